@@ -1,0 +1,93 @@
+/// What a subscriber wants done. The shell performs effects in order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "actors/events.hpp"
+#include "actors/ports/store.hpp"
+#include "sip/edit.hpp"
+
+namespace reveille {
+
+/// Bytes to a flow, outside any transaction: the answer to a REGISTER.
+struct send {
+  flow to;
+  sip::packet packet;
+  int status = 0;
+};
+
+/// A response on a server transaction. 2xx to INVITE may come more than once (retransmissions, forks).
+struct respond {
+  server_transaction_id transaction;
+  int status = 0;
+  sip::packet packet;
+};
+
+/// A request to a contact: the shard makes a client transaction named `branch`, and adds Via, Record-Route, and
+/// Max-Forwards less one. `request` is kept by the client transaction while it may retransmit.
+struct forward {
+  branch_id branch;
+  sip::message_ptr request;
+  std::string request_uri;     ///< the contact, push parameters stripped as SPEC 2.4 wants
+  std::string route;           ///< Path of the binding as Route value, or ""
+  flow to;
+  flow caller;                 ///< the flow by which the request came, for the dialog's signed flow token
+};
+
+/// CANCEL for a branch that was forwarded; sent by the client transaction as soon as RFC 3261 9.1 allows.
+struct cancel_branch {
+  branch_id branch;
+  std::string reason;          ///< Reason header value(s), or ""
+};
+
+/// One durable change; `token` 0 = nobody waits for it.
+struct write {
+  store_token token;
+  store_mutation mutation;
+};
+
+struct push {
+  pns::push_order order;
+};
+/// Withdraws what is not yet on the wire (SPEC 3.6). The answer `dropped{withdrawn}` may or may not come.
+struct withdraw_push {
+  pns::push_id id;
+};
+
+struct set_timer {
+  timer_key key;
+  steady_time due;
+};
+struct clear_timer {
+  timer_key key;
+};
+
+/// A step of a call, for the wake trace, the stage histograms and the outcome counters (SPEC 7).
+enum class stage : std::uint8_t {
+  invite_in, push_queued, push_accepted, push_refused, register_in, invite_out, ringing, answered,
+  cancelled, not_woken, rejected, failed,
+  // the bucket
+  bucket_added, bucket_removed, bucket_dropped, missed_told, missed_failed,
+  // bounds and oddities, each a counter (DESIGN 2)
+  push_limited, bucket_write_late, contacts_full, binding_evicted, parked_full, messages_full,
+  token_removed, token_quarantined, stale_push_answer,
+};
+struct note {
+  stage what;
+  pns::provider provider = pns::provider::apns;
+  call_ref call{};
+  branch_id branch{};
+  int status = 0;              ///< SIP or HTTP status, where there is one
+  std::string detail;          ///< the precise cause; never a token or an AOR
+};
+
+using effect = std::variant<send, respond, forward, cancel_branch, write, push, withdraw_push, set_timer,
+                            clear_timer, note>;
+/// Reused by the shell: cleared, never shrunk.
+using effects = std::vector<effect>;
+
+}  // namespace reveille

@@ -1,0 +1,70 @@
+/// The home of the AORs that hash to one shard: their directory, their actors, their timers, their loads and writes.
+///
+/// Every AOR has a lean CAF actor, made when first needed (from the store), run on this shard's thread alone and put
+/// away when idle (DESIGN 2 "Home", "Coming and leaving"; docs/adr has the measurements). CAF stays behind this header.
+///
+/// Threads: all calls on the shard's thread. Effects reach `outlet` before the call returns.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "actors/events.hpp"
+#include "actors/ports/home_outlet.hpp"
+#include "actors/ports/store.hpp"
+#include "actors/subscriber.hpp"
+
+namespace reveille {
+
+/// Bounds, each with a counter in home_counters.
+struct home_config {
+  std::size_t resident_limit = 1'000'000;    ///< actors in memory; above it the longest idle leave
+  std::size_t queue_limit = 64;              ///< events of one AOR that wait for its load
+  std::size_t loads_in_flight = 1024;        ///< cold loads at once
+};
+
+struct home_counters {
+  std::uint64_t spawned = 0, left = 0, loads = 0, load_failures = 0, queue_full = 0, loads_refused = 0,
+                writes_refused = 0;
+  std::size_t resident = 0;
+  std::size_t bindings = 0, parked = 0;   ///< of the residents
+};
+
+class actor_host;  // actors/runtime/actor_host.hpp: owns the caf::actor_system, one a process
+
+class home {
+ public:
+  home(actor_host& host, const home_config& config, const surroundings& around, store& durable, home_outlet& outlet,
+       steady_time start);
+  ~home();
+
+  /// Hands the event to the AOR's actor, loading it first when it is not resident.
+  /// @return false when a bound refused it (queue or loads): the shard answers 503 where there is something to answer.
+  bool deliver(aor_key key, std::string_view name, subscriber_event&& event, const instant& now);
+
+  /// For events that only make sense to a resident subscriber (responses, push answers): dropped when it is not there.
+  bool deliver_if_resident(aor_key key, subscriber_event&& event, const instant& now);
+
+  /// Asks the CPU for the directory entry of a message that is about to be delivered (a batch is parsed first).
+  void prefetch(aor_key key) const;
+
+  void on_loaded(aor_key key, const aor& name, store_token token,
+                 result<std::optional<subscriber_record>>&& record, const instant& now);
+  void on_written(aor_key key, const aor& name, store_token token, bool ok, const instant& now);
+
+  /// Runs what other threads sent to the actors of this home (CAF messages), and due timers.
+  void on_timer(const instant& now);
+  std::optional<steady_time> next_due() const;
+
+  const home_counters& counters() const;
+  /// Lets everybody idle leave (shutdown, tests). @return how many are still busy.
+  std::size_t retire_idle(const instant& now);
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace reveille

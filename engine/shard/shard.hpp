@@ -1,0 +1,83 @@
+/// One shard: SIP transactions, routing, and the home of its AORs, without I/O. A thin thread (engine/shard/shard_thread)
+/// feeds it from sockets; the virtual world steps the same object.
+///
+/// Threads: one. FIFO per (sender shard, this shard) is all that is promised of hand-overs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actors/events.hpp"
+#include "actors/ports/push_gateway.hpp"
+#include "actors/ports/store.hpp"
+#include "actors/runtime/home.hpp"
+#include "core/flow.hpp"
+#include "core/hash.hpp"
+#include "sip/edit.hpp"
+#include "sip/message.hpp"
+
+namespace reveille {
+
+struct shard_config;     // engine/shard/shard_config.hpp: domains, listen addresses, trust, limits, T1, Timer C
+struct shard_counters;   // engine/shard/shard_counters.hpp: plain numbers, one writer, read at scrape
+
+/// What one shard sends another. A datagram that another shard must handle, an event for an AOR at home elsewhere,
+/// or an effect on a server transaction that lives elsewhere.
+struct datagram_for { sip::message_ptr message; flow from; };
+struct event_for { aor_key key; std::string name; subscriber_event event; };
+struct response_for { server_transaction_id transaction; int status = 0; sip::packet packet; };
+using hand_over = std::variant<datagram_for, event_for, response_for>;
+
+/// Port: the way out of a shard.
+class shard_outlet {
+ public:
+  virtual ~shard_outlet() = default;
+  /// One datagram. Never blocks; a full socket drops and counts. @return false on a transport error known at once.
+  virtual bool transmit(const flow& to, const sip::packet& packet) = 0;
+  virtual void hand_over_to(shard_id to, hand_over&& what) = 0;
+};
+
+struct shard_ports {
+  shard_outlet& out;
+  store& durable;
+  push_gateway& pushes;
+  random_source& random;
+  slab_pool& pool;
+  actor_host& actors;
+};
+
+class shard {
+ public:
+  shard(shard_id self, const shard_config& config, const shard_ports& ports, const instant& start);
+  ~shard();
+
+  /// @param bytes exclusively ours; `size` octets at its start are the datagram.
+  void on_datagram(slab_ptr bytes, std::size_t size, const flow& from, const instant& now);
+  void on_hand_over(hand_over&& what, const instant& now);
+  void on_push_answer(pns::push_answer&& answer, const instant& now);
+  void on_loaded(aor_key key, const aor& name, store_token token,
+                 result<std::optional<subscriber_record>>&& record, const instant& now);
+  void on_written(aor_key key, const aor& name, store_token token, bool ok, const instant& now);
+  /// ICMP said that nobody listens at `to` (Linux error queue): fails the client transactions that use it.
+  void on_unreachable(const flow& to, const instant& now);
+
+  void on_timer(const instant& now);
+  /// When on_timer must next be called; nullopt = nothing waits.
+  std::optional<steady_time> next_due() const;
+
+  /// From now on new INVITEs get 503 (SPEC 9, clean shutdown). idle() when nothing is in flight any more.
+  void drain();
+  bool idle() const;
+
+  const shard_counters& counters() const;
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace reveille
