@@ -1,0 +1,26 @@
+# The daily vocabulary. ./run and ./test are for newcomers and CI.
+.PHONY: build test asan tsan fuzz sim bench format tidy nightly clean
+
+build:            ## the programs and tests, -O2
+	scripts/build release
+test:             ## what CI runs
+	./test
+asan:             ## the tests under AddressSanitizer and UBSan
+	./test --asan
+tsan:             ## unit and engine tests under ThreadSanitizer
+	scripts/build tsan
+	ctest --test-dir build/tsan --output-on-failure -L 'unit|engine'
+fuzz:             ## one minute of each fuzzer (clang, libclang-rt-14-dev)
+	scripts/build fuzz
+	for f in build/fuzz/bin/fuzz_*; do $$f -max_total_time=60 -timeout=5 || exit 1; done
+sim: build        ## two thousand seeds of the virtual world
+	build/release/bin/reveille-sim world --seeds 2000
+bench: build      ## beside Kamailio, one run, same machine
+	tests/bench/run
+format:
+	git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+tidy:
+	git ls-files '*.cpp' | xargs clang-tidy -p build/release
+nightly: test asan fuzz sim bench
+clean:
+	rm -rf build
