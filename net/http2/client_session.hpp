@@ -1,0 +1,125 @@
+/// The client half of one HTTP/2 connection (RFC 9113), without I/O: bytes in, bytes out, one outcome per request.
+///
+/// Wraps nghttp2. Knows nothing of push services: who resends what is the sender's decision (engine/push); this class
+/// says truthfully what became of each stream.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "net/http2/header.hpp"
+
+namespace reveille::http2 {
+
+/// Bounds, each with its reason.
+struct client_config {
+  std::uint32_t initial_streams = 1;          ///< before the peer's first SETTINGS: APNs wants the first request alone
+  std::uint32_t streams_limit = 1000;         ///< our own bound, whatever the peer allows (memory)
+  std::uint32_t unsent_limit = 256;           ///< submitted, HEADERS not yet taken by produce(): a socket that does not
+                                              ///< drain must leave pushes in the sender's queue, where they age
+  std::uint32_t requests_limit = 1'000'000'000;  ///< stream ids end at 2^31-1: reconnect before
+  std::uint32_t stream_window = 64 * 1024;    ///< answers are small
+  std::uint32_t connection_window = 4 * 1024 * 1024;  ///< never binds: streams_limit answers of 4 KB at once
+  std::size_t header_limit = 8 * 1024;        ///< of an answer; fields beyond are dropped and `truncated` set
+  std::size_t body_limit = 16 * 1024;         ///< of an answer; octets beyond are dropped and `truncated` set
+};
+
+/// Borrowed views. Method, authority and so on are copied by submit().
+struct request {
+  std::string_view method = "POST";
+  std::string_view scheme = "https";
+  std::string_view authority;
+  std::string_view path;
+  std::span<const header> headers;
+  /// Must outlive the stream: until answered()/lost(), or until withdraw()/abandon() has returned.
+  std::string_view body;
+};
+
+/// Views live during the callback only.
+struct response {
+  int status = 0;
+  const header_block& headers;
+  std::string_view body;
+  bool truncated = false;  ///< a bound of client_config cut it
+};
+
+/// What became of a request that got no complete answer.
+enum class loss : std::uint8_t {
+  unsent,     ///< its last octet never left: no server can have processed it
+  refused,    ///< REFUSED_STREAM, or above the last id of a GOAWAY: not processed (RFC 9113 8.7), safe to resend
+  ambiguous,  ///< reset or connection lost after END_STREAM was sent: nobody can tell
+};
+
+struct goaway_notice {
+  std::uint32_t last_stream = 0;
+  std::uint32_t code = 0;        ///< RFC 9113 7
+  std::string_view debug_data;   ///< APNs: JSON with `reason`; at most what the peer's frame held (16 KB)
+};
+
+/// Names a submitted request; stale ones are harmless.
+struct stream_handle {
+  std::uint32_t slot = 0xffffffff;
+  std::uint32_t generation = 0;
+};
+
+/// Called from inside receive(), produce() and disconnect(), after nghttp2 has returned: every method of the session
+/// but those three may be called.
+class client_listener {
+ public:
+  virtual ~client_listener() = default;
+  virtual void answered(std::uint64_t tag, const response& answer) = 0;
+  virtual void lost(std::uint64_t tag, loss how, std::uint32_t code) = 0;
+  virtual void settings_changed() = 0;   ///< the peer's SETTINGS were applied: look at capacity() again
+  virtual void goaway_received(const goaway_notice& notice) = 0;
+  virtual void pong() = 0;
+};
+
+class client_session {
+ public:
+  client_session(client_listener& listener, const client_config& config);
+  ~client_session();
+  client_session(const client_session&) = delete;
+  client_session& operator=(const client_session&) = delete;
+
+  /// How many more requests may be submitted now. 0 after GOAWAY, shut_down() or disconnect().
+  std::size_t capacity() const;
+  /// What the peer allows at the moment (initial_streams until its first SETTINGS), bounded by streams_limit.
+  std::uint32_t stream_limit() const;
+  std::size_t open_streams() const;   ///< submitted and without outcome
+  bool settings_received() const;
+  bool going_away() const;            ///< GOAWAY came or shut_down() was called: no new requests, open ones go on
+
+  /// @param tag given back with the outcome. @pre capacity() > 0.
+  stream_handle submit(const request& what, std::uint64_t tag);
+
+  /// Takes back a request that is not on the wire. @return true: it never will be, and no outcome is called.
+  ///         false: too late (or stale); the outcome comes as ever.
+  bool withdraw(stream_handle which);
+
+  /// Resets a stream whose answer is no longer waited for. No outcome is called. @return whether all of the request
+  /// was sent (then nobody can tell whether it was processed); nullopt-like false for stale handles too.
+  bool abandon(stream_handle which);
+
+  void ping();
+  /// GOAWAY NO_ERROR: no new requests; finished() once the open ones have their outcome.
+  void shut_down();
+
+  /// @return false when the peer broke the protocol: produce() may still give a GOAWAY, then disconnect().
+  bool receive(std::span<const std::uint8_t> bytes);
+  /// Appends frames to `out` until it holds about `limit` octets (a frame is never split).
+  void produce(std::vector<std::uint8_t>& out, std::size_t limit);
+  bool wants_write() const;
+  bool finished() const;
+  /// The connection is gone: every open request gets its loss. Idempotent.
+  void disconnect();
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace reveille::http2
