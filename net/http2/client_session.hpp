@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -100,9 +101,9 @@ class client_session {
   ///         false: too late (or stale); the outcome comes as ever.
   bool withdraw(stream_handle which);
 
-  /// Resets a stream whose answer is no longer waited for. No outcome is called. @return whether all of the request
-  /// was sent (then nobody can tell whether it was processed); nullopt-like false for stale handles too.
-  bool abandon(stream_handle which);
+  /// Resets a stream whose answer is no longer waited for; no outcome is called. @return unsent or ambiguous, as the
+  /// outcome would have been; nullopt for a stale handle.
+  std::optional<loss> abandon(stream_handle which);
 
   void ping();
   /// GOAWAY NO_ERROR: no new requests; finished() once the open ones have their outcome.

@@ -1,0 +1,77 @@
+/// Moves the bytes of one byte_session over TLS on an Asio io_context.
+///
+/// Threads: everything on the thread that runs the io_context.
+/// Ownership: the connection owns its session and keeps itself alive until the session's closed() has been called.
+/// Cost: SSL works on the socket directly (one copy less than asio::ssl); what the session produces in one turn
+/// goes out in TLS records of 16 KB, one write in flight.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/time.hpp"
+#include "net/http2/byte_session.hpp"
+#include "net/http2/tls_context.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace reveille::http2 {
+
+struct tls_target {
+  std::string host;             ///< name or address: SNI (names only) and what the certificate must show
+  std::uint16_t port = 443;
+  std::string connect_host;     ///< where to connect instead ("" = host): tests, on-premises gateways
+  std::string proxy_host;       ///< HTTP CONNECT through this proxy, or ""
+  std::uint16_t proxy_port = 0;
+};
+
+/// Bounds of a connection.
+struct tls_limits {
+  nanoseconds open_deadline = seconds(10);    ///< resolve, connect, handshake together
+  nanoseconds attempt_delay = milliseconds(250);  ///< next address is tried beside the first (RFC 8305)
+  nanoseconds close_deadline = seconds(2);    ///< for close_notify and the last bytes
+  std::size_t write_batch = 64 * 1024;        ///< octets taken from the session per turn
+};
+
+/// How opening failed, for counters and logs.
+enum class open_failure : std::uint8_t { resolve, connect, proxy, handshake, certificate, alpn, deadline };
+std::string_view name_of(open_failure why);
+
+class tls_connection {
+ public:
+  /// Called when the handshake is done: chooses the session by the ALPN protocol ("h2", "http/1.1"; "" = none was
+  /// negotiated). nullptr closes the connection.
+  using session_factory =
+      std::function<std::unique_ptr<byte_session>(std::string_view alpn, const std::shared_ptr<tls_connection>& self)>;
+  using failure_handler = std::function<void(open_failure why, const std::string& what)>;
+
+  virtual ~tls_connection() = default;
+
+  /// The session has something new to produce (submitted from outside of its own receive()). Cheap; joined with others
+  /// until the io_context's next turn.
+  virtual void wake() = 0;
+  /// Writes what the session still has, then closes. Idempotent.
+  virtual void close() = 0;
+  /// TCP reset, nothing more is written.
+  virtual void abort() = 0;
+  /// Stops reading from the socket until resumed (a slow peer, for mocks).
+  virtual void pause_reading() = 0;
+  virtual void resume_reading() = 0;
+  virtual std::string_view peer() const = 0;   ///< "address:port"
+  /// DER of the peer's certificate, "" when it showed none.
+  virtual const std::string& peer_certificate() const = 0;
+};
+
+/// Opens a connection. Exactly one of `make` and `failed` is called, never inside this call.
+/// Dropping or abort()ing the returned pointer's connection while it opens calls `failed` with deadline.
+std::shared_ptr<tls_connection> open_tls(boost::asio::io_context& io, const clock& time,
+                                         std::shared_ptr<const tls_context> tls, const tls_target& target,
+                                         const tls_limits& limits, tls_connection::session_factory make,
+                                         tls_connection::failure_handler failed);
+
+}  // namespace reveille::http2
