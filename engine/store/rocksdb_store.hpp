@@ -1,0 +1,73 @@
+/// The embedded store: RocksDB, one writing thread that commits whatever is queued as one batch, one reading thread
+/// that loads in batches, one thread that syncs the log (SPEC 9, DESIGN 2 "Durable first").
+///
+/// What `ok` promises: with durability::process that the write survives kill -9 of this process at any instant (the
+/// kernel has it) and, `sync_every` later, a loss of power; with durability::disk that it survives both.
+///
+/// Threads: try_ operations from any shard's thread, without a lock; answers on the store's threads.
+/// Errors: a disk that fails or is full makes writes answer ok = false at once until it recovers, which is tried
+/// again and again with growing pauses; loads go on as long as the disk can be read.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/ports/store.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+#include "engine/store/store_counters.hpp"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace reveille {
+
+enum class durability : std::uint8_t { process, disk };
+
+struct rocksdb_options {
+  std::string path;                               ///< made if missing; one process at a time
+  durability promise = durability::process;
+  milliseconds sync_every{10};                    ///< process: what a loss of power may take; 10 ms was free when measured
+  std::chrono::microseconds linger{1000};         ///< how long the first write of a batch waits for company: batches of
+                                                  ///< tens cost a third of single writes; 0 = not at all
+  std::size_t queue_limit = 16384;                ///< operations, rounded up to a power of two: 0.1 s of the peak rate
+  std::size_t queue_bytes = std::size_t{64} << 20;  ///< of all that waits: parked INVITEs are up to 64 KiB each
+  std::size_t memtable_bytes = std::size_t{32} << 20;  ///< small ones open fast after a crash (0.1 s at 16 MiB)
+  std::size_t cache_bytes = std::size_t{64} << 20;     ///< of uncompressed blocks; residents are in memory anyway
+  rocksdb::Env* env = nullptr;                    ///< tests: a disk that fails; null = the real one. Not owned
+};
+
+class rocksdb_store final : public store {
+ public:
+  static constexpr std::size_t max_shards = 256;
+
+  /// Opens or makes the database. @param now tells which parked INVITEs still live; the others are removed.
+  static result<std::unique_ptr<rocksdb_store>> open(const rocksdb_options& options, wall_time now);
+  /// Performs and answers what is queued, syncs, closes. The inboxes must still be there.
+  ~rocksdb_store() override;
+  rocksdb_store(const rocksdb_store&) = delete;
+  rocksdb_store& operator=(const rocksdb_store&) = delete;
+
+  /// Names the inbox of a shard. Before that shard's first operation; not owned, must outlive the store.
+  void answer_to(shard_id shard, store_answers& inbox);
+
+  /// The AORs that had parked INVITEs whose deadline was not over when the store was opened, each once.
+  const std::vector<aor>& resumable() const;
+
+  bool try_load(shard_id from, aor_key key, const aor& of, store_token token) override;
+  bool try_write(shard_id from, aor_key key, const aor& of, store_mutation change, store_token token) override;
+
+  store_counters counters() const;   ///< any thread
+  bool failing() const;              ///< any thread; true while writes are refused
+
+ private:
+  class impl;
+  explicit rocksdb_store(std::unique_ptr<impl> made);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace reveille

@@ -1,0 +1,32 @@
+/// What a store has done, as plain numbers for the scrape.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/telemetry/slots.hpp"
+
+namespace reveille {
+
+/// The operations that are told apart: put_bindings with and without content, loads, additions to and removals from
+/// the bucket (updates of an entry count as additions, a parked INVITE's removal as a removal).
+enum class store_operation : std::uint8_t { upsert, remove, load, bucket_append, bucket_drain };
+inline constexpr std::size_t store_operation_count = 5;
+
+struct store_counters {
+  std::array<std::uint64_t, store_operation_count> ok{};
+  std::array<std::uint64_t, store_operation_count> failed{};
+  std::array<histogram_values, store_operation_count> durations;  ///< seconds from submission to answer
+  histogram_values batch_items;                                   ///< operations of one commit
+  std::uint64_t commits = 0;
+  std::uint64_t queue_full = 0;      ///< operations refused at the door: 503, or a push without its bucket write
+  std::uint64_t corrupt_values = 0;  ///< values on disk that could not be decoded; their loads failed
+  std::uint64_t write_failures = 0;  ///< commits that the disk refused
+  std::uint64_t sync_failures = 0;
+  std::uint64_t recoveries = 0;      ///< returns from a failed disk to normal work
+  std::size_t queue_length = 0;      ///< operations that wait for their commit
+  bool failing = false;              ///< writes are refused at this moment; recovery is tried
+};
+
+}  // namespace reveille
