@@ -14,6 +14,7 @@
 #include "actors/events.hpp"
 #include "actors/ports/home_outlet.hpp"
 #include "actors/ports/store.hpp"
+#include "actors/ports/subscribers.hpp"
 #include "actors/subscriber.hpp"
 
 namespace reveille {
@@ -34,29 +35,32 @@ struct home_counters {
 
 class actor_host;  // actors/runtime/actor_host.hpp: owns the caf::actor_system, one a process
 
-class home {
+class home final : public subscribers {
  public:
   home(actor_host& host, const home_config& config, const surroundings& around, store& durable, home_outlet& outlet,
        steady_time start);
-  ~home();
+  ~home() override;
 
   /// Hands the event to the AOR's actor, loading it first when it is not resident.
   /// @return false when a bound refused it (queue or loads): the shard answers 503 where there is something to answer.
-  bool deliver(aor_key key, std::string_view name, subscriber_event&& event, const instant& now);
+  bool deliver(aor_key key, std::string_view name, subscriber_event&& event, const instant& now) override;
 
   /// For events that only make sense to a resident subscriber (responses, push answers): dropped when it is not there.
-  bool deliver_if_resident(aor_key key, subscriber_event&& event, const instant& now);
+  bool deliver_if_resident(aor_key key, subscriber_event&& event, const instant& now) override;
 
   /// Asks the CPU for the directory entry of a message that is about to be delivered (a batch is parsed first).
-  void prefetch(aor_key key) const;
+  void prefetch(aor_key key) const override;
+
+  /// `awaited` when a call is parked for it; for choosing whom to refuse under load.
+  subscriber_standing standing(aor_key key) const override;
 
   void on_loaded(aor_key key, const aor& name, store_token token,
-                 result<std::optional<subscriber_record>>&& record, const instant& now);
-  void on_written(aor_key key, const aor& name, store_token token, bool ok, const instant& now);
+                 result<std::optional<subscriber_record>>&& record, const instant& now) override;
+  void on_written(aor_key key, const aor& name, store_token token, bool ok, const instant& now) override;
 
   /// Runs what other threads sent to the actors of this home (CAF messages), and due timers.
-  void on_timer(const instant& now);
-  std::optional<steady_time> next_due() const;
+  void on_timer(const instant& now) override;
+  std::optional<steady_time> next_due() const override;
 
   const home_counters& counters() const;
   /// Lets everybody idle leave (shutdown, tests). @return how many are still busy.

@@ -14,9 +14,10 @@
 #include "actors/events.hpp"
 #include "actors/ports/push_gateway.hpp"
 #include "actors/ports/store.hpp"
-#include "actors/runtime/home.hpp"
+#include "actors/ports/subscribers.hpp"
 #include "core/flow.hpp"
 #include "core/hash.hpp"
+#include "core/random.hpp"
 #include "sip/edit.hpp"
 #include "sip/message.hpp"
 
@@ -28,6 +29,7 @@ struct shard_counters;   // engine/shard/shard_counters.hpp: plain numbers, one 
 /// What one shard sends another. A datagram that another shard must handle, an event for an AOR at home elsewhere,
 /// or an effect on a server transaction that lives elsewhere.
 struct datagram_for { sip::message_ptr message; flow from; };
+/// An empty `name` means: the home reads it from the request (a REGISTER's To), so that handing over allocates nothing.
 struct event_for { aor_key key; std::string name; subscriber_event event; };
 struct response_for { server_transaction_id transaction; int status = 0; sip::packet packet; };
 using hand_over = std::variant<datagram_for, event_for, response_for>;
@@ -41,13 +43,22 @@ class shard_outlet {
   virtual void hand_over_to(shard_id to, hand_over&& what) = 0;
 };
 
+/// Hook: the steps of calls as the subscribers note them, for wake traces (SPEC 7). Called on the shard's thread.
+class shard_notes {
+ public:
+  virtual ~shard_notes() = default;
+  virtual void noted(aor_key key, const note& what, const instant& now) = 0;
+};
+
+/// All outlive the shard. `make_subscribers` is called once, by the shard's constructor; production passes
+/// [&](home_outlet& out, const instant& start) { return std::make_unique<home>(host, config, around, store, out, start.steady); }
 struct shard_ports {
   shard_outlet& out;
-  store& durable;
   push_gateway& pushes;
   random_source& random;
   slab_pool& pool;
-  actor_host& actors;
+  subscribers_factory make_subscribers;
+  shard_notes* notes = nullptr;
 };
 
 class shard {
@@ -65,6 +76,10 @@ class shard {
   /// ICMP said that nobody listens at `to` (Linux error queue): fails the client transactions that use it.
   void on_unreachable(const flow& to, const instant& now);
 
+  /// How long what is taken from the socket now has waited there and in the inbox; fed by the thread once a batch.
+  /// Above 50 ms for 100 ms the entrance admits less (DESIGN 2, "Bound at the entrance").
+  void on_queue_delay(nanoseconds delay, const instant& now);
+
   void on_timer(const instant& now);
   /// When on_timer must next be called; nullopt = nothing waits.
   std::optional<steady_time> next_due() const;
@@ -74,6 +89,7 @@ class shard {
   bool idle() const;
 
   const shard_counters& counters() const;
+  subscribers& home();
 
  private:
   class impl;
