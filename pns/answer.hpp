@@ -1,0 +1,49 @@
+/// What the answer of a push service means for the sender (SPEC 6.5): the outcome to report, and what may be tried
+/// before it is reported.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/time.hpp"
+#include "pns/push_order.hpp"
+
+namespace reveille::pns {
+
+/// What came back; the views need live only during the call. Missing header = "".
+struct http_answer {
+  int status = 0;
+  std::string_view body;         ///< JSON as a rule, HTML from front ends now and then; any length is safe
+  std::string_view provider_id;  ///< `apns-id`
+  std::string_view retry_after;  ///< seconds or HTTP date
+};
+
+/// What the sender may do instead of reporting `verdict::outcome`, while the order's deadline allows.
+enum class remedy : std::uint8_t {
+  none,              ///< the outcome is final
+  wait,              ///< again after `delay`
+  other_connection,  ///< again on another connection, after `delay`
+  new_bearer_token,  ///< bearer_token::renew(), close this connection, again on a new one; final if renew() says no
+  new_access_token,  ///< access_token::refused(), again with the next one
+};
+std::string_view name_of(remedy r);
+
+struct verdict {
+  push_outcome outcome;              ///< what home hears when the remedy is `none` or used up
+  pns::remedy remedy = remedy::none;
+  milliseconds delay{0};             ///< least pause before the repeat: the service's wish, or its documented default
+  std::uint8_t repeats = 0;          ///< how often this remedy may be tried for one push; 255 = as the deadline allows
+  bool connection_spent = false;     ///< take no new streams on the connection that brought this
+  std::string reason;                ///< the service's word, at most 64 printable octets; a metric label after reason_label()
+  std::string canonical_token;       ///< FCM legacy: replace ours by this one; "" as a rule
+};
+
+/// `reason` if it is a word that the service documents, else "other": a bounded label.
+std::string_view reason_label(std::string_view reason);
+
+/// Retry-After in delta-seconds or IMF-fixdate; nullopt when absent, malformed or past. At most one hour.
+std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time now);
+
+}  // namespace reveille::pns

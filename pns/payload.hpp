@@ -1,0 +1,128 @@
+/// Payload profiles (SPEC 5): JSON template files, compiled once into segments, rendered per push without a parser.
+///
+/// A profile file is a JSON object:
+///   "profile"                    its name
+///   "properties"                 texts that `${name}` puts in at compile time, in keys too; configuration overrides them
+///   "missed_calls_on_voip_token" "send" or "skip"
+///   "apns", "fcm_v1", "fcm_legacy"   objects with the bodies "invite" and "missed_calls"
+/// In a body, inside any string value, `${field}` is replaced by the field's text; a string that is nothing but
+/// `${field:integer}` becomes a JSON number; `$${` stands for `${`. Three objects are commands:
+///   {"$if": "display_name", "$then": A, "$else": B}    A when the field is not empty
+///   {"$each": "calls", "$item": A}                     an array with A for each missed call
+///   {"$text": A}                                       A, as compact JSON text inside a string (FCM v1's data)
+/// Fields of both kinds: token, date, ttl, lifetime, collapse_id; of invite: number, display_name, caller, call_id,
+/// call_ref; of missed_calls: count; inside $each: call.id, call.remote_uri, call.display_name, call.caller, call.date,
+/// call.ref. `ttl` is what is left at the sending, `lifetime` what was given at the start, both in seconds.
+/// Values are escaped, invalid UTF-8 becomes U+FFFD: no value can break out of its string.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+#include "core/time.hpp"
+#include "pns/push_order.hpp"
+
+namespace reveille::pns {
+
+/// Whose body it is.
+enum class payload_wire : std::uint8_t { apns, fcm_v1, fcm_legacy };
+inline constexpr std::size_t payload_wire_count = 3;
+enum class payload_kind : std::uint8_t { invite, missed_calls };
+inline constexpr std::size_t payload_kind_count = 2;
+
+inline constexpr std::size_t payload_limit = 4096;       ///< octets; APNs, and FCM without the token
+inline constexpr std::size_t voip_payload_limit = 5120;  ///< APNs push type voip
+
+/// Overrides of a profile's properties, by name.
+using payload_properties = std::map<std::string, std::string, std::less<>>;
+
+enum class missed_calls_on_voip_token : std::uint8_t { send, skip };
+
+/// One body, compiled. Immutable; any thread.
+class payload_template {
+ public:
+  struct step;  // payload_template.hpp
+
+  /// What a rendering needs; the views live during the call.
+  struct values {
+    const push_order& order;
+    std::string_view token;
+    wall_time now;
+  };
+  /// Clears `out`, then writes the body: no allocation once `out` has grown. If it comes out longer than `limit`
+  /// octets (the token not counted), display names are cut, all of them alike, as far as it takes.
+  /// @return false when even without any display name it does not fit.
+  bool render(const values& v, std::size_t limit, std::string& out) const;
+
+  /// True when `aps` holds an alert or content-available: what reaches a suspended app on a plain token.
+  bool wakes_plain_token() const { return wakes_; }
+
+ private:
+  friend class template_compiler;
+  struct span_of_calls;
+  void run(const values& v, std::size_t name_limit, std::string& out) const;
+  std::string literals_;
+  std::vector<step> steps_;
+  bool wakes_ = false;
+
+ public:
+  payload_template();
+  ~payload_template();
+  payload_template(const payload_template&);
+  payload_template(payload_template&&) noexcept;
+  payload_template& operator=(const payload_template&);
+  payload_template& operator=(payload_template&&) noexcept;
+};
+
+/// One profile. Immutable; any thread.
+class payload_profile {
+ public:
+  /// @return an error with one line `file:line:column: what` for each fault.
+  static result<payload_profile> compile(std::string_view file, std::string_view text,
+                                         const payload_properties& overrides = {});
+
+  const std::string& name() const { return name_; }
+  missed_calls_on_voip_token on_voip_token() const { return on_voip_token_; }
+  /// nullptr when the profile has no body for that service: a legacy gateway needs one, most profiles do not.
+  const payload_template* find(payload_wire wire, payload_kind kind) const;
+
+ private:
+  friend class template_compiler;
+  std::string name_;
+  missed_calls_on_voip_token on_voip_token_ = missed_calls_on_voip_token::skip;
+  std::array<std::array<std::optional<payload_template>, payload_kind_count>, payload_wire_count> bodies_;
+};
+
+/// The profiles that are part of the program: "ecss10" and "native". Their files are pns/profiles/*.json.
+std::span<const std::string_view> builtin_profile_names();
+/// "" for any other name.
+std::string_view builtin_profile_text(std::string_view name);
+/// Error for any other name.
+result<payload_profile> builtin_profile(std::string_view name, const payload_properties& overrides = {});
+
+/// What a missed call costs on the wire, so that those who split lists need not know templates. The default is an
+/// upper bound for the built-in profiles.
+struct missed_calls_cost {
+  std::size_t limit = payload_limit;
+  std::size_t fixed = 512;          ///< the body around the list
+  std::size_t each = 176;           ///< an entry without its URI
+  std::size_t per_uri_octet = 2;    ///< how often the URI stands in an entry
+};
+
+/// How many of `calls`, from the first, fit into one notification; at least 1 of a non-empty list (a very long URI is
+/// cut when it is rendered, display names too). SPEC 4.5: call it again with the rest for the next part.
+std::size_t missed_calls_that_fit(std::span<const missed_call> calls, const missed_calls_cost& cost = {});
+
+/// A number or URI longer than this is cut when it is rendered: no phone dials it, and it must not block a list.
+inline constexpr std::size_t rendered_uri_limit = 256;
+/// The same for Call-IDs.
+inline constexpr std::size_t rendered_call_id_limit = 256;
+
+}  // namespace reveille::pns
