@@ -58,7 +58,7 @@ class header_block {
   }
   std::size_t count_of(std::string_view name) const {
     std::size_t n = 0;
-    for (std::size_t i = 0; i < fields_.size(); ++i) n += at(i).name == name ? 1 : 0;
+    for (std::size_t i = 0; i < fields_.size(); ++i) n += at(i).name == name ? 1U : 0U;
     return n;
   }
 
