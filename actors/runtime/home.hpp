@@ -3,7 +3,9 @@
 /// Every AOR has a lean CAF actor, made when first needed (from the store), run on this shard's thread alone and put
 /// away when idle (DESIGN 2 "Home", "Coming and leaving"; docs/adr has the measurements). CAF stays behind this header.
 ///
-/// Threads: all calls on the shard's thread. Effects reach `outlet` before the call returns.
+/// Threads: all calls on the shard's thread. Effects reach `outlet` before the call returns. The outlet may deliver
+/// from inside perform(): that waits until the event being performed is done, still before the outermost call returns.
+/// The store must not answer from inside try_load() or try_write() (its port says so).
 #pragma once
 
 #include <cstddef>
@@ -17,6 +19,10 @@
 #include "actors/ports/subscribers.hpp"
 #include "actors/subscriber.hpp"
 
+namespace caf {
+class actor;
+}
+
 namespace reveille {
 
 /// Bounds, each with a counter in home_counters.
@@ -24,13 +30,20 @@ struct home_config {
   std::size_t resident_limit = 1'000'000;    ///< actors in memory; above it the longest idle leave
   std::size_t queue_limit = 64;              ///< events of one AOR that wait for its load
   std::size_t loads_in_flight = 1024;        ///< cold loads at once
+  std::size_t mailbox_limit = 64;            ///< CAF messages of one AOR from other threads
+  std::size_t deferred_limit = 4096;         ///< deliveries asked for from inside a delivery
+  std::size_t reserve = 4096;                ///< directory entries made at once; the engine asks for resident_limit
 };
 
 struct home_counters {
-  std::uint64_t spawned = 0, left = 0, loads = 0, load_failures = 0, queue_full = 0, loads_refused = 0,
-                writes_refused = 0;
+  std::uint64_t spawned = 0, left = 0, loads = 0, load_failures = 0;
+  std::uint64_t queue_full = 0, loads_refused = 0, residents_refused = 0, writes_refused = 0, deferred_refused = 0;
+  std::uint64_t mail_refused = 0;      ///< CAF messages: mailbox full, or not understood
+  std::uint64_t collisions = 0;        ///< two AORs of one key at once; the second is refused
+  std::uint64_t handler_failures = 0;  ///< exceptions kept inside; always a bug of ours (or no memory)
   std::size_t resident = 0;
   std::size_t bindings = 0, parked = 0;   ///< of the residents
+  std::size_t timers = 0;
 };
 
 class actor_host;  // actors/runtime/actor_host.hpp: owns the caf::actor_system, one a process
@@ -61,12 +74,15 @@ class home final : public subscribers {
   /// Runs what other threads sent to the actors of this home (CAF messages), and due timers.
   void on_timer(const instant& now) override;
   std::optional<steady_time> next_due() const override;
+  /// Second step of prefetch(), once the directory entry has had time to come: the actor itself.
+  void prefetch_actor(aor_key key) const;
 
   const home_counters& counters() const;
   /// Lets everybody idle leave (shutdown, tests). @return how many are still busy.
   std::size_t retire_idle(const instant& now);
 
  private:
+  friend caf::actor handle_of(home& of, aor_key key, std::string_view name, const instant& now);  // home_handles.hpp
   class impl;
   std::unique_ptr<impl> impl_;
 };

@@ -1,0 +1,465 @@
+#include "actors/runtime/home.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <cassert>
+#include <deque>
+#include <string>
+
+#include "actors/behaviors/subscriber_actor.hpp"
+#include "actors/behaviors/subscriber_messages.hpp"
+#include "actors/runtime/actor_host.hpp"
+#include "actors/runtime/actor_timers.hpp"
+#include "actors/runtime/directory.hpp"
+#include "actors/runtime/home_handles.hpp"
+#include "actors/runtime/refusals.hpp"
+
+namespace reveille {
+
+namespace {
+
+/// How far the clock hand looks for somebody who may leave: about a microsecond of memory, then the newcomer is refused.
+constexpr std::size_t leaver_entries = 256;
+constexpr std::size_t leaver_actors = 16;
+/// Actors whose mail from other threads is taken in one call, and messages of one actor at a time; the rest has its turn
+/// in the next call.
+constexpr std::size_t mail_actors_a_turn = 256;
+constexpr std::size_t mail_a_turn = 16;
+
+}  // namespace
+
+class home::impl final : public mail_taker {
+ public:
+  impl(actor_host& host, const home_config& config, const surroundings& around, store& durable, home_outlet& outlet,
+       steady_time start)
+      : system_(host.system()),
+        config_(config),
+        around_(around),
+        store_(durable),
+        outlet_(outlet),
+        timers_(start),
+        residents_(config.reserve),
+        room_(new mailroom(*this, config.mailbox_limit, host.waker(around.home))) {}
+
+  ~impl() override {
+    const mailroom::presence here(*room_);
+    close_inbox();
+    std::vector<subscriber_actor*> all;
+    residents_.for_each([&](subscriber_actor& a) { all.push_back(&a); });
+    for (subscriber_actor* a : all) put_away(*a);
+  }
+
+  bool deliver(aor_key key, std::string_view name, subscriber_event&& event, const instant& now) {
+    if (depth_ > 0) return defer({key, std::string(name), std::move(event), false});
+    const turn inside(*this, now);
+    return deliver_now(key, name, std::move(event));
+  }
+
+  bool deliver_if_resident(aor_key key, subscriber_event&& event, const instant& now) {
+    if (depth_ > 0) return defer({key, {}, std::move(event), true});
+    const turn inside(*this, now);
+    return deliver_to_resident(key, event);
+  }
+
+  void prefetch(aor_key key) const { residents_.prefetch(key); }
+  void prefetch_actor(aor_key key) const {
+    if (const subscriber_actor* a = residents_.peek(key)) {
+      __builtin_prefetch(a);
+      __builtin_prefetch(reinterpret_cast<const char*>(a) + 64);
+    }
+  }
+
+  subscriber_standing standing(aor_key key) const {
+    const subscriber_actor* a = residents_.look(key);
+    if (a == nullptr || a->resident() == nullptr) return subscriber_standing::absent;
+    return a->resident()->parked_count() > 0 ? subscriber_standing::awaited : subscriber_standing::resident;
+  }
+
+  void on_loaded(aor_key key, const aor& name, store_token token, result<std::optional<subscriber_record>>&& record,
+                 const instant& now) {
+    assert(depth_ == 0);
+    const turn inside(*this, now);
+    subscriber_actor* a = residents_.find(key);
+    subscriber_actor::loading* waiting = a == nullptr ? nullptr : a->waiting();
+    if (waiting == nullptr || waiting->token != token || waiting->name != name) return;  // an answer nobody waits for
+    --loading_;
+    if (!record) {
+      ++counters_.load_failures;
+      for (const subscriber_event& event : put_away(*a)) refuse(key, event);
+      return;
+    }
+    std::vector<subscriber_event> events;
+    try {
+      events = a->arrive(around_, record->has_value() ? &**record : nullptr, now);
+    } catch (...) {
+      ++counters_.handler_failures;
+      for (const subscriber_event& event : put_away(*a)) refuse(key, event);
+      return;
+    }
+    counters_.bindings += a->resident()->binding_count();
+    counters_.parked += a->resident()->parked_count();
+    for (const subscriber_event& event : events) apply(*a, event);
+    leave_if_unknown(*a);
+  }
+
+  void on_written(aor_key key, const aor& name, store_token token, bool ok, const instant& now) {
+    assert(depth_ == 0);
+    const turn inside(*this, now);
+    subscriber_actor* a = residents_.find(key);
+    if (a == nullptr || a->resident() == nullptr || a->name() != name.view()) return;
+    apply(*a, write_finished{token, ok});
+    leave_if_unknown(*a);
+  }
+
+  void on_timer(const instant& now) {
+    assert(depth_ == 0);
+    const turn inside(*this, now);
+    take_inbox();
+    timers_.advance(now.steady, [&](subscriber_actor& a, const timer_key& key) {
+      apply(a, timer_fired{key});
+      leave_if_unknown(a);
+    });
+  }
+
+  std::optional<steady_time> next_due() const {
+    if (mail_left_ != nullptr || !room_->run_queue.empty() || !room_->inbox.empty()) return last_now_.steady;
+    return timers_.next_due();
+  }
+
+  const home_counters& counters() {
+    counters_.resident = residents_.size();
+    counters_.timers = timers_.size();
+    counters_.mail_refused = room_->refused.load(std::memory_order_relaxed);
+    return counters_;
+  }
+
+  std::size_t retire_idle(const instant& now) {
+    const turn inside(*this, now);
+    std::vector<subscriber_actor*> idle;
+    residents_.for_each([&](subscriber_actor& a) {
+      if (may_leave(a)) idle.push_back(&a);
+    });
+    for (subscriber_actor* a : idle) put_away(*a);
+    return residents_.size();
+  }
+
+  caf::actor handle_of(aor_key key, std::string_view name, const instant& now) {
+    assert(depth_ == 0);
+    const turn inside(*this, now);
+    subscriber_actor* a = residents_.find(key);
+    if (a == nullptr) a = admit(key, name);
+    if (a == nullptr || a->name() != name) return nullptr;
+    return caf::actor_cast<caf::actor>(static_cast<caf::abstract_actor*>(a));
+  }
+
+  // mail_taker
+  void take_event(subscriber_actor& actor, const subscriber_event& event) override {
+    if (actor.away()) {
+      // It left while somebody kept its handle: its successor takes the message, made again if need be.
+      subscriber_event copy = event;
+      if (actor.name().empty() || !deliver_now(actor.key(), actor.name(), std::move(copy))) refuse(actor.key(), event);
+      return;
+    }
+    subscriber_event copy = event;
+    if (!give(actor, std::move(copy))) refuse(actor.key(), event);
+  }
+
+  subscriber_summary summarise(const subscriber_actor& actor) const override {
+    subscriber_summary out;
+    out.loading = !actor.away() && actor.resident() == nullptr;
+    if (const subscriber* s = actor.resident()) {
+      out.resident = true;
+      out.at_rest = s->at_rest();
+      out.bindings = s->binding_count();
+      out.parked = s->parked_count();
+      out.bytes = s->resident_bytes() + sizeof(subscriber_actor);
+    }
+    return out;
+  }
+
+ private:
+  struct delivery {
+    aor_key key;
+    std::string name;
+    subscriber_event event;
+    bool only_if_resident;
+  };
+
+  /// One call from outside. What it caused inside the home is done before it ends, so the caller sees all effects.
+  class turn {
+   public:
+    turn(impl& of, const instant& now) : of_(of), here_(*of.room_) {
+      of_.last_now_ = now;
+      ++of_.depth_;
+    }
+    ~turn() {
+      of_.settle();
+      --of_.depth_;
+    }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+
+   private:
+    impl& of_;
+    mailroom::presence here_;
+  };
+
+  void settle() {
+    do {
+      while (!deferred_.empty()) {
+        const delivery d = std::move(deferred_.front());
+        deferred_.pop_front();
+        if (d.only_if_resident) {
+          deliver_to_resident(d.key, d.event);
+        } else if (!deliver_now(d.key, d.name, subscriber_event(d.event))) {
+          refuse(d.key, d.event);
+        }
+      }
+      // Mail that came from this very thread. An actor that has more than its share waits for the next call.
+      run_.swap(room_->run_queue);
+      for (subscriber_actor* a : run_) run_mail(*a);
+      run_.clear();
+    } while (!deferred_.empty());
+  }
+
+  bool defer(delivery&& d) {
+    if (deferred_.size() >= config_.deferred_limit) {
+      ++counters_.deferred_refused;
+      return false;
+    }
+    deferred_.push_back(std::move(d));
+    return true;
+  }
+
+  bool deliver_now(aor_key key, std::string_view name, subscriber_event&& event) {
+    subscriber_actor* a = residents_.find(key);
+    if (a == nullptr) a = admit(key, name);
+    if (a == nullptr) return false;
+    if (a->name() != name) {
+      ++counters_.collisions;
+      return false;
+    }
+    if (a->has_mail()) a->resume(nullptr, mail_a_turn);
+    return give(*a, std::move(event));
+  }
+
+  bool deliver_to_resident(aor_key key, const subscriber_event& event) {
+    subscriber_actor* a = residents_.find(key);
+    if (a == nullptr || a->resident() == nullptr) return false;
+    if (a->has_mail()) a->resume(nullptr, mail_a_turn);
+    if (a->resident() == nullptr) return false;
+    apply(*a, event);
+    leave_if_unknown(*a);
+    return true;
+  }
+
+  /// To the subscriber, or behind those that wait for its record.
+  bool give(subscriber_actor& a, subscriber_event&& event) {
+    if (a.away()) return deliver_now(a.key(), a.name(), std::move(event));
+    if (auto* waiting = a.waiting()) {
+      if (waiting->events.size() >= config_.queue_limit) {
+        ++counters_.queue_full;
+        return false;
+      }
+      waiting->events.push_back(std::move(event));
+      return true;
+    }
+    apply(a, event);
+    leave_if_unknown(a);
+    return true;
+  }
+
+  /// Makes the actor of an AOR that is not here and asks the store for its record.
+  subscriber_actor* admit(aor_key key, std::string_view name) {
+    if (loading_ >= config_.loads_in_flight) {
+      ++counters_.loads_refused;
+      return nullptr;
+    }
+    if (residents_.size() >= config_.resident_limit) {
+      subscriber_actor* leaver = residents_.choose_leaver(leaver_entries, leaver_actors,
+                                                          [&](const subscriber_actor& a) { return may_leave(a); });
+      if (leaver == nullptr) {
+        ++counters_.residents_refused;
+        return nullptr;
+      }
+      put_away(*leaver);
+    }
+    aor whole{name};
+    const store_token token{++last_load_};
+    if (!store_.try_load(around_.home, key, whole, token)) {
+      ++counters_.loads_refused;
+      return nullptr;
+    }
+    caf::actor made = subscriber_actor::spawn(system_, room_, key, std::move(whole));
+    subscriber_actor& a = subscriber_actor::behind(made);
+    a.waiting()->token = token;
+    a.intrusive_ptr_add_ref_impl();  // the directory's
+    residents_.insert(key, a);
+    ++loading_;
+    ++counters_.loads;
+    ++counters_.spawned;
+    return &a;
+  }
+
+  static bool may_leave(const subscriber_actor& a) {
+    return a.resident() != nullptr && a.resident()->at_rest() && a.idle();
+  }
+
+  /// @return events that waited for its record, to be answered by the caller.
+  std::vector<subscriber_event> put_away(subscriber_actor& a) {
+    if (const subscriber* s = a.resident()) {
+      counters_.bindings -= s->binding_count();
+      counters_.parked -= s->parked_count();
+    }
+    residents_.erase(a.key());
+    timers_.clear_all(a);
+    std::vector<subscriber_event> events = a.leave();
+    ++counters_.left;
+    a.intrusive_ptr_release_impl();
+    return events;
+  }
+
+  /// A stranger's AOR leaves nothing behind.
+  void leave_if_unknown(subscriber_actor& a) {
+    if (!a.away() && a.resident() != nullptr && a.resident()->unknown() && may_leave(a)) put_away(a);
+  }
+
+  void apply(subscriber_actor& a, const subscriber_event& event) {
+    subscriber& s = *a.resident();
+    const std::size_t bindings = s.binding_count();
+    const std::size_t parked = s.parked_count();
+    todo_.clear();
+    bool done = false;
+    try {
+      s.apply(event, last_now_, todo_);
+      done = true;
+    } catch (...) {
+      // Half a list of effects is worse than none: whoever asked hears 503 and may ask again.
+      ++counters_.handler_failures;
+    }
+    counters_.bindings += s.binding_count() - bindings;
+    counters_.parked += s.parked_count() - parked;
+    if (!done) {
+      refuse(a.key(), event);
+      return;
+    }
+    for (effect& e : todo_) perform(a, std::move(e));
+  }
+
+  void perform(subscriber_actor& a, effect&& what) {
+    if (const auto* t = std::get_if<set_timer>(&what)) {
+      timers_.set(a, t->key, t->due);
+    } else if (const auto* c = std::get_if<clear_timer>(&what)) {
+      timers_.clear(a, c->key);
+    } else if (auto* w = std::get_if<write>(&what)) {
+      const store_token token = w->token;
+      if (store_.try_write(around_.home, a.key(), a.resident()->name(), std::move(w->mutation), token)) return;
+      ++counters_.writes_refused;
+      if (token.value != 0) deferred_.push_back({a.key(), {}, write_finished{token, false}, true});
+    } else {
+      try {
+        outlet_.perform(a.key(), std::move(what), last_now_);
+      } catch (...) {
+        ++counters_.handler_failures;
+      }
+    }
+  }
+
+  void refuse(aor_key key, const subscriber_event& event) {
+    if (auto answer = refusal_of(event, around_.pool, around_.random)) {
+      try {
+        outlet_.perform(key, std::move(*answer), last_now_);
+      } catch (...) {
+        ++counters_.handler_failures;
+      }
+    }
+  }
+
+  /// Runs one actor of the run queue or inbox, which held a reference to it.
+  void run_mail(subscriber_actor& a) {
+    if (a.resume(nullptr, mail_a_turn) == caf::resumable::resume_later) {
+      room_->run_queue.push_back(&a);  // keeps the reference
+      return;
+    }
+    leave_if_unknown(a);
+    a.intrusive_ptr_release_impl();
+  }
+
+  void take_inbox() {
+    if (mail_left_ == nullptr) mail_left_ = room_->inbox.take();
+    for (std::size_t i = 0; i < mail_actors_a_turn && mail_left_ != nullptr; ++i) {
+      auto& a = static_cast<subscriber_actor&>(*mail_left_);
+      mail_left_ = mail_left_->next_in_inbox;
+      run_mail(a);
+    }
+  }
+
+  /// From now on senders learn that the receiver is down; what was sent before is answered so too.
+  void close_inbox() {
+    const auto refuse_all = [](inbox_node* node) {
+      while (node != nullptr) {
+        auto& a = static_cast<subscriber_actor&>(*node);
+        node = node->next_in_inbox;
+        a.refuse_mail();
+        a.intrusive_ptr_release_impl();
+      }
+    };
+    refuse_all(mail_left_);
+    refuse_all(room_->inbox.close());
+    for (subscriber_actor* a : room_->run_queue) {
+      a->refuse_mail();
+      a->intrusive_ptr_release_impl();
+    }
+    room_->run_queue.clear();
+  }
+
+  caf::actor_system& system_;
+  home_config config_;
+  surroundings around_;
+  store& store_;
+  home_outlet& outlet_;
+  actor_timers timers_;
+  directory<subscriber_actor> residents_;
+  boost::intrusive_ptr<mailroom> room_;
+  inbox_node* mail_left_ = nullptr;      ///< taken from the inbox, waiting for their turn
+  std::deque<delivery> deferred_;
+  std::vector<subscriber_actor*> run_;   ///< the part of the run queue that is being run
+  effects todo_;                         ///< of the event being applied; never shrunk
+  instant last_now_{};
+  std::size_t depth_ = 0;
+  std::size_t loading_ = 0;
+  std::uint64_t last_load_ = 0;
+  home_counters counters_;
+};
+
+home::home(actor_host& host, const home_config& config, const surroundings& around, store& durable, home_outlet& outlet,
+           steady_time start)
+    : impl_(std::make_unique<impl>(host, config, around, durable, outlet, start)) {}
+home::~home() = default;
+
+bool home::deliver(aor_key key, std::string_view name, subscriber_event&& event, const instant& now) {
+  return impl_->deliver(key, name, std::move(event), now);
+}
+bool home::deliver_if_resident(aor_key key, subscriber_event&& event, const instant& now) {
+  return impl_->deliver_if_resident(key, std::move(event), now);
+}
+void home::prefetch(aor_key key) const { impl_->prefetch(key); }
+void home::prefetch_actor(aor_key key) const { impl_->prefetch_actor(key); }
+subscriber_standing home::standing(aor_key key) const { return impl_->standing(key); }
+void home::on_loaded(aor_key key, const aor& name, store_token token,
+                     result<std::optional<subscriber_record>>&& record, const instant& now) {
+  impl_->on_loaded(key, name, token, std::move(record), now);
+}
+void home::on_written(aor_key key, const aor& name, store_token token, bool ok, const instant& now) {
+  impl_->on_written(key, name, token, ok, now);
+}
+void home::on_timer(const instant& now) { impl_->on_timer(now); }
+std::optional<steady_time> home::next_due() const { return impl_->next_due(); }
+const home_counters& home::counters() const { return impl_->counters(); }
+std::size_t home::retire_idle(const instant& now) { return impl_->retire_idle(now); }
+
+caf::actor handle_of(home& of, aor_key key, std::string_view name, const instant& now) {
+  return of.impl_->handle_of(key, name, now);
+}
+
+}  // namespace reveille
