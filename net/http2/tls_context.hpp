@@ -37,12 +37,14 @@ class tls_context {
   tls_context& operator=(const tls_context&) = delete;
 
   ssl_ctx_st* native() const { return ctx_; }
+  /// A client that can speak nothing but HTTP/2 gives up when the server chooses anything else.
+  bool wants_h2_only() const { return wants_h2_only_; }
 
  private:
   explicit tls_context(ssl_ctx_st* ctx) : ctx_(ctx) {}
   ssl_ctx_st* ctx_;
   std::string alpn_wire_;   ///< length-prefixed names, for the server's choice
-  friend struct tls_context_access;
+  bool wants_h2_only_ = false;
 };
 
 }  // namespace reveille::http2

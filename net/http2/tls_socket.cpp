@@ -1,0 +1,328 @@
+#include "net/http2/tls_socket.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+
+#include <cerrno>
+#include <utility>
+
+namespace reveille::http2 {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+std::string_view name_of(open_failure why) {
+  switch (why) {
+    case open_failure::resolve: return "resolve";
+    case open_failure::connect: return "connect";
+    case open_failure::proxy: return "proxy";
+    case open_failure::handshake: return "handshake";
+    case open_failure::certificate: return "certificate";
+    case open_failure::alpn: return "alpn";
+    case open_failure::deadline: return "deadline";
+  }
+  std::abort();  // unreachable: the switch is complete
+}
+
+namespace {
+
+int fd_of(BIO* b) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(b))); }
+
+int bio_write(BIO* b, const char* bytes, int size) {
+  BIO_clear_retry_flags(b);
+  const ssize_t n = ::send(fd_of(b), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(b);
+  return static_cast<int>(n);
+}
+
+int bio_read(BIO* b, char* bytes, int size) {
+  BIO_clear_retry_flags(b);
+  const ssize_t n = ::recv(fd_of(b), bytes, static_cast<std::size_t>(size), 0);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(b);
+  return static_cast<int>(n);
+}
+
+long bio_ctrl(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+const BIO_METHOD* socket_method() {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket without SIGPIPE");
+    if (m == nullptr) std::abort();
+    BIO_meth_set_write(m, &bio_write);
+    BIO_meth_set_read(m, &bio_read);
+    BIO_meth_set_ctrl(m, &bio_ctrl);
+    return m;
+  }();
+  return method;
+}
+
+/// What one turn of one connection may take before others have theirs.
+constexpr int reads_per_turn = 32;
+constexpr int batches_per_turn = 8;
+
+}  // namespace
+
+BIO* new_socket_bio(int fd) {
+  BIO* b = BIO_new(socket_method());
+  if (b == nullptr) std::abort();
+  BIO_set_data(b, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+  BIO_set_init(b, 1);
+  return b;
+}
+
+tls_socket::tls_socket(asio::io_context& io, const clock& time, std::shared_ptr<const tls_context> tls, role as,
+                       tls_limits limits, session_factory make, failure_handler failed)
+    : io_(io),
+      time_(time),
+      tls_(std::move(tls)),
+      role_(as),
+      limits_(limits),
+      make_(std::move(make)),
+      failed_(std::move(failed)),
+      socket_(io),
+      deadline_(io) {}
+
+void tls_socket::arm_open_deadline() {
+  deadline_.expires_after(limits_.open_deadline);
+  deadline_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (!error) self->fail(open_failure::deadline, "not open in time");
+  });
+}
+
+void tls_socket::fail(open_failure why, const std::string& what) {
+  if (state_ != state::opening && state_ != state::shaking) return;
+  state_ = state::closed;
+  deadline_.cancel();
+  boost::system::error_code ignored;  // the descriptor is gone whatever close() says
+  socket_.close(ignored);
+  make_ = nullptr;
+  if (failed_) std::exchange(failed_, nullptr)(why, what);
+  if (gone_) std::exchange(gone_, nullptr)();
+}
+
+void tls_socket::start(tcp::socket socket, const std::string& name) {
+  if (state_ != state::opening) return;
+  socket_ = std::move(socket);
+  boost::system::error_code error;
+  const tcp::endpoint remote = socket_.remote_endpoint(error);
+  if (!error) {
+    peer_ = (remote.address().is_v6() ? '[' + remote.address().to_string() + ']' : remote.address().to_string()) + ':' +
+            std::to_string(remote.port());
+  }
+  boost::system::error_code blocking;
+  socket_.non_blocking(true, blocking);
+  socket_.set_option(tcp::no_delay(true), error);  // batches are ours to make; a failure costs latency only
+  if (blocking) return fail(open_failure::connect, blocking.message());
+
+  state_ = state::shaking;
+  ssl_.reset(SSL_new(tls_->native()));
+  if (!ssl_) return fail(open_failure::handshake, tls_error_text());
+  BIO* bio = new_socket_bio(socket_.native_handle());
+  SSL_set_bio(ssl_.get(), bio, bio);
+  if (role_ == role::server) {
+    SSL_set_accept_state(ssl_.get());
+  } else {
+    SSL_set_connect_state(ssl_.get());
+    boost::system::error_code no_address;
+    asio::ip::make_address(name, no_address);
+    X509_VERIFY_PARAM* rules = SSL_get0_param(ssl_.get());
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    const bool set = no_address ? SSL_set_tlsext_host_name(ssl_.get(), name.c_str()) == 1 &&
+                                      X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size()) == 1
+                                : X509_VERIFY_PARAM_set1_ip_asc(rules, name.c_str()) == 1;
+    if (!set) return fail(open_failure::handshake, "unusable host name");
+  }
+  shake();
+}
+
+void tls_socket::shake() {
+  if (state_ != state::shaking) return;
+  ERR_clear_error();
+  const int rv = SSL_do_handshake(ssl_.get());
+  if (rv == 1) return opened();
+  const auto again = [self = shared_from_this()](boost::system::error_code error) {
+    if (!error) self->shake();
+  };
+  switch (SSL_get_error(ssl_.get(), rv)) {
+    case SSL_ERROR_WANT_READ: return socket_.async_wait(tcp::socket::wait_read, again);
+    case SSL_ERROR_WANT_WRITE: return socket_.async_wait(tcp::socket::wait_write, again);
+    default: break;
+  }
+  if (const std::string fault = certificate_fault(); !fault.empty()) return fail(open_failure::certificate, fault);
+  const unsigned long code = ERR_peek_error();
+  const bool no_protocol = ERR_GET_REASON(code) == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL;
+  fail(no_protocol ? open_failure::alpn : open_failure::handshake, code == 0 ? "closed by the peer" : tls_error_text());
+}
+
+std::string tls_socket::certificate_fault() const {
+  const long verdict = SSL_get_verify_result(ssl_.get());
+  return verdict == X509_V_OK ? std::string() : X509_verify_cert_error_string(verdict);
+}
+
+void tls_socket::opened() {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  const std::string_view alpn(reinterpret_cast<const char*>(name), size);
+  if (role_ == role::client && tls_->wants_h2_only() && alpn != "h2") {
+    return fail(open_failure::alpn, "the server does not offer h2");
+  }
+  if (X509* x = SSL_get0_peer_certificate(ssl_.get())) {
+    unsigned char* der = nullptr;
+    if (const int n = i2d_X509(x, &der); n > 0) {
+      peer_certificate_.assign(reinterpret_cast<char*>(der), static_cast<std::size_t>(n));
+    }
+    OPENSSL_free(der);
+  }
+  state_ = state::open;
+  deadline_.cancel();
+  failed_ = nullptr;
+  session_ = std::exchange(make_, nullptr)(alpn, shared_from_this());
+  if (!session_) return end();
+  wait_read();
+  pump();
+}
+
+void tls_socket::wake() {
+  if (waking_ || state_ == state::closed || state_ == state::draining) return;
+  waking_ = true;
+  asio::post(io_, [self = shared_from_this()] {
+    self->waking_ = false;
+    self->pump();
+  });
+}
+
+void tls_socket::close() {
+  closing_ = true;
+  if (state_ == state::opening || state_ == state::shaking) return fail(open_failure::deadline, "closed while opening");
+  wake();
+}
+
+void tls_socket::abort() {
+  if (state_ == state::opening || state_ == state::shaking) return fail(open_failure::deadline, "aborted while opening");
+  if (state_ == state::closed) return;
+  boost::system::error_code ignored;
+  socket_.set_option(asio::socket_base::linger(true, 0), ignored);  // close() then sends RST
+  end();
+}
+
+void tls_socket::resume_reading() {
+  paused_ = false;
+  if (state_ == state::open) wait_read();
+}
+
+void tls_socket::pump() {
+  if (state_ != state::open || writing_) return;
+  if (!write_out()) return;
+  if (closing_ || session_->finished()) begin_drain();
+}
+
+bool tls_socket::write_out() {
+  for (int batch = 0; batch < batches_per_turn; ++batch) {
+    if (sent_ == out_.size()) {
+      out_.clear();
+      sent_ = 0;
+      session_->produce(out_, limits_.write_batch);
+      if (state_ != state::open) return false;  // the session aborted its connection
+      if (out_.empty()) return true;
+    }
+    while (sent_ < out_.size()) {
+      ERR_clear_error();
+      const int n = SSL_write(ssl_.get(), out_.data() + sent_, static_cast<int>(out_.size() - sent_));
+      if (n > 0) {
+        sent_ += static_cast<std::size_t>(n);
+        continue;
+      }
+      const int why = SSL_get_error(ssl_.get(), n);
+      if (why == SSL_ERROR_WANT_WRITE) {
+        wait_write();
+      } else if (why != SSL_ERROR_WANT_READ) {  // WANT_READ: the pending read wait continues
+        end();
+      }
+      return false;
+    }
+  }
+  wake();  // there is more; others first
+  return false;
+}
+
+void tls_socket::wait_write() {
+  writing_ = true;
+  socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](boost::system::error_code error) {
+    self->writing_ = false;
+    if (!error) self->pump();
+  });
+}
+
+void tls_socket::wait_read() {
+  if (reading_ || paused_) return;
+  reading_ = true;
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](boost::system::error_code error) {
+    self->reading_ = false;
+    if (error) return;
+    self->read_in();
+  });
+}
+
+void tls_socket::read_in() {
+  if (state_ == state::closed || (paused_ && state_ == state::open)) return;
+  std::uint8_t buffer[16 * 1024 + 256];  // a full record
+  const instant now = time_.now();
+  for (int i = 0; i < reads_per_turn && !paused_; ++i) {
+    ERR_clear_error();
+    const int n = SSL_read(ssl_.get(), buffer, sizeof buffer);
+    if (n > 0) {
+      if (state_ == state::open) session_->receive({buffer, static_cast<std::size_t>(n)}, now);
+      if (state_ == state::closed) return;
+      continue;
+    }
+    const int why = SSL_get_error(ssl_.get(), n);
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) break;
+    return end();  // close_notify, EOF or reset: the session sorts what it lost
+  }
+  wait_read();
+  // OpenSSL may hold a whole record that no further readability will announce.
+  if (SSL_has_pending(ssl_.get()) != 0 && !paused_) {
+    asio::post(io_, [self = shared_from_this()] { self->read_in(); });
+  }
+  pump();
+}
+
+void tls_socket::begin_drain() {
+  state_ = state::draining;
+  ERR_clear_error();
+  SSL_shutdown(ssl_.get());  // close_notify; if the socket is full the FIN must do
+  ERR_clear_error();
+  boost::system::error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  deadline_.expires_after(limits_.close_deadline);
+  deadline_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (!error) self->end();
+  });
+  paused_ = false;
+  wait_read();
+}
+
+void tls_socket::end() {
+  if (state_ == state::closed) return;
+  state_ = state::closed;
+  deadline_.cancel();
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  // Perhaps we stand inside a call of the session: it hears of it in a turn of its own.
+  asio::post(io_, [self = shared_from_this()] {
+    if (self->session_) {
+      self->session_->closed(self->time_.now());
+      self->session_.reset();
+    }
+    if (self->gone_) std::exchange(self->gone_, nullptr)();
+  });
+}
+
+}  // namespace reveille::http2
