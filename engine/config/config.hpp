@@ -4,42 +4,42 @@
 /// Plain data without dependencies; engine/engine.cpp maps it onto what each component wants to know.
 #pragma once
 
+#include "core/flow.hpp"
+#include "core/time.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "core/flow.hpp"
-#include "core/time.hpp"
-
 namespace reveille::config {
 
 struct node {
-  std::vector<std::string> listen{"udp:0.0.0.0:5060"};   ///< RFC 3261's port on every address
-  std::string advertise;                   ///< host[:port] for Via and Record-Route; "" = the address of the socket
-  std::vector<std::string> domains;        ///< none: nothing is served, so it must be set
-  std::uint16_t shards = 0;                ///< 0 = one per core less one for the pushes, at least one
+  std::vector<std::string> listen{"udp:0.0.0.0:5060"};  ///< RFC 3261's port on every address
+  std::string advertise;             ///< host[:port] for Via and Record-Route; "" = the address of the socket
+  std::vector<std::string> domains;  ///< none: nothing is served, so it must be set
+  std::uint16_t shards = 0;          ///< 0 = one per core less one for the pushes, at least one
 };
 
 struct trust {
-  std::vector<std::string> peers;          ///< addresses or CIDR of the softswitch: calls from there are believed
-  bool open = false;                       ///< no authentication at all: for trying out, never for a public address
+  std::vector<std::string> peers;  ///< addresses or CIDR of the softswitch: calls from there are believed
+  bool open = false;               ///< no authentication at all: for trying out, never for a public address
 };
 
 struct registrar {
-  seconds min_expires{60};                 ///< shorter ones get 423: a phone must not make us its keep-alive
-  seconds max_expires{7200};               ///< longer ones are cut
-  seconds default_expires{3600};           ///< RFC 3261 10.3 step 6 suggests an hour
-  std::uint32_t max_contacts = 12;         ///< SPEC 2.4
-  bool star_removes_push = false;          ///< a desk phone that sends `*` must not silence the mobiles
+  seconds min_expires{60};          ///< shorter ones get 423: a phone must not make us its keep-alive
+  seconds max_expires{7200};        ///< longer ones are cut
+  seconds default_expires{3600};    ///< RFC 3261 10.3 step 6 suggests an hour
+  std::uint32_t max_contacts = 12;  ///< SPEC 2.4
+  bool star_removes_push = false;   ///< a desk phone that sends `*` must not silence the mobiles
 };
 
 enum class provisional : std::uint8_t { none, ringing_180, progress_182 };
 
 struct call {
-  seconds answer_timeout{30};              ///< SPEC 3.4
-  seconds timer_c{181};                    ///< RFC 3261 16.6: more than three minutes
-  std::uint32_t parked_per_aor = 16;       ///< DESIGN 2; the next one gets 486
-  bool dial_live_flow = false;             ///< E: every push device is woken, even one with a live flow
+  seconds answer_timeout{30};         ///< SPEC 3.4
+  seconds timer_c{181};               ///< RFC 3261 16.6: more than three minutes
+  std::uint32_t parked_per_aor = 16;  ///< DESIGN 2; the next one gets 486
+  bool dial_live_flow = false;        ///< E: every push device is woken, even one with a live flow
 };
 
 struct park {
@@ -51,12 +51,12 @@ struct park {
 enum class push_when : std::uint8_t { always, asleep };
 
 struct push {
-  push_when when = push_when::always;      ///< E
-  milliseconds ttl_margin{2000};           ///< a push that arrives later finds no call any more
-  std::uint16_t threads = 1;               ///< one thread sends 100 k pushes/s
-  std::uint32_t queue_limit = 100'000;     ///< orders that wait; at 1 KB each 100 MB
+  push_when when = push_when::always;        ///< E
+  milliseconds ttl_margin{2000};             ///< a push that arrives later finds no call any more
+  std::uint16_t threads = 1;                 ///< one thread sends 100 k pushes/s
+  std::uint32_t queue_limit = 100'000;       ///< orders that wait; at 1 KB each 100 MB
   std::uint32_t per_callee_per_minute = 30;  ///< SPEC 3.2
-  seconds try_for{10};                     ///< retries of a missed_calls push end here
+  seconds try_for{10};                       ///< retries of a missed_calls push end here
 };
 
 enum class missed_calls_to : std::uint8_t { all, registered };
@@ -64,11 +64,11 @@ enum class declined_calls : std::uint8_t { keep, drop };
 
 struct missed_calls {
   missed_calls_to to = missed_calls_to::all;
-  declined_calls declined = declined_calls::keep;   ///< E names answering only
+  declined_calls declined = declined_calls::keep;  ///< E names answering only
   seconds min_absence{0};
-  seconds ttl{120};                        ///< SPEC 5
-  std::uint32_t max_entries = 200;         ///< SPEC 4.5
-  seconds max_age{30 * 86400};             ///< SPEC 4.5
+  seconds ttl{120};                 ///< SPEC 5
+  std::uint32_t max_entries = 200;  ///< SPEC 4.5
+  seconds max_age{30 * 86400};      ///< SPEC 4.5
 };
 
 enum class profile : std::uint8_t { ecss10, native };
@@ -78,9 +78,9 @@ enum class voip_missed : std::uint8_t { by_profile, send, skip };
 
 struct apns_app {
   std::string team_id;
-  std::string bundle;                      ///< without .voip
+  std::string bundle;  ///< without .voip
   std::string key_id;
-  std::string key_file;                    ///< PEM (.p8), ES256
+  std::string key_file;  ///< PEM (.p8), ES256
   environment env = environment::production;
   profile payload = profile::ecss10;
   accounts per_token = accounts::many;
@@ -88,18 +88,18 @@ struct apns_app {
 };
 
 struct apns {
-  bool enabled = true;                     ///< switched off = its push bindings become ordinary ones (SPEC 2.3c)
+  bool enabled = true;  ///< switched off = its push bindings become ordinary ones (SPEC 2.3c)
   std::string endpoint = "https://api.push.apple.com:443";
   std::string sandbox_endpoint = "https://api.sandbox.push.apple.com:443";
-  std::string ca_file;                     ///< "" = the system's
-  std::string badge = "10";                ///< E: a string, and no count
-  std::uint16_t connections = 1;           ///< per credential; Apple allows some hundred streams on each
+  std::string ca_file;            ///< "" = the system's
+  std::string badge = "10";       ///< E: a string, and no count
+  std::uint16_t connections = 1;  ///< per credential; Apple allows some hundred streams on each
   std::vector<apns_app> apps;
 };
 
 struct fcm_app {
   std::string project;
-  std::string service_account_file;        ///< JSON as Google's console makes it
+  std::string service_account_file;  ///< JSON as Google's console makes it
   profile payload = profile::ecss10;
   accounts per_token = accounts::many;
 };
@@ -107,9 +107,9 @@ struct fcm_app {
 struct fcm {
   bool enabled = true;
   std::string endpoint = "https://fcm.googleapis.com:443";
-  std::string token_endpoint;              ///< "" = token_uri of the service account
+  std::string token_endpoint;  ///< "" = token_uri of the service account
   std::string ca_file;
-  std::uint16_t connections = 4;           ///< 100 streams each
+  std::uint16_t connections = 4;  ///< 100 streams each
   std::vector<fcm_app> apps;
 };
 
@@ -120,8 +120,8 @@ struct store {
   store_kind kind = store_kind::rocksdb;
   std::string path = "/var/lib/reveille";
   store_durability durability = store_durability::process;
-  milliseconds sync_every{10};             ///< free when measured; bounds what a loss of power takes
-  milliseconds linger{1};                  ///< batches of tens cost a third of single writes
+  milliseconds sync_every{10};  ///< free when measured; bounds what a loss of power takes
+  milliseconds linger{1};       ///< batches of tens cost a third of single writes
   std::uint32_t queue_limit = 16384;
   std::uint64_t queue_bytes = std::uint64_t{64} << 20;
   std::uint64_t memtable = std::uint64_t{32} << 20;
@@ -129,16 +129,16 @@ struct store {
 };
 
 struct admin {
-  std::string listen = "127.0.0.1:8080";   ///< loopback: /metrics and the API tell much about the subscribers
-  std::string bearer_token_file;           ///< needed for any other address
+  std::string listen = "127.0.0.1:8080";  ///< loopback: /metrics and the API tell much about the subscribers
+  std::string bearer_token_file;          ///< needed for any other address
   std::uint16_t max_connections = 64;
 };
 
 struct limits {
-  std::uint64_t resident_subscribers = 1'000'000;   ///< actors in memory: 1 GB
-  std::uint32_t loads_in_flight = 1024;             ///< cold subscribers that may wait for the disk at once
+  std::uint64_t resident_subscribers = 1'000'000;  ///< actors in memory: 1 GB
+  std::uint32_t loads_in_flight = 1024;            ///< cold subscribers that may wait for the disk at once
   std::uint32_t queued_per_aor = 64;
-  std::uint32_t message_bytes = 65535;              ///< a UDP datagram's limit
+  std::uint32_t message_bytes = 65535;                ///< a UDP datagram's limit
   std::uint64_t pool_bytes = std::uint64_t{1} << 30;  ///< of message slabs of one shard; then datagrams are dropped
   std::uint32_t transactions_per_shard = 200'000;
 };
@@ -149,7 +149,7 @@ enum class log_format : std::uint8_t { text, json };
 struct logging {
   log_level level = log_level::info;
   log_format format = log_format::text;
-  std::string file;                        ///< "" = standard error
+  std::string file;  ///< "" = standard error
 };
 
 /// All of them, in the order of the file.

@@ -4,12 +4,12 @@
 /// Credentials are named by file only, so nothing here can print one.
 #pragma once
 
+#include "core/result.hpp"
+#include "engine/config/config.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/result.hpp"
-#include "engine/config/config.hpp"
 
 namespace reveille::config {
 
@@ -20,7 +20,7 @@ struct fault {
   std::uint32_t column = 0;
   std::string what;
 
-  std::string text() const;   ///< "reveille.toml:12:5: unknown key ..."
+  std::string text() const;  ///< "reveille.toml:12:5: unknown key ..."
   bool operator==(const fault&) const = default;
 };
 using faults = std::vector<fault>;
@@ -36,7 +36,7 @@ enum class file_check : std::uint8_t { must_be_readable, not_looked_at };
 /// Relations between settings, and files. A fault's `what` begins with the setting's path. For settings made by a
 /// program as well; those from a file have been through it.
 struct violation {
-  std::string path;           ///< "store.sync_every", "apns.app[0].key_file"
+  std::string path;  ///< "store.sync_every", "apns.app[0].key_file"
   std::string what;
 };
 std::vector<violation> validate(const settings& s, file_check files);

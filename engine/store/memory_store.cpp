@@ -1,8 +1,8 @@
 #include "engine/store/memory_store.hpp"
 
-#include <cassert>
-
 #include "engine/store/mutations.hpp"
+
+#include <cassert>
 
 namespace reveille {
 

@@ -2,13 +2,13 @@
 /// complete() performs and answers it, so that a test or a seed decides when, in which order and with what luck.
 #pragma once
 
+#include "actors/ports/store.hpp"
+
 #include <cstddef>
 #include <deque>
 #include <map>
 #include <optional>
 #include <vector>
-
-#include "actors/ports/store.hpp"
 
 namespace reveille {
 
@@ -29,7 +29,7 @@ class memory_store : public store {
     shard_id from;
     aor_key key;
     aor of;
-    std::optional<store_mutation> change;   ///< absent: a load
+    std::optional<store_mutation> change;  ///< absent: a load
     store_token token;
   };
   std::size_t waiting() const { return waiting_.size(); }

@@ -16,8 +16,8 @@ void insert_entry(std::vector<bucket_entry>& bucket, const bucket_entry& entry) 
 
 void insert_parked(std::vector<parked_invite>& parked, const parked_invite& invite) {
   std::erase_if(parked, [&](const parked_invite& p) { return p.call == invite.call; });
-  const auto later = std::find_if(parked.begin(), parked.end(),
-                                  [&](const parked_invite& p) { return p.call > invite.call; });
+  const auto later =
+      std::find_if(parked.begin(), parked.end(), [&](const parked_invite& p) { return p.call > invite.call; });
   parked.insert(later, invite);
 }
 
@@ -62,8 +62,12 @@ bool is_empty(const subscriber_record& record) {
   return record.bindings.empty() && record.bucket.empty() && record.parked.empty();
 }
 
-void apply(subscriber_record& record, const store_mutation& change) { std::visit(applier{record}, change); }
+void apply(subscriber_record& record, const store_mutation& change) {
+  std::visit(applier{record}, change);
+}
 
-std::size_t bytes_of(const store_mutation& change) { return std::visit(sizer{}, change); }
+std::size_t bytes_of(const store_mutation& change) {
+  return std::visit(sizer{}, change);
+}
 
 }  // namespace reveille

@@ -107,8 +107,8 @@ void append(std::string& out, const parked_invite& invite) {
 
 std::string_view prefix_of(std::string_view key) {
   if (key.size() < size_octets) return {};
-  const std::size_t size = static_cast<std::size_t>(static_cast<unsigned char>(key[0])) << 8 |
-                           static_cast<unsigned char>(key[1]);
+  const std::size_t size =
+      static_cast<std::size_t>(static_cast<unsigned char>(key[0])) << 8 | static_cast<unsigned char>(key[1]);
   if (size > aor_limit || key.size() < size_octets + size) return {};
   return key.substr(0, size_octets + size);
 }

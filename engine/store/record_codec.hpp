@@ -7,24 +7,24 @@
 /// The size in front makes the keys of one AOR exactly those with its prefix: "ann@x" is no prefix of "ann@x.example".
 #pragma once
 
+#include "actors/ports/store.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "actors/ports/store.hpp"
-
 namespace reveille::record_codec {
 
-inline constexpr std::size_t aor_limit = 1024;            ///< octets; SIP refuses longer ones before they get here
-inline constexpr std::size_t text_limit = 256 * 1024;     ///< octets of one text: an INVITE is 64 KiB at most
+inline constexpr std::size_t aor_limit = 1024;         ///< octets; SIP refuses longer ones before they get here
+inline constexpr std::size_t text_limit = 256 * 1024;  ///< octets of one text: an INVITE is 64 KiB at most
 inline constexpr char version = 1;
 
 /// Each appends to `out`. @pre of.view().size() <= aor_limit
 void append_key(std::string& out, std::string_view of);
 void append_key(std::string& out, std::string_view of, const call_ref& call);
-void append(std::string& out, const bucket_entry& entry);     ///< without its call_ref, which is in the key
-void append(std::string& out, const parked_invite& invite);   ///< likewise
+void append(std::string& out, const bucket_entry& entry);    ///< without its call_ref, which is in the key
+void append(std::string& out, const parked_invite& invite);  ///< likewise
 
 struct key_parts {
   std::string_view of;

@@ -9,16 +9,16 @@
 /// again and again with growing pauses; loads go on as long as the disk can be read.
 #pragma once
 
+#include "actors/ports/store.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+#include "engine/store/store_counters.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "actors/ports/store.hpp"
-#include "core/result.hpp"
-#include "core/time.hpp"
-#include "engine/store/store_counters.hpp"
 
 namespace rocksdb {
 class Env;
@@ -29,16 +29,16 @@ namespace reveille {
 enum class durability : std::uint8_t { process, disk };
 
 struct rocksdb_options {
-  std::string path;                               ///< made if missing; one process at a time
+  std::string path;  ///< made if missing; one process at a time
   durability promise = durability::process;
-  milliseconds sync_every{10};                    ///< process: what a loss of power may take; 10 ms was free when measured
-  std::chrono::microseconds linger{1000};         ///< how long the first write of a batch waits for company: batches of
-                                                  ///< tens cost a third of single writes; 0 = not at all
-  std::size_t queue_limit = 16384;                ///< operations, rounded up to a power of two: 0.1 s of the peak rate
-  std::size_t queue_bytes = std::size_t{64} << 20;  ///< of all that waits: parked INVITEs are up to 64 KiB each
+  milliseconds sync_every{10};             ///< process: what a loss of power may take; 10 ms was free when measured
+  std::chrono::microseconds linger{1000};  ///< how long the first write of a batch waits for company: batches of
+                                           ///< tens cost a third of single writes; 0 = not at all
+  std::size_t queue_limit = 16384;         ///< operations, rounded up to a power of two: 0.1 s of the peak rate
+  std::size_t queue_bytes = std::size_t{64} << 20;     ///< of all that waits: parked INVITEs are up to 64 KiB each
   std::size_t memtable_bytes = std::size_t{32} << 20;  ///< small ones open fast after a crash (0.1 s at 16 MiB)
   std::size_t cache_bytes = std::size_t{64} << 20;     ///< of uncompressed blocks; residents are in memory anyway
-  rocksdb::Env* env = nullptr;                    ///< tests: a disk that fails; null = the real one. Not owned
+  rocksdb::Env* env = nullptr;                         ///< tests: a disk that fails; null = the real one. Not owned
 };
 
 class rocksdb_store final : public store {
@@ -61,8 +61,8 @@ class rocksdb_store final : public store {
   bool try_load(shard_id from, aor_key key, const aor& of, store_token token) override;
   bool try_write(shard_id from, aor_key key, const aor& of, store_mutation change, store_token token) override;
 
-  store_counters counters() const;   ///< any thread
-  bool failing() const;              ///< any thread; true while writes are refused
+  store_counters counters() const;  ///< any thread
+  bool failing() const;             ///< any thread; true while writes are refused
 
  private:
   class impl;

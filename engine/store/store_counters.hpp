@@ -1,11 +1,11 @@
 /// What a store has done, as plain numbers for the scrape.
 #pragma once
 
+#include "engine/telemetry/slots.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
-
-#include "engine/telemetry/slots.hpp"
 
 namespace reveille {
 
@@ -24,9 +24,9 @@ struct store_counters {
   std::uint64_t corrupt_values = 0;  ///< values on disk that could not be decoded; their loads failed
   std::uint64_t write_failures = 0;  ///< commits that the disk refused
   std::uint64_t sync_failures = 0;
-  std::uint64_t recoveries = 0;      ///< returns from a failed disk to normal work
-  std::size_t queue_length = 0;      ///< operations that wait for their commit
-  bool failing = false;              ///< writes are refused at this moment; recovery is tried
+  std::uint64_t recoveries = 0;  ///< returns from a failed disk to normal work
+  std::size_t queue_length = 0;  ///< operations that wait for their commit
+  bool failing = false;          ///< writes are refused at this moment; recovery is tried
 };
 
 }  // namespace reveille

@@ -1,4 +1,5 @@
-/// The fixed bucket bounds of our histograms, in seconds or items. Chosen once: changing one breaks every recorded rate.
+/// The fixed bucket bounds of our histograms, in seconds or items. Chosen once: changing one breaks every recorded
+/// rate.
 #pragma once
 
 namespace reveille::buckets {

@@ -1,0 +1,472 @@
+#include "engine/store/rocksdb_store.hpp"
+
+#include "engine/store/doorbell.hpp"
+#include "engine/store/mutations.hpp"
+#include "engine/store/operation_ring.hpp"
+#include "engine/store/record_codec.hpp"
+#include "engine/store/rocksdb_batch.hpp"
+#include "engine/telemetry/buckets.hpp"
+
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <condition_variable>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <unordered_map>
+
+namespace reveille {
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+constexpr std::size_t batch_limit = 1024;      ///< operations of one commit: more gain nothing and delay answers
+constexpr std::size_t enough_company = 64;     ///< waiting operations that make lingering pointless
+constexpr std::size_t load_batch_limit = 128;  ///< AORs of one MultiGet
+constexpr std::chrono::milliseconds first_retry{100};  ///< after the disk failed; doubled up to
+constexpr std::chrono::seconds longest_retry{5};
+constexpr std::chrono::hours nothing_due{1};  ///< how long an idle thread sleeps unless it is rung
+
+struct operation {
+  bool is_load = false;
+  shard_id from;
+  aor_key key;
+  aor of;
+  store_mutation change;
+  std::size_t bytes = 0;
+  store_token token;
+  steady::time_point submitted;
+};
+
+store_operation kind_of(const operation& op) {
+  if (op.is_load) return store_operation::load;
+  if (const auto* bindings = std::get_if<put_bindings>(&op.change)) {
+    return bindings->encoded.empty() ? store_operation::remove : store_operation::upsert;
+  }
+  if (std::holds_alternative<add_bucket_entry>(op.change) || std::holds_alternative<update_bucket_entry>(op.change)) {
+    return store_operation::bucket_append;
+  }
+  return store_operation::bucket_drain;
+}
+
+/// What one thread counts.
+struct thread_counters {
+  std::array<slot, store_operation_count> ok;
+  std::array<slot, store_operation_count> failed;
+  std::array<histogram_slot, store_operation_count> durations{
+      histogram_slot(buckets::fast), histogram_slot(buckets::fast), histogram_slot(buckets::fast),
+      histogram_slot(buckets::fast), histogram_slot(buckets::fast)};
+  slot corrupt;
+
+  void count(store_operation kind, bool succeeded, steady::duration took) {
+    const auto i = static_cast<std::size_t>(kind);
+    (succeeded ? ok : failed)[i].add();
+    durations[i].observe(std::chrono::duration<double>(took).count());
+  }
+  void add_to(store_counters& sum) const {
+    for (std::size_t i = 0; i < store_operation_count; ++i) {
+      sum.ok[i] += ok[i].value();
+      sum.failed[i] += failed[i].value();
+      sum.durations[i] += durations[i].values();
+    }
+    sum.corrupt_values += corrupt.value();
+  }
+};
+
+/// What the reader does, in order: a load, or the answer to a write that must not overtake a load of the same AOR.
+struct reader_task {
+  bool is_load = true;
+  bool ok = true;
+  shard_id from;
+  aor_key key;
+  aor of;
+  store_token token;
+  steady::time_point submitted;
+};
+
+}  // namespace
+
+class rocksdb_store::impl {
+ public:
+  impl(const rocksdb_options& options, std::unique_ptr<rocksdb_files> files, parked_scan scan)
+      : options_(options), ring_(options.queue_limit), files_(std::move(files)), resumable_(std::move(scan.living)) {
+    writing_.corrupt.add(scan.corrupt);
+    writer_ = std::thread([this] { write_until_stopped(); });
+    reader_ = std::thread([this] { read_until_stopped(); });
+    if (options_.promise == durability::process) syncer_ = std::thread([this] { sync_until_stopped(); });
+  }
+
+  ~impl() {
+    stopping_.store(true);
+    bell_.ring();
+    writer_.join();
+    {
+      const std::lock_guard lock(tasks_mutex_);
+      reader_stops_ = true;
+    }
+    tasks_ready_.notify_one();
+    reader_.join();
+    {
+      const std::lock_guard lock(sync_mutex_);
+      syncer_stops_ = true;
+    }
+    sync_wanted_.notify_one();
+    if (syncer_.joinable()) syncer_.join();
+    if (files_) static_cast<void>(files_->db().SyncWAL());  // best effort: the kernel has it all in any case
+  }
+
+  void answer_to(shard_id shard, store_answers& inbox) {
+    assert(shard.value < max_shards);
+    inboxes_[shard.value].store(&inbox, std::memory_order_release);
+  }
+
+  template <class Fill>
+  bool submit(std::size_t bytes, Fill&& fill) {
+    if (queued_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes > options_.queue_bytes ||
+        !ring_.try_push(std::forward<Fill>(fill))) {
+      queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+      queue_full_.fetch_add(1, std::memory_order_relaxed);
+      return false;
+    }
+    bell_.ring();
+    return true;
+  }
+
+  const std::vector<aor>& resumable() const { return resumable_; }
+  bool failing() const { return failing_.load(std::memory_order_relaxed); }
+  store_counters counters() const;
+
+ private:
+  // --- the writing thread
+  void write_until_stopped();
+  void commit(std::size_t count);
+  rocksdb::Status write_batch();
+  void answer_write(operation& op, bool ok, steady::time_point now);
+  void disk_failed(steady::time_point now);
+  void try_to_recover(steady::time_point now);
+  rocksdb::Status reopen();
+  // --- the reading thread
+  void read_until_stopped();
+  void perform(std::vector<reader_task>& tasks);
+  void hand_to_reader(reader_task&& task);
+  // --- the syncing thread
+  void sync_until_stopped();
+
+  store_answers& inbox(shard_id shard) const {
+    store_answers* found = inboxes_[shard.value].load(std::memory_order_acquire);
+    assert(found != nullptr);
+    return *found;
+  }
+
+  const rocksdb_options options_;
+  std::array<std::atomic<store_answers*>, max_shards> inboxes_{};
+
+  operation_ring<operation> ring_;
+  doorbell bell_;
+  std::atomic<std::size_t> queued_bytes_{0};
+  std::atomic<std::uint64_t> queue_full_{0};
+  std::atomic<bool> stopping_{false};
+
+  /// Shared by whoever uses the database; exclusively held only while it is closed and opened again.
+  mutable std::shared_mutex files_mutex_;
+  std::unique_ptr<rocksdb_files> files_;  ///< null: it could not be opened again so far
+
+  // The writing thread's.
+  commit_batch batch_;
+  std::array<bool, batch_limit> accepted_{};
+  steady::time_point retry_at_{};
+  steady::duration retry_pause_{first_retry};
+  thread_counters writing_;
+  slot commits_, write_failures_, recoveries_;
+  histogram_slot batch_items_{buckets::batch};
+  std::atomic<bool> failing_{false};
+
+  // Between writing and reading thread.
+  std::mutex tasks_mutex_;
+  std::condition_variable tasks_ready_;
+  std::vector<reader_task> tasks_;
+  std::unordered_map<std::uint64_t, std::uint32_t> being_read_;  ///< tasks per AOR that are not answered
+  std::atomic<std::size_t> tasks_open_{0};
+  bool reader_stops_ = false;
+  thread_counters reading_;
+
+  // Between writing and syncing thread.
+  std::mutex sync_mutex_;
+  std::condition_variable sync_wanted_;
+  bool unsynced_ = false;
+  bool syncer_stops_ = false;
+  std::atomic<bool> sync_failed_{false};
+  slot sync_failures_;
+
+  const std::vector<aor> resumable_;
+  std::thread writer_;
+  std::thread reader_;
+  std::thread syncer_;
+};
+
+void rocksdb_store::impl::write_until_stopped() {
+  for (;;) {
+    const bool failing = failing_.load(std::memory_order_relaxed);
+    bell_.sleep_until(failing ? retry_at_ : steady::now() + nothing_due, [this] {
+      return ring_.peek(0) != nullptr || stopping_.load() || (sync_failed_.load() && !failing_.load());
+    });
+    const steady::time_point now = steady::now();
+    if (sync_failed_.load() && !failing) disk_failed(now);
+    if (failing_.load(std::memory_order_relaxed) && now >= retry_at_) try_to_recover(now);
+    if (ring_.peek(0) == nullptr) {
+      if (stopping_.load()) return;
+      continue;
+    }
+    if (ring_.size() < enough_company && options_.linger.count() > 0 && !stopping_.load()) {
+      std::this_thread::sleep_for(options_.linger);
+    }
+    std::size_t count = 0;
+    while (count < batch_limit && ring_.peek(count) != nullptr) ++count;
+    commit(count);
+  }
+}
+
+/// Writes in one batch, then answers, in the order of submission. Loads go to the reader after the commit, so that
+/// they see every write before them.
+void rocksdb_store::impl::commit(std::size_t count) {
+  const bool usable = !failing_.load(std::memory_order_relaxed);
+  std::size_t writes = 0;
+  if (usable) batch_.clear(*files_);
+  for (std::size_t i = 0; i < count; ++i) {
+    operation& op = *ring_.peek(i);
+    if (op.is_load) continue;
+    ++writes;
+    accepted_[i] = usable && batch_.add(op.of.view(), op.change);
+  }
+  bool committed = usable;
+  if (usable && writes != 0) {
+    const rocksdb::Status status = write_batch();
+    committed = status.ok();
+    if (!committed) disk_failed(steady::now());
+    commits_.add();
+    batch_items_.observe(static_cast<double>(writes));
+  }
+  const steady::time_point now = steady::now();
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    operation& op = *ring_.peek(i);
+    bytes += op.bytes;
+    if (op.is_load) {
+      hand_to_reader({true, true, op.from, op.key, std::move(op.of), op.token, op.submitted});
+    } else {
+      answer_write(op, committed && accepted_[i], now);
+      op.change = put_bindings{};  // its octets must not stay until the cell is used again
+    }
+  }
+  ring_.release(count);
+  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+rocksdb::Status rocksdb_store::impl::write_batch() {
+  rocksdb::WriteOptions how;
+  how.sync = options_.promise == durability::disk;
+  const rocksdb::Status status = files_->db().Write(how, &batch_.batch());
+  if (status.ok() && !how.sync) {
+    const std::lock_guard lock(sync_mutex_);
+    if (!unsynced_) {
+      unsynced_ = true;
+      sync_wanted_.notify_one();
+    }
+  }
+  return status;
+}
+
+void rocksdb_store::impl::answer_write(operation& op, bool ok, steady::time_point now) {
+  writing_.count(kind_of(op), ok, now - op.submitted);
+  if (op.token.value == 0) return;
+  if (tasks_open_.load(std::memory_order_acquire) != 0) {
+    const std::unique_lock lock(tasks_mutex_);
+    if (being_read_.contains(op.key.value)) {
+      ++being_read_[op.key.value];
+      tasks_open_.fetch_add(1, std::memory_order_relaxed);
+      tasks_.push_back({false, ok, op.from, op.key, op.of, op.token, op.submitted});
+      tasks_ready_.notify_one();
+      return;
+    }
+  }
+  inbox(op.from).written(op.key, op.of, op.token, ok);
+}
+
+void rocksdb_store::impl::disk_failed(steady::time_point now) {
+  write_failures_.add();
+  if (!failing_.exchange(true)) retry_pause_ = first_retry;
+  retry_at_ = now + retry_pause_;
+}
+
+/// RocksDB refuses writes after a failed one until told to resume; some failures only a new opening cures.
+void rocksdb_store::impl::try_to_recover(steady::time_point now) {
+  rocksdb::Status status = rocksdb::Status::Aborted();
+  if (files_) {
+    status = files_->db().Resume();
+    // A failed sync may have lost pages that the kernel calls clean: write everything anew.
+    if (status.ok() && sync_failed_.load()) {
+      status = files_->db().Flush(rocksdb::FlushOptions(), {files_->bindings(), files_->bucket(), files_->parked()});
+    }
+  }
+  if (!status.ok()) status = reopen();
+  if (status.ok()) {
+    sync_failed_.store(false);
+    recoveries_.add();
+    failing_.store(false);
+    return;
+  }
+  retry_pause_ = std::min<steady::duration>(retry_pause_ * 2, longest_retry);
+  retry_at_ = now + retry_pause_;
+}
+
+rocksdb::Status rocksdb_store::impl::reopen() {
+  const std::unique_lock lock(files_mutex_);
+  files_.reset();
+  auto opened = rocksdb_files::open(options_);
+  if (!opened) return rocksdb::Status::IOError(opened.error().what);
+  files_ = std::move(*opened);
+  return rocksdb::Status::OK();
+}
+
+void rocksdb_store::impl::hand_to_reader(reader_task&& task) {
+  const std::lock_guard lock(tasks_mutex_);
+  ++being_read_[task.key.value];
+  tasks_open_.fetch_add(1, std::memory_order_release);
+  tasks_.push_back(std::move(task));
+  tasks_ready_.notify_one();
+}
+
+void rocksdb_store::impl::read_until_stopped() {
+  std::vector<reader_task> tasks;
+  for (;;) {
+    {
+      std::unique_lock lock(tasks_mutex_);
+      tasks_ready_.wait(lock, [this] { return !tasks_.empty() || reader_stops_; });
+      if (tasks_.empty()) return;
+      tasks.swap(tasks_);
+    }
+    perform(tasks);
+    tasks.clear();
+  }
+}
+
+void rocksdb_store::impl::perform(std::vector<reader_task>& tasks) {
+  std::vector<const aor*> wanted;
+  for (std::size_t done = 0; done < tasks.size();) {
+    const std::size_t end = std::min(tasks.size(), done + load_batch_limit);
+    wanted.clear();
+    for (std::size_t i = done; i < end; ++i) {
+      if (tasks[i].is_load) wanted.push_back(&tasks[i].of);
+    }
+    load_outcome read;
+    {
+      const std::shared_lock lock(files_mutex_);
+      if (files_ && !wanted.empty()) read = load_records(*files_, wanted);
+    }
+    reading_.corrupt.add(read.corrupt);
+    read.records.resize(wanted.size(), failure("the store is not open"));
+    const steady::time_point now = steady::now();
+    for (std::size_t next = 0; done < end; ++done) {
+      const reader_task& task = tasks[done];
+      if (task.is_load) {
+        auto& record = read.records[next++];
+        reading_.count(store_operation::load, record.has_value(), now - task.submitted);
+        inbox(task.from).loaded(task.key, task.of, task.token, std::move(record));
+      } else {
+        inbox(task.from).written(task.key, task.of, task.token, task.ok);
+      }
+      const std::lock_guard lock(tasks_mutex_);
+      if (--being_read_[task.key.value] == 0) being_read_.erase(task.key.value);
+      tasks_open_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+}
+
+void rocksdb_store::impl::sync_until_stopped() {
+  std::unique_lock lock(sync_mutex_);
+  for (;;) {
+    sync_wanted_.wait(lock, [this] { return unsynced_ || syncer_stops_; });
+    if (syncer_stops_) return;
+    sync_wanted_.wait_for(lock, options_.sync_every, [this] { return syncer_stops_; });
+    unsynced_ = false;  // what is written from here on wants the next round
+    lock.unlock();
+    {
+      const std::shared_lock use(files_mutex_);
+      if (files_ && !failing() && !files_->db().SyncWAL().ok()) {
+        sync_failures_.add();
+        sync_failed_.store(true);
+        bell_.ring();
+      }
+    }
+    lock.lock();
+  }
+}
+
+store_counters rocksdb_store::impl::counters() const {
+  store_counters sum;
+  writing_.add_to(sum);
+  reading_.add_to(sum);
+  sum.batch_items = batch_items_.values();
+  sum.commits = commits_.value();
+  sum.queue_full = queue_full_.load(std::memory_order_relaxed);
+  sum.write_failures = write_failures_.value();
+  sum.sync_failures = sync_failures_.value();
+  sum.recoveries = recoveries_.value();
+  sum.queue_length = ring_.size();
+  sum.failing = failing();
+  return sum;
+}
+
+rocksdb_store::rocksdb_store(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
+rocksdb_store::~rocksdb_store() = default;
+
+result<std::unique_ptr<rocksdb_store>> rocksdb_store::open(const rocksdb_options& options, wall_time now) {
+  auto files = rocksdb_files::open(options);
+  if (!files) return tl::unexpected(files.error());
+  auto scan = scan_parked(**files, now);
+  if (!scan) return tl::unexpected(scan.error());
+  return std::unique_ptr<rocksdb_store>(
+      new rocksdb_store(std::make_unique<impl>(options, std::move(*files), std::move(*scan))));
+}
+
+void rocksdb_store::answer_to(shard_id shard, store_answers& inbox) {
+  impl_->answer_to(shard, inbox);
+}
+const std::vector<aor>& rocksdb_store::resumable() const {
+  return impl_->resumable();
+}
+store_counters rocksdb_store::counters() const {
+  return impl_->counters();
+}
+bool rocksdb_store::failing() const {
+  return impl_->failing();
+}
+
+bool rocksdb_store::try_load(shard_id from, aor_key key, const aor& of, store_token token) {
+  return impl_->submit(of.view().size(), [&](operation& op) noexcept {
+    op.is_load = true;
+    op.from = from;
+    op.key = key;
+    op.of = of;
+    op.bytes = of.view().size();
+    op.token = token;
+    op.submitted = steady::now();
+  });
+}
+
+bool rocksdb_store::try_write(shard_id from, aor_key key, const aor& of, store_mutation change, store_token token) {
+  const std::size_t bytes = of.view().size() + bytes_of(change);
+  return impl_->submit(bytes, [&](operation& op) noexcept {
+    op.is_load = false;
+    op.from = from;
+    op.key = key;
+    op.of = of;
+    op.change = std::move(change);
+    op.bytes = bytes;
+    op.token = token;
+    op.submitted = steady::now();
+  });
+}
+
+}  // namespace reveille
