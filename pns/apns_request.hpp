@@ -45,8 +45,8 @@ struct apns_request {
 result<void, request_fault> make_apns_request(const push_order& order, const apns_app& app, wall_time now,
                                               apns_request& out);
 
-/// Version 5 form of a hash over subscriber, number, call and collapse id: a repeat after an ambiguous loss carries
-/// the same apns-id, in this process and the next.
+/// Version 5 form of a hash over subscriber, token, call and collapse id: a repeat after an ambiguous loss carries the
+/// same apns-id, in this process and the next.
 void write_apns_id(const push_order& order, std::string& out);
 
 }  // namespace reveille::pns

@@ -19,6 +19,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,40 +46,29 @@ using payload_properties = std::map<std::string, std::string, std::less<>>;
 
 enum class missed_calls_on_voip_token : std::uint8_t { send, skip };
 
-/// One body, compiled. Immutable; any thread.
+/// One body, compiled (pns/payload_template.hpp). Immutable; any thread.
 class payload_template {
  public:
-  struct step;  // payload_template.hpp
-
   /// What a rendering needs; the views live during the call.
   struct values {
     const push_order& order;
     std::string_view token;
     wall_time now;
   };
+  struct program;
+
+  explicit payload_template(std::shared_ptr<const program> compiled);
+
   /// Clears `out`, then writes the body: no allocation once `out` has grown. If it comes out longer than `limit`
   /// octets (the token not counted), display names are cut, all of them alike, as far as it takes.
   /// @return false when even without any display name it does not fit.
   bool render(const values& v, std::size_t limit, std::string& out) const;
 
   /// True when `aps` holds an alert or content-available: what reaches a suspended app on a plain token.
-  bool wakes_plain_token() const { return wakes_; }
+  bool wakes_plain_token() const;
 
  private:
-  friend class template_compiler;
-  struct span_of_calls;
-  void run(const values& v, std::size_t name_limit, std::string& out) const;
-  std::string literals_;
-  std::vector<step> steps_;
-  bool wakes_ = false;
-
- public:
-  payload_template();
-  ~payload_template();
-  payload_template(const payload_template&);
-  payload_template(payload_template&&) noexcept;
-  payload_template& operator=(const payload_template&);
-  payload_template& operator=(payload_template&&) noexcept;
+  std::shared_ptr<const program> program_;  ///< shared by copies of the profile
 };
 
 /// One profile. Immutable; any thread.
@@ -94,7 +84,6 @@ class payload_profile {
   const payload_template* find(payload_wire wire, payload_kind kind) const;
 
  private:
-  friend class template_compiler;
   std::string name_;
   missed_calls_on_voip_token on_voip_token_ = missed_calls_on_voip_token::skip;
   std::array<std::array<std::optional<payload_template>, payload_kind_count>, payload_wire_count> bodies_;
@@ -113,8 +102,11 @@ struct missed_calls_cost {
   std::size_t limit = payload_limit;
   std::size_t fixed = 512;          ///< the body around the list
   std::size_t each = 176;           ///< an entry without its URI
-  std::size_t per_uri_octet = 2;    ///< how often the URI stands in an entry
+  std::size_t uris = 1;             ///< how often the URI stands in an entry
 };
+/// The cost under one profile, whatever service it is for; and that of the dearer one in each respect.
+missed_calls_cost cost_of(const payload_profile& profile);
+missed_calls_cost worst_of(const missed_calls_cost& a, const missed_calls_cost& b);
 
 /// How many of `calls`, from the first, fit into one notification; at least 1 of a non-empty list (a very long URI is
 /// cut when it is rendered, display names too). SPEC 4.5: call it again with the rest for the next part.

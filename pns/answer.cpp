@@ -1,0 +1,100 @@
+#include "pns/answer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "pns/reason_word.hpp"
+
+namespace reveille::pns {
+namespace {
+
+constexpr std::size_t max_reason_octets = 64;
+constexpr milliseconds longest_retry_after{3600 * 1000};
+
+/// Every word of PROVIDERS 1.5, 2.2 and 3: what may be a label.
+constexpr std::string_view documented[] = {
+    // APNs
+    "BadCertificate", "BadCertificateEnvironment", "BadCollapseId", "BadDeviceToken", "BadEnvironmentKeyIdInToken",
+    "BadEnvironmentKeyInToken", "BadExpirationDate", "BadMessageId", "BadPath", "BadPriority", "BadTopic",
+    "DeviceTokenNotForTopic", "DuplicateHeaders", "ExpiredProviderToken", "ExpiredToken", "Forbidden", "IdleTimeout",
+    "InternalServerError", "InvalidProviderToken", "InvalidPushType", "MethodNotAllowed", "MissingDeviceToken",
+    "MissingProviderToken", "MissingTopic", "PayloadEmpty", "PayloadTooLarge", "ServiceUnavailable", "Shutdown",
+    "TooManyProviderTokenUpdates", "TooManyRequests", "TopicDisallowed", "Unregistered", "UnrelatedKeyIdInToken",
+    // FCM v1
+    "INTERNAL", "INVALID_ARGUMENT", "NOT_FOUND", "PERMISSION_DENIED", "QUOTA_EXCEEDED", "RESOURCE_EXHAUSTED",
+    "SENDER_ID_MISMATCH", "THIRD_PARTY_AUTH_ERROR", "UNAUTHENTICATED", "UNAVAILABLE", "UNREGISTERED",
+    "UNSPECIFIED_ERROR",
+    // FCM legacy
+    "DeviceMessageRateExceeded", "InvalidApnsCredential", "InvalidDataKey", "InvalidPackageName", "InvalidParameters",
+    "InvalidRegistration", "InvalidTtl", "MessageTooBig", "MismatchSenderId", "MissingRegistration", "NotRegistered",
+    "TopicsMessageRateExceeded", "Unavailable"};
+
+std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
+  int value = 0;
+  const char* begin = text.data() + at;
+  const auto [end, fault] = std::from_chars(begin, begin + count, value);
+  if (fault != std::errc{} || end != begin + count || value < 0) return std::nullopt;
+  return value;
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7); the obsolete forms are not worth their code.
+std::optional<wall_time> parse_imf_fixdate(std::string_view text) {
+  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  if (text.size() != 29 || text.substr(25) != " GMT") return std::nullopt;
+  const auto day = digits(text, 5, 2);
+  const auto year = digits(text, 12, 4);
+  const auto hour = digits(text, 17, 2);
+  const auto minute = digits(text, 20, 2);
+  const auto second = digits(text, 23, 2);
+  const std::size_t month = months.find(text.substr(8, 3));
+  if (!day || !year || !hour || !minute || !second || month == std::string_view::npos || month % 3 != 0) {
+    return std::nullopt;
+  }
+  const std::chrono::year_month_day date(std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(month / 3 + 1)),
+                                         std::chrono::day(static_cast<unsigned>(*day)));
+  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  return wall_time(std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
+                   seconds(*second));
+}
+
+}  // namespace
+
+std::string_view name_of(remedy r) {
+  switch (r) {
+    case remedy::none: return "none";
+    case remedy::wait: return "wait";
+    case remedy::other_connection: return "other_connection";
+    case remedy::new_bearer_token: return "new_bearer_token";
+    case remedy::new_access_token: return "new_access_token";
+  }
+  return "";
+}
+
+std::string_view reason_label(std::string_view reason) {
+  if (reason.empty()) return "none";
+  const auto* found = std::find(std::begin(documented), std::end(documented), reason);
+  return found == std::end(documented) ? "other" : *found;
+}
+
+std::string reason_word(std::string_view text) {
+  std::string out;
+  for (char c : text.substr(0, max_reason_octets)) out += c > ' ' && c <= '~' && c != '"' && c != '\\' ? c : '_';
+  return out;
+}
+
+std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time now) {
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  while (value.ends_with(' ')) value.remove_suffix(1);
+  if (value.empty()) return std::nullopt;
+  const bool number = std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (number) {
+    if (value.size() > 6) return longest_retry_after;
+    return std::min(longest_retry_after, milliseconds(seconds(*digits(value, 0, value.size()))));
+  }
+  const std::optional<wall_time> date = parse_imf_fixdate(value);
+  if (!date || *date <= now) return std::nullopt;
+  return std::min(longest_retry_after, *date - now);
+}
+
+}  // namespace reveille::pns

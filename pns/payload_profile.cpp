@@ -1,0 +1,155 @@
+#include <algorithm>
+
+#include "pns/json_text.hpp"
+#include "pns/payload.hpp"
+#include "pns/placed_json.hpp"
+#include "pns/template_compiler.hpp"
+
+namespace reveille::pns {
+namespace {
+
+constexpr std::array<std::string_view, payload_wire_count> wire_names = {"apns", "fcm_v1", "fcm_legacy"};
+constexpr std::array<std::string_view, payload_kind_count> kind_names = {"invite", "missed_calls"};
+
+/// Profile names become file names, labels and property values.
+bool is_profile_name(std::string_view name) {
+  return !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+template <std::size_t N>
+std::optional<std::size_t> index_of(const std::array<std::string_view, N>& names, std::string_view name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - names.begin());
+}
+
+payload_properties read_properties(std::string_view file, const json_node* node, const payload_properties& overrides,
+                                   std::vector<std::string>& faults) {
+  payload_properties out;
+  if (node) {
+    for (const json_member& m : node->members) {
+      if (m.value.kind != json_node::kind::string) {
+        faults.push_back(at_place(file, m.value.place, "a property is a string"));
+      }
+      out[m.key] = m.value.text;
+    }
+  }
+  for (const auto& [name, value] : overrides) {
+    const auto found = out.find(name);
+    if (found == out.end()) {
+      faults.push_back(at_place(file, node ? node->place : json_place{}, "the profile has no property \"" + name + "\""));
+    } else {
+      found->second = value;
+    }
+  }
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const std::string& line : lines) out += (out.empty() ? "" : "\n") + line;
+  return out;
+}
+
+/// An order of `calls` missed calls, each with a URI of `uri_octets`, to measure a template with.
+push_order sample(std::size_t calls, std::size_t uri_octets) {
+  push_order order;
+  missed_calls_content content;
+  content.date = wall_time(seconds(1'800'000'000));
+  content.collapse_id = std::string(64, 'x');
+  content.calls.assign(calls, missed_call{content.date, std::string(uri_octets, 'u'), "", {}});
+  order.expires = content.date + seconds(120);
+  order.content = std::move(content);
+  return order;
+}
+
+}  // namespace
+
+result<payload_profile> payload_profile::compile(std::string_view file, std::string_view text,
+                                                 const payload_properties& overrides) {
+  const result<json_node> root = parse_placed_json(file, text);
+  if (!root) return tl::unexpected(root.error());
+  std::vector<std::string> faults;
+  const auto fault = [&](json_place place, std::string_view what) { faults.push_back(at_place(file, place, what)); };
+  if (root->kind != json_node::kind::object) return failure(at_place(file, root->place, "a profile is an object"));
+
+  payload_profile out;
+  const payload_properties properties = read_properties(file, root->find("properties"), overrides, faults);
+  std::size_t bodies = 0;
+  for (const json_member& m : root->members) {
+    const auto wire = index_of(wire_names, m.key);
+    if (m.key == "profile") {
+      out.name_ = m.value.text;
+      if (!is_profile_name(out.name_)) fault(m.value.place, "a profile's name is 1 to 32 of a-z, 0-9, '_' and '-'");
+    } else if (m.key == "missed_calls_on_voip_token") {
+      if (m.value.text != "send" && m.value.text != "skip") fault(m.value.place, "\"send\" or \"skip\"");
+      out.on_voip_token_ =
+          m.value.text == "send" ? missed_calls_on_voip_token::send : missed_calls_on_voip_token::skip;
+    } else if (wire) {
+      for (const json_member& body : m.value.members) {
+        const auto kind = index_of(kind_names, body.key);
+        if (!kind) {
+          fault(body.place, "a body is \"invite\" or \"missed_calls\"");
+          continue;
+        }
+        ++bodies;
+        out.bodies_[*wire][*kind] = payload_template(compile_body(
+            {file, body.value, properties, static_cast<payload_wire>(*wire), static_cast<payload_kind>(*kind)}, faults));
+      }
+    } else if (m.key != "properties") {
+      fault(m.place, "unknown key \"" + m.key + "\"");
+    }
+  }
+  if (out.name_.empty()) fault(root->place, "no \"profile\"");
+  if (bodies == 0) fault(root->place, "no body for any service");
+  if (!faults.empty()) return failure(joined(faults));
+  return out;
+}
+
+const payload_template* payload_profile::find(payload_wire wire, payload_kind kind) const {
+  const auto& body = bodies_[static_cast<std::size_t>(wire)][static_cast<std::size_t>(kind)];
+  return body ? &*body : nullptr;
+}
+
+result<payload_profile> builtin_profile(std::string_view name, const payload_properties& overrides) {
+  const std::string_view text = builtin_profile_text(name);
+  if (text.empty()) return failure("no built-in profile \"" + std::string(name) + "\"");
+  return payload_profile::compile(std::string(name) + ".json", text, overrides);
+}
+
+missed_calls_cost cost_of(const payload_profile& profile) {
+  missed_calls_cost cost{payload_limit, 0, 0, 0};
+  for (std::size_t wire = 0; wire < payload_wire_count; ++wire) {
+    const payload_template* body = profile.find(static_cast<payload_wire>(wire), payload_kind::missed_calls);
+    if (!body) continue;
+    const auto size = [&](std::size_t calls, std::size_t uri_octets) {
+      const push_order order = sample(calls, uri_octets);
+      std::string out;
+      body->render({order, "", wall_time{}}, SIZE_MAX / 2, out);
+      return out.size();
+    };
+    // Between 100 and 200 calls the ids have the three digits that they have at most.
+    const std::size_t each = (size(200, 0) - size(100, 0)) / 100 + 1;
+    const std::size_t uris = size(1, 1) - size(1, 0);
+    cost = worst_of(cost, {payload_limit, size(0, 0), each, uris});
+  }
+  return cost;
+}
+
+missed_calls_cost worst_of(const missed_calls_cost& a, const missed_calls_cost& b) {
+  return {std::min(a.limit, b.limit), std::max(a.fixed, b.fixed), std::max(a.each, b.each), std::max(a.uris, b.uris)};
+}
+
+std::size_t missed_calls_that_fit(std::span<const missed_call> calls, const missed_calls_cost& cost) {
+  std::size_t size = cost.fixed;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    // Escaped twice is the dearest that any service asks for (FCM v1's data).
+    size += cost.each + cost.uris * json_text_length(cut_utf8(calls[i].remote_uri, rendered_uri_limit), 2);
+    if (size > cost.limit) return std::max<std::size_t>(i, 1);
+  }
+  return calls.size();
+}
+
+}  // namespace reveille::pns

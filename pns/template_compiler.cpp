@@ -1,0 +1,288 @@
+#include "pns/template_compiler.hpp"
+
+#include <algorithm>
+
+#include "pns/json_text.hpp"
+
+namespace reveille::pns {
+namespace {
+
+class compiler {
+ public:
+  compiler(const compile_input& input, std::vector<std::string>& faults)
+      : in_(input), faults_(faults), program_(std::make_shared<payload_template::program>()) {}
+
+  std::shared_ptr<const payload_template::program> run() {
+    if (in_.body.kind != json_node::kind::object) fault(in_.body.place, "a body must be an object");
+    value(in_.body, 0);
+    end_literal();
+    check_wire();
+    return program_;
+  }
+
+ private:
+  enum class part : std::uint8_t { literal, field };
+  struct placeholder {
+    std::string_view name;
+    bool integer = false;
+  };
+
+  void fault(json_place place, std::string_view what) { faults_.push_back(at_place(in_.file, place, what)); }
+
+  // Literals gather until something else must be written.
+  void literal(std::string_view text, unsigned times) { append_json_text(program_->literals, text, times); }
+  void end_literal() {
+    const auto end = static_cast<std::uint32_t>(program_->literals.size());
+    if (end > literal_begin_) {
+      program_->steps.push_back({payload_op::literal, payload_field::token, 0, literal_begin_, end - literal_begin_});
+    }
+    literal_begin_ = end;
+  }
+  std::uint32_t here() const { return static_cast<std::uint32_t>(program_->steps.size()); }
+  /// @return its index, for a jump to be filled in.
+  std::uint32_t emit(payload_op op, payload_field field = payload_field::token, unsigned escapes = 0,
+                     std::uint32_t target = 0) {
+    end_literal();
+    program_->steps.push_back({op, field, static_cast<std::uint8_t>(escapes), target, 0});
+    return here() - 1;
+  }
+  void land(std::uint32_t jump) {
+    end_literal();
+    program_->steps[jump].a = here();
+  }
+
+  /// @param depth how many strings this value is in: 0, or 1 inside $text.
+  void value(const json_node& node, unsigned depth) {
+    switch (node.kind) {
+      case json_node::kind::literal: literal(node.text, depth); break;
+      case json_node::kind::string: string(node.text, node.place, depth); break;
+      case json_node::kind::array: array(node, depth); break;
+      case json_node::kind::object: object(node, depth); break;
+    }
+  }
+
+  void array(const json_node& node, unsigned depth) {
+    literal("[", depth);
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      if (i > 0) literal(",", depth);
+      value(node.items[i], depth);
+    }
+    literal("]", depth);
+  }
+
+  void object(const json_node& node, unsigned depth) {
+    if (!node.members.empty() && node.members.front().key.starts_with('$') &&
+        !node.members.front().key.starts_with("${")) {
+      return command(node, depth);
+    }
+    literal("{", depth);
+    bool first = true;
+    for (const json_member& m : node.members) {
+      if (!first) literal(",", depth);
+      first = false;
+      key(m, depth);
+      literal(":", depth);
+      value(m.value, depth);
+    }
+    literal("}", depth);
+  }
+
+  /// Keys take properties only: a value from outside must never choose a key.
+  void key(const json_member& m, unsigned depth) {
+    literal("\"", depth);
+    pieces(m.key, m.place, [&](std::string_view text) { literal(text, depth + 1); },
+           [&](const placeholder& p) {
+             const auto property = in_.properties.find(p.name);
+             if (property == in_.properties.end()) {
+               fault(m.place, "a key may hold properties only, and \"" + std::string(p.name) + "\" is none");
+             } else {
+               literal(property->second, depth + 1);
+             }
+           });
+    literal("\"", depth);
+  }
+
+  void command(const json_node& node, unsigned depth) {
+    const std::string& word = node.members.front().key;
+    const json_node& first = node.members.front().value;
+    if (word == "$if") return choice(node, depth);
+    if (word == "$each") return each(node, depth);
+    if (word == "$text") {
+      if (node.members.size() != 1) return fault(node.place, "$text stands alone");
+      if (depth > 0) return fault(node.place, "$text inside $text");
+      literal("\"", depth);
+      value(first, depth + 1);
+      literal("\"", depth);
+      return;
+    }
+    fault(node.members.front().place, "unknown command \"" + word + "\"; there are $if, $each and $text");
+  }
+
+  void choice(const json_node& node, unsigned depth) {
+    const json_node* then = node.find("$then");
+    const json_node* otherwise = node.find("$else");
+    const json_node& condition = node.members.front().value;
+    if (node.members.size() != 3 || !then || !otherwise || condition.kind != json_node::kind::string) {
+      return fault(node.place, "$if wants a field's name, \"$then\" and \"$else\"");
+    }
+    const field_traits* field = usable_field(condition.text, condition.place);
+    if (!field) return;
+    const std::uint32_t skip = emit(payload_op::unless, field->field);
+    value(*then, depth);
+    const std::uint32_t leave = emit(payload_op::jump);
+    land(skip);
+    value(*otherwise, depth);
+    land(leave);
+  }
+
+  void each(const json_node& node, unsigned depth) {
+    const json_node* item = node.find("$item");
+    const json_node& over = node.members.front().value;
+    if (node.members.size() != 2 || !item || over.text != "calls") {
+      return fault(node.place, "$each wants \"calls\" and \"$item\"");
+    }
+    if (in_.kind != payload_kind::missed_calls) return fault(node.place, "only missed_calls has calls");
+    if (in_each_) return fault(node.place, "$each inside $each");
+    in_each_ = true;
+    literal("[", depth);
+    const std::uint32_t loop = emit(payload_op::each);
+    const std::uint32_t begin = here();
+    value(*item, depth);
+    emit(payload_op::next, payload_field::token, 0, begin);
+    land(loop);
+    literal("]", depth);
+    in_each_ = false;
+  }
+
+  void string(std::string_view text, json_place place, unsigned depth) {
+    if (lone_integer(text, place, depth)) return;
+    literal("\"", depth);
+    pieces(text, place, [&](std::string_view t) { literal(t, depth + 1); },
+           [&](const placeholder& p) {
+             if (p.integer) return fault(place, "${" + std::string(p.name) + ":integer} must be the whole string");
+             if (const auto property = in_.properties.find(p.name); property != in_.properties.end()) {
+               return literal(property->second, depth + 1);
+             }
+             if (const field_traits* field = usable_field(p.name, place)) {
+               token_used_ = token_used_ || field->field == payload_field::token;
+               emit(payload_op::text, field->field, depth + 1);
+             }
+           });
+    literal("\"", depth);
+  }
+
+  /// True when `text` is nothing but one `${name:integer}`, which stands without quotes.
+  bool lone_integer(std::string_view text, json_place place, unsigned depth) {
+    if (!text.starts_with("${") || text.find('}') + 1 != text.size() || !text.ends_with(":integer}")) return false;
+    const std::string_view name = text.substr(2, text.size() - 2 - std::string_view(":integer}").size());
+    if (const auto property = in_.properties.find(name); property != in_.properties.end()) {
+      const std::string& digits = property->second;
+      const bool number = !digits.empty() && digits.size() <= 15 && (digits.size() == 1 || digits.front() != '0') &&
+                          std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+      if (!number) fault(place, "property \"" + std::string(name) + "\" is no integer");
+      literal(digits, depth);
+    } else if (const field_traits* field = usable_field(name, place)) {
+      if (!field->numeric) fault(place, "field \"" + std::string(name) + "\" is text, no integer");
+      emit(payload_op::integer, field->field);
+    }
+    return true;
+  }
+
+  const field_traits* usable_field(std::string_view name, json_place place) {
+    const field_traits* field = find_field(name);
+    if (!field) {
+      fault(place, "unknown field or property \"" + std::string(name) + "\"");
+      return nullptr;
+    }
+    const bool here = field->scope == field_scope::both ||
+                      (field->scope == field_scope::invite && in_.kind == payload_kind::invite) ||
+                      (field->scope == field_scope::missed_calls && in_.kind == payload_kind::missed_calls) ||
+                      (field->scope == field_scope::item && in_each_);
+    if (!here) fault(place, "field \"" + std::string(name) + "\" has no value here");
+    return here ? field : nullptr;
+  }
+
+  /// Splits a string at its placeholders.
+  template <class OnText, class OnPlaceholder>
+  void pieces(std::string_view text, json_place place, OnText&& on_text, OnPlaceholder&& on_placeholder) {
+    while (!text.empty()) {
+      const std::size_t dollar = text.find('$');
+      on_text(text.substr(0, dollar));
+      if (dollar == std::string_view::npos) return;
+      text.remove_prefix(dollar);
+      if (text.starts_with("$${")) {
+        on_text("${");
+        text.remove_prefix(3);
+      } else if (text.starts_with("${")) {
+        const std::size_t end = text.find('}');
+        if (end == std::string_view::npos) return fault(place, "\"${\" without \"}\"");
+        placeholder p{text.substr(2, end - 2), false};
+        if (const std::size_t colon = p.name.find(':'); colon != std::string_view::npos) {
+          if (p.name.substr(colon) != ":integer") fault(place, "unknown type \"" + std::string(p.name.substr(colon)) + "\"");
+          p = {p.name.substr(0, colon), true};
+        }
+        on_placeholder(p);
+        text.remove_prefix(end + 1);
+      } else {
+        on_text("$");
+        text.remove_prefix(1);
+      }
+    }
+  }
+
+  /// What the service itself would refuse on every push is a fault of the file.
+  void check_wire() {
+    switch (in_.wire) {
+      case payload_wire::apns: return check_apns();
+      case payload_wire::fcm_v1: return check_fcm_v1();
+      case payload_wire::fcm_legacy: return check_token();
+    }
+  }
+
+  void check_apns() {
+    const json_node* aps = in_.body.find("aps");
+    if (!aps || aps->kind != json_node::kind::object) return fault(in_.body.place, "APNs wants an object \"aps\"");
+    program_->wakes_plain_token = aps->find("alert") != nullptr || aps->find("content-available") != nullptr;
+  }
+
+  void check_token() {
+    if (!token_used_) fault(in_.body.place, "no ${token}: the push would go to nobody");
+  }
+
+  void check_fcm_v1() {
+    check_token();
+    const json_node* message = in_.body.find("message");
+    if (!message) return fault(in_.body.place, "FCM v1 wants an object \"message\"");
+    const json_node* data = message->find("data");
+    if (!data) return;
+    for (const json_member& m : data->members) {
+      if (!is_text(m.value)) fault(m.value.place, "FCM v1 takes strings only in \"data\"; use \"$text\" for an object");
+      if (m.key == "from" || m.key == "message_type" || m.key.starts_with("google") || m.key.starts_with("gcm")) {
+        fault(m.place, "FCM reserves the key \"" + m.key + "\"");
+      }
+    }
+  }
+
+  static bool is_text(const json_node& node) {
+    if (node.kind == json_node::kind::string) return !(node.text.starts_with("${") && node.text.ends_with(":integer}"));
+    const json_node* then = node.find("$then");
+    const json_node* otherwise = node.find("$else");
+    return node.find("$text") != nullptr || (then && otherwise && is_text(*then) && is_text(*otherwise));
+  }
+
+  const compile_input& in_;
+  std::vector<std::string>& faults_;
+  std::shared_ptr<payload_template::program> program_;
+  std::uint32_t literal_begin_ = 0;
+  bool in_each_ = false;
+  bool token_used_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<const payload_template::program> compile_body(const compile_input& input,
+                                                              std::vector<std::string>& faults) {
+  return compiler(input, faults).run();
+}
+
+}  // namespace reveille::pns
