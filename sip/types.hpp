@@ -1,6 +1,7 @@
 /// SIP's closed vocabularies (RFC 3261 and extensions): methods and the header fields we act on.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -22,6 +23,7 @@ enum class header : std::uint8_t {
   rseq, supported, to, unsupported, via, warning, www_authenticate,
   other,
 };
+inline constexpr std::size_t header_count = static_cast<std::size_t>(header::other) + 1;
 std::string_view name_of(header h);  ///< "Call-ID"
 /// Without regard to case; compact forms (RFC 3261 7.3.3) too. `other` when unknown.
 header header_of(std::string_view name);

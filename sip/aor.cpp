@@ -1,0 +1,167 @@
+// What two URIs have in common: the canonical address-of-record and RFC 3261's equality.
+#include <cstddef>
+
+#include "sip/chars.hpp"
+#include "sip/grammar.hpp"
+#include "sip/uri.hpp"
+
+namespace reveille::sip {
+namespace {
+
+constexpr char upper_hex[] = "0123456789ABCDEF";
+
+bool is_unreserved(char c) {
+  return chars::is(c, chars::alpha | chars::digit) || std::string_view("-_.!~*'()").find(c) != std::string_view::npos;
+}
+
+/// One octet of escaped text with its meaning: `%61` and `a` are one and the same, `%2B` and `+` are not (RFC 3261 19.1.4).
+struct unit {
+  char octet = 0;
+  bool escaped = false;
+  bool operator==(const unit&) const = default;
+};
+
+unit take_unit(std::string_view& rest) {
+  unit out{rest[0], false};
+  std::size_t size = 1;
+  if (rest[0] == '%' && rest.size() >= 3) {
+    const int high = chars::hex_value(rest[1]);
+    const int low = chars::hex_value(rest[2]);
+    if (high >= 0 && low >= 0) {
+      out.octet = static_cast<char>(high * 16 + low);
+      out.escaped = !is_unreserved(out.octet);
+      size = 3;
+    }
+  } else if (rest[0] == '#') {
+    out.escaped = true;  // legal only as %23
+  }
+  rest.remove_prefix(size);
+  return out;
+}
+
+enum class letters : std::uint8_t { as_written, caseless };
+
+bool same_text(std::string_view a, std::string_view b, letters how) {
+  while (!a.empty() && !b.empty()) {
+    unit x = take_unit(a);
+    unit y = take_unit(b);
+    if (how == letters::caseless) {
+      x.octet = chars::lower(x.octet);
+      y.octet = chars::lower(y.octet);
+    }
+    if (x != y) return false;
+  }
+  return a.empty() && b.empty();
+}
+
+/// These never match when only one side has them; any other parameter does (RFC 3261 19.1.4).
+bool matters_alone(std::string_view name) {
+  for (const std::string_view known : {"user", "ttl", "method", "maddr", "transport"}) {
+    if (same_text(name, known, letters::caseless)) return true;
+  }
+  return false;
+}
+
+std::optional<std::string_view> find_unescaped(const params_view& params, std::string_view name) {
+  std::optional<std::string_view> out;
+  params.for_each([&](std::string_view other, const std::optional<std::string_view>& value) {
+    if (!same_text(name, other, letters::caseless)) return true;
+    out = value.value_or(std::string_view{});
+    return false;
+  });
+  return out;
+}
+
+bool params_agree(const params_view& a, const params_view& b) {
+  bool agree = true;
+  a.for_each([&](std::string_view name, const std::optional<std::string_view>& value) {
+    const auto other = find_unescaped(b, name);
+    agree = other ? same_text(value.value_or(std::string_view{}), *other, letters::caseless) : !matters_alone(name);
+    return agree;
+  });
+  return agree;
+}
+
+std::size_t count_headers(std::string_view headers) {
+  std::size_t n = headers.empty() ? 0 : 1;
+  for (const char c : headers) n += c == '&' ? 1 : 0;
+  return n;
+}
+
+/// Takes `name=value` off the front of `rest`.
+bool next_header(std::string_view& rest, std::string_view& name, std::string_view& value) {
+  if (rest.empty()) return false;
+  const std::size_t end = rest.find('&');
+  const std::string_view piece = rest.substr(0, end);
+  rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+  const std::size_t equals = piece.find('=');
+  name = piece.substr(0, equals);
+  value = equals == std::string_view::npos ? std::string_view{} : piece.substr(equals + 1);
+  return true;
+}
+
+bool headers_agree(std::string_view a, std::string_view b) {
+  if (count_headers(a) != count_headers(b)) return false;
+  std::string_view name;
+  std::string_view value;
+  while (next_header(a, name, value)) {
+    bool found = false;
+    std::string_view rest = b;
+    std::string_view other_name;
+    std::string_view other_value;
+    while (!found && next_header(rest, other_name, other_value)) {
+      found = same_text(name, other_name, letters::caseless) && same_text(value, other_value, letters::as_written);
+    }
+    if (!found) return false;
+  }
+  return true;
+}
+
+bool append_aor(const uri_view& uri, std::string_view default_host, std::string& out) {
+  if (uri.is_tel()) {
+    if (default_host.empty()) return false;
+    for (const char c : uri.opaque) {  // visual separators mean nothing (RFC 3966 5.1.1)
+      if (c != '-' && c != '.' && c != '(' && c != ')') out += c;
+    }
+    out += '@';
+    for (const char c : default_host) out += chars::lower(c);
+    return true;
+  }
+  if (!uri.is_sip() || uri.user.empty()) return false;
+  for (std::string_view rest = uri.user; !rest.empty();) {
+    const unit u = take_unit(rest);
+    if (u.escaped) {
+      const auto octet = static_cast<unsigned char>(u.octet);
+      out += '%';
+      out += upper_hex[octet >> 4];
+      out += upper_hex[octet & 15];
+    } else {
+      out += u.octet;
+    }
+  }
+  out += '@';
+  for (const char c : uri.host) out += chars::lower(c);
+  return true;
+}
+
+}  // namespace
+
+bool equivalent(const uri_view& a, const uri_view& b) {
+  if (!a.is_sip() || !b.is_sip()) return a.text == b.text;
+  return chars::iequal(a.scheme, b.scheme) && same_text(a.user, b.user, letters::as_written) &&
+         same_text(a.password, b.password, letters::as_written) && chars::iequal(a.host, b.host) && a.port == b.port &&
+         params_agree(a.params, b.params) && params_agree(b.params, a.params) && headers_agree(a.headers, b.headers);
+}
+
+result<aor> aor_of(const uri_view& uri, std::string_view default_host) {
+  std::string out;
+  if (!append_aor(uri, default_host, out)) return failure("no address-of-record in a URI without user, or of this scheme");
+  return aor(std::move(out));
+}
+
+bool write_aor(const uri_view& uri, std::string& out) {
+  out.clear();
+  return append_aor(uri, {}, out);
+}
+
+}  // namespace reveille::sip

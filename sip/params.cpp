@@ -1,0 +1,140 @@
+#include "sip/grammar.hpp"
+#include "sip/limits.hpp"
+#include "sip/list.hpp"
+
+namespace reveille::sip {
+namespace grammar {
+
+bool next_param(std::string_view& rest, param& out) {
+  const char* p = rest.data();
+  const char* const end = p + rest.size();
+  while (p != end && (*p == ';' || chars::is(*p, chars::blank))) ++p;
+  if (p == end) {
+    rest = {};
+    return false;
+  }
+  const char* begin = p;
+  // The piece that is cut or kept starts at its own semicolon.
+  while (begin != rest.data() && begin[-1] != ';') --begin;
+  if (begin != rest.data()) --begin;
+  const char* const name = p;
+  while (p != end && *p != ';' && *p != '=') ++p;
+  const char* name_end = p;
+  while (name_end != name && chars::is(name_end[-1], chars::blank)) --name_end;
+  out.name = chars::between(name, name_end);
+  out.value.reset();
+  if (p != end && *p == '=') {
+    const char* const value = chars::skip_blanks(p + 1, end);
+    p = value;
+    if (p != end && *p == '"') {
+      const char* const behind = chars::skip_quoted(p + 1, end);
+      p = behind != nullptr ? behind : end;
+    }
+    while (p != end && *p != ';') ++p;
+    const char* value_end = p;
+    while (value_end != value && chars::is(value_end[-1], chars::blank)) --value_end;
+    out.value = chars::between(value, value_end);
+  }
+  out.text = chars::between(begin, p);
+  rest = chars::between(p, end);
+  return true;
+}
+
+const char* header_params(const char* p, const char* end, params_view& out, fault& why) {
+  using namespace chars;
+  const char* const begin = p;
+  const char* stop = p;  // behind the last parameter, blanks not counted
+  for (std::size_t count = 0;; ++count) {
+    p = skip_blanks(p, end);
+    if (p == end || *p == ',') break;
+    if (*p != ';') {
+      why = fault::params;
+      return nullptr;
+    }
+    if (count == limits::params) {
+      why = fault::too_many_params;
+      return nullptr;
+    }
+    p = skip_blanks(p + 1, end);
+    const char* const name = p;
+    p = skip(p, end, token);
+    if (p == name) {
+      why = fault::params;
+      return nullptr;
+    }
+    stop = p;
+    p = skip_blanks(p, end);
+    if (p == end || *p != '=') continue;
+    p = skip_blanks(p + 1, end);
+    if (p != end && *p == '"') {
+      p = skip_quoted(p + 1, end);
+      if (p == nullptr) {
+        why = fault::quoted_string;
+        return nullptr;
+      }
+    } else {
+      p = skip(p, end, param_value);
+    }
+    stop = p;
+  }
+  out = params_view(between(begin, stop));
+  return p;
+}
+
+std::optional<std::uint32_t> number(std::string_view text, std::uint32_t cap) {
+  if (text.empty()) return std::nullopt;
+  std::uint64_t n = 0;
+  for (const char c : text) {
+    if (!chars::is(c, chars::digit)) return std::nullopt;
+    n = n * 10 + static_cast<std::uint64_t>(c - '0');
+    if (n > cap) n = std::uint64_t{cap} + 1;  // keeps "too large" without overflow
+  }
+  return n > cap ? cap : static_cast<std::uint32_t>(n);
+}
+
+}  // namespace grammar
+
+bool params_view::next(std::string_view& rest, std::string_view& name, std::optional<std::string_view>& value) {
+  grammar::param piece;
+  if (!grammar::next_param(rest, piece)) return false;
+  name = piece.name;
+  value = piece.value;
+  return true;
+}
+
+std::optional<std::string_view> params_view::find(std::string_view name) const {
+  std::string_view rest = text_;
+  grammar::param piece;
+  while (grammar::next_param(rest, piece)) {
+    if (chars::iequal(piece.name, name)) return piece.value.value_or(std::string_view{});
+  }
+  return std::nullopt;
+}
+
+bool next_element(std::string_view& rest, std::string_view& element) {
+  if (rest.data() == nullptr) return false;
+  const char* p = rest.data();
+  const char* const end = p + rest.size();
+  bool bracketed = false;
+  for (; p != end; ++p) {
+    if (*p == '"' && !bracketed) {
+      const char* const behind = chars::skip_quoted(p + 1, end);
+      if (behind == nullptr) {
+        p = end;
+        break;
+      }
+      p = behind - 1;
+    } else if (*p == '<') {
+      bracketed = true;
+    } else if (*p == '>') {
+      bracketed = false;
+    } else if (*p == ',' && !bracketed) {
+      break;
+    }
+  }
+  element = chars::trim(chars::between(rest.data(), p));
+  rest = p == end ? std::string_view{} : chars::between(p + 1, end);
+  return true;
+}
+
+}  // namespace reveille::sip
