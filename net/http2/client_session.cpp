@@ -249,7 +249,7 @@ class client_session::impl {
   void end(stream_slot& s, std::uint32_t code) {
     s.closed = true;
     if (s.status >= 200) {  // the status is the answer, even if the rest of the body is lost
-      s.truncated = true;
+      if (!s.reported) s.truncated = true;
       report(s, event::kind::answered, loss::unsent, code);
     } else {
       const loss how = s.at == phase::waiting        ? loss::unsent
