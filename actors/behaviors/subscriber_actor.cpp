@@ -11,10 +11,6 @@
 
 namespace reveille {
 
-namespace {
-constexpr std::size_t no_end = static_cast<std::size_t>(-1);
-}
-
 subscriber_actor::subscriber_actor(caf::actor_config& config, boost::intrusive_ptr<mailroom> room, aor_key key, aor name)
     : caf::abstract_actor(config),
       room_(std::move(room)),
@@ -99,39 +95,50 @@ void subscriber_actor::schedule() {
 }
 
 void subscriber_actor::refuse_mail() {
-  take_some(no_end, [this](caf::mailbox_element& mail) { bounce(mail, caf::sec::request_receiver_down); });
+  while (!become_idle()) {
+    take_burst([this](caf::mailbox_element& mail) { bounce(mail, caf::sec::request_receiver_down); });
+  }
+}
+
+/// From "queued or running, empty" only: the mark says that it is in no queue, so the next message must schedule it.
+bool subscriber_actor::become_idle() {
+  element* expected = nullptr;
+  return mailbox_.compare_exchange_strong(expected, idle_mark(), std::memory_order_acq_rel);
 }
 
 template <class Take>
-bool subscriber_actor::take_some(std::size_t most, Take&& take_one) {
-  for (std::size_t taken = 0; taken < most;) {
-    element* list = mailbox_.exchange(nullptr, std::memory_order_acq_rel);
-    if (list == nullptr) {
-      element* expected = nullptr;
-      if (mailbox_.compare_exchange_strong(expected, idle_mark(), std::memory_order_acq_rel)) return true;
-      continue;
-    }
-    element* oldest = nullptr;
-    while (list != nullptr) {
-      element* next = list->next;
-      list->next = oldest;
-      oldest = list;
-      list = next;
-    }
-    while (oldest != nullptr) {
-      caf::mailbox_element_ptr mail{static_cast<caf::mailbox_element*>(oldest)};
-      oldest = oldest->next;
-      mail_count_.fetch_sub(1, std::memory_order_relaxed);
-      REVEILLE_TAKES_OVER(mail.get());
-      take_one(*mail);
-      ++taken;
-    }
+std::size_t subscriber_actor::take_burst(Take&& take_one) {
+  element* list = mailbox_.exchange(nullptr, std::memory_order_acq_rel);
+  element* oldest = nullptr;
+  while (list != nullptr) {
+    element* next = list->next;
+    list->next = oldest;
+    oldest = list;
+    list = next;
   }
-  return false;
+  std::size_t taken = 0;
+  for (; oldest != nullptr; ++taken) {
+    caf::mailbox_element_ptr mail{static_cast<caf::mailbox_element*>(oldest)};
+    oldest = oldest->next;
+    mail_count_.fetch_sub(1, std::memory_order_relaxed);
+    REVEILLE_TAKES_OVER(mail.get());
+    take_one(*mail);
+  }
+  return taken;
 }
 
+void subscriber_actor::take_early() {
+  take_burst([this](caf::mailbox_element& mail) { take(mail); });
+}
+
+// May exceed `most` by one burst, which the mailbox's bound limits.
 caf::resumable::resume_result subscriber_actor::resume(caf::execution_unit*, std::size_t most) {
-  return take_some(most, [this](caf::mailbox_element& mail) { take(mail); }) ? awaiting_message : resume_later;
+  std::size_t taken = 0;
+  while (taken < most) {
+    taken += take_burst([this](caf::mailbox_element& mail) { take(mail); });
+    if (become_idle()) return awaiting_message;
+  }
+  return resume_later;
 }
 
 void subscriber_actor::take(caf::mailbox_element& mail) {

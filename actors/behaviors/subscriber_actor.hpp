@@ -63,6 +63,8 @@ class subscriber_actor final : public caf::abstract_actor, public caf::resumable
     return head != idle_mark() && head != nullptr;
   }
 
+  /// Takes what waits now, before its turn; it stays in the queue that it is in. @pre has_mail()
+  void take_early();
   /// The home is closing: answers what waits with an error.
   void refuse_mail();
 
@@ -91,9 +93,10 @@ class subscriber_actor final : public caf::abstract_actor, public caf::resumable
   /// queued or running".
   static element* idle_mark() { return reinterpret_cast<element*>(std::uintptr_t{1}); }
   void schedule();
-  /// Takes at least `most` messages if there are as many. @return true when the mailbox is empty and marked idle.
+  /// Takes all messages that are there now, in the order of their senders. @return how many.
   template <class Take>
-  bool take_some(std::size_t most, Take&& take);
+  std::size_t take_burst(Take&& take);
+  bool become_idle();
   void take(caf::mailbox_element& mail);
   void bounce(caf::mailbox_element& mail, caf::sec why);
 

@@ -2,6 +2,7 @@
 
 #include <caf/actor_system.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <deque>
 #include <string>
@@ -38,7 +39,7 @@ class home::impl final : public mail_taker {
         store_(durable),
         outlet_(outlet),
         timers_(start),
-        residents_(config.reserve),
+        residents_(std::min(config.reserve, config.resident_limit)),  // sparse, the clock hand would walk for nothing
         room_(new mailroom(*this, config.mailbox_limit, host.waker(around.home))) {}
 
   ~impl() override {
@@ -239,14 +240,14 @@ class home::impl final : public mail_taker {
       ++counters_.collisions;
       return false;
     }
-    if (a->has_mail()) a->resume(nullptr, mail_a_turn);
+    if (a->has_mail()) a->take_early();
     return give(*a, std::move(event));
   }
 
   bool deliver_to_resident(aor_key key, const subscriber_event& event) {
     subscriber_actor* a = residents_.find(key);
     if (a == nullptr || a->resident() == nullptr) return false;
-    if (a->has_mail()) a->resume(nullptr, mail_a_turn);
+    if (a->has_mail()) a->take_early();
     if (a->resident() == nullptr) return false;
     apply(*a, event);
     leave_if_unknown(*a);
