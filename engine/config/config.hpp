@@ -138,7 +138,6 @@ struct limits {
   std::uint64_t resident_subscribers = 1'000'000;  ///< actors in memory: 1 GB
   std::uint32_t loads_in_flight = 1024;            ///< cold subscribers that may wait for the disk at once
   std::uint32_t queued_per_aor = 64;
-  std::uint32_t message_bytes = 65535;                ///< a UDP datagram's limit
   std::uint64_t pool_bytes = std::uint64_t{1} << 30;  ///< of message slabs of one shard; then datagrams are dropped
   std::uint32_t transactions_per_shard = 200'000;
 };

@@ -42,7 +42,7 @@ struct violation {
 std::vector<violation> validate(const settings& s, file_check files);
 
 /// Every setting with its default, unit, range and reason as comments: a file to start from, and valid as it stands
-/// once node.domains is set.
+/// once node.domains and trust.open are set.
 std::string default_toml();
 /// What is in force, without comments (`--check-config` prints it).
 std::string effective_toml(const settings& s);

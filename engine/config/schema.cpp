@@ -1,0 +1,317 @@
+#include "engine/config/schema.hpp"
+
+#include <charconv>
+#include <limits>
+
+namespace reveille::config {
+namespace {
+
+/// Fits the members' own types (16-bit counts, seconds, enums) to the few that a visitor knows.
+class describer {
+ public:
+  explicit describer(schema_visitor& visitor) : to_(visitor) {}
+
+  template <class Body>
+  void table(std::string_view name, std::string_view help, Body&& body) {
+    to_.open_table(name, help);
+    body();
+    to_.close_table();
+  }
+  template <class Element, class Body>
+  void tables(std::string_view name, std::string_view help, std::vector<Element>& elements, Body&& body) {
+    const std::size_t count = to_.open_tables(name, help, elements.size());
+    elements.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      to_.open_element(i);
+      body(elements[i]);
+      to_.close_element();
+    }
+    to_.close_tables();
+  }
+
+  void flag(std::string_view name, bool& set, std::string_view help) { to_.flag({name, help}, set); }
+  template <class Number>
+  void number(std::string_view name, Number& set, std::uint64_t least, std::uint64_t most, std::string_view help) {
+    static_assert(std::is_unsigned_v<Number>);
+    std::uint64_t wide = set;
+    to_.number({name, help}, {least, std::min<std::uint64_t>(most, std::numeric_limits<Number>::max())}, wide);
+    set = static_cast<Number>(wide);
+  }
+  void bytes(std::string_view name, std::uint64_t& set, std::uint64_t least, std::uint64_t most,
+             std::string_view help) {
+    to_.bytes({name, help}, {least, most}, set);
+  }
+  template <class Duration>
+  void duration(std::string_view name, Duration& set, milliseconds least, milliseconds most, std::string_view help) {
+    milliseconds fine = set;
+    to_.duration({name, help}, {least, most, Duration{1}}, fine);
+    set = std::chrono::duration_cast<Duration>(fine);
+  }
+  void text(std::string_view name, std::string& set, text_kind kind, std::string_view help) {
+    to_.text({name, help}, kind, set);
+  }
+  void texts(std::string_view name, std::vector<std::string>& set, text_kind kind, std::string_view help) {
+    to_.texts({name, help}, kind, set);
+  }
+  template <class Enum, std::size_t Size>
+  void choice(std::string_view name, Enum& set, const std::string_view (&words)[Size], std::string_view help) {
+    auto index = static_cast<std::size_t>(set);
+    to_.choice({name, help}, words, index);
+    set = static_cast<Enum>(index);
+  }
+
+ private:
+  schema_visitor& to_;
+};
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view provisional_words[] = {"none", "180", "182"};
+constexpr std::string_view push_when_words[] = {"always", "asleep"};
+constexpr std::string_view missed_to_words[] = {"all", "registered"};
+constexpr std::string_view declined_words[] = {"keep", "drop"};
+constexpr std::string_view profile_words[] = {"ecss10", "native"};
+constexpr std::string_view accounts_words[] = {"many", "one"};
+constexpr std::string_view environment_words[] = {"production", "sandbox"};
+constexpr std::string_view voip_missed_words[] = {"by-profile", "send", "skip"};
+constexpr std::string_view store_words[] = {"rocksdb", "memory"};
+constexpr std::string_view durability_words[] = {"process", "disk"};
+constexpr std::string_view level_words[] = {"debug", "info", "warning", "error"};
+constexpr std::string_view format_words[] = {"text", "json"};
+
+constexpr std::uint64_t mib = std::uint64_t{1} << 20;
+constexpr std::uint64_t gib = std::uint64_t{1} << 30;
+
+void describe_node(describer& d, node& s) {
+  d.table("node", "Where this node listens and whom it serves.", [&] {
+    d.texts("listen", s.listen, text_kind::listen,
+            "Sockets for SIP, each udp:ADDRESS:PORT. The default is RFC 3261's port on every address.");
+    d.text("advertise", s.advertise, text_kind::host,
+           "HOST or HOST:PORT written into Via and Record-Route. Empty: the address of the socket; set it behind NAT "
+           "or when listening on every address.");
+    d.texts("domains", s.domains, text_kind::domain,
+            "Domains of the subscribers served here. There is no default: without one nobody is served.");
+    d.number("shards", s.shards, 0, 64,
+             "Threads that handle SIP. 0: one per core less one for the pushes, at least one.");
+  });
+}
+
+void describe_policy(describer& d, settings& s) {
+  d.table("trust", "Whom we believe.", [&] {
+    d.texts("peers", s.trust.peers, text_kind::network,
+            "Addresses or networks (10.1.0.0/16) of the softswitch. Calls from there are believed as they are, "
+            "identities included.");
+    d.flag("open", s.trust.open,
+           "No authentication at all: for trying out on a private network, never on a public address.");
+  });
+  d.table("registrar", "How registrations are kept.", [&] {
+    d.duration("min_expires", s.registrar.min_expires, 1s, 24h,
+               "Shorter expiries get 423: a phone must not make the registrar its keep-alive.");
+    d.duration("max_expires", s.registrar.max_expires, 60s, 720h, "Longer expiries are cut to this.");
+    d.duration("default_expires", s.registrar.default_expires, 1s, 720h,
+               "Granted when the phone names none; RFC 3261 10.3 suggests an hour.");
+    d.number("max_contacts", s.registrar.max_contacts, 1, 100,
+             "Contacts per address-of-record. Over it the push binding that was unseen for longest goes first.");
+    d.flag("star_removes_push", s.registrar.star_removes_push,
+           "Whether `Contact: *` removes push bindings too. A desk phone that sends it at boot would silence the "
+           "subscriber's mobiles, hence false.");
+  });
+  d.table("call", "Incoming calls.", [&] {
+    d.duration("answer_timeout", s.call.answer_timeout, 5s, 180s,
+               "How long a call may ring or wait for a sleeping phone, from the INVITE's arrival; an Expires in the "
+               "INVITE can only shorten it.");
+    d.duration("timer_c", s.call.timer_c, 181s, 3600s, "RFC 3261 16.6 wants more than three minutes.");
+    d.number("parked_per_aor", s.call.parked_per_aor, 1, 256, "Calls that may wait for one subscriber at once.");
+    d.flag("dial_live_flow", s.call.dial_live_flow,
+           "Whether a push device with a live flow is dialled without waiting for it to register. Off, as ECSS-10 "
+           "describes it: every push device is woken.");
+  });
+  d.table("park", "INVITEs that wait for a sleeping phone.", [&] {
+    d.duration("refused_grace", s.park.refused_grace, 0ms, 30s,
+               "After a push was refused for good, a REGISTER within this time still gets the call.");
+    d.duration("left_grace", s.park.left_grace, 0ms, 30s,
+               "Some apps un-register first when they wake; the call waits this long for them to come back.");
+    d.choice("provisional", s.park.answer, provisional_words,
+             "What the caller may hear once the first push was accepted.");
+  });
+}
+
+void describe_push(describer& d, settings& s) {
+  d.table("push", "Wake-up pushes.", [&] {
+    d.choice("when", s.push.when, push_when_words,
+             "always: every device with push parameters gets one, as ECSS-10 does; asleep: only those without a live "
+             "flow.");
+    d.duration("ttl_margin", s.push.ttl_margin, 0ms, 30s,
+               "A push lives as long as its call less this margin: later it could only ring for nobody.");
+    d.number("threads", s.push.threads, 1, 16, "Threads that send; one sends about 100 000 pushes a second.");
+    d.number("queue_limit", s.push.queue_limit, 100, 10'000'000,
+             "Pushes that may wait. More are dropped and counted; each takes about 1 kB.");
+    d.number("per_callee_per_minute", s.push.per_callee_per_minute, 1, 10'000,
+             "Call pushes to one subscriber. More calls are parked without a push, and counted.");
+    d.duration("try_for", s.push.try_for, 1s, 300s, "How long a push of missed calls is tried again.");
+  });
+  d.table("missed_calls", "The push bucket: calls that were pushed and not answered.", [&] {
+    d.choice("to", s.missed_calls.to, missed_to_words,
+             "all: every push binding of the subscriber is told; registered: only the device that came back.");
+    d.choice("declined", s.missed_calls.declined, declined_words,
+             "Whether a call that was declined on a device stays in the bucket. ECSS-10 removes answered calls only.");
+    d.duration("min_absence", s.missed_calls.min_absence, 0s, 24h, "A phone that was away for less is not told.");
+    d.duration("ttl", s.missed_calls.ttl, 1s, 720h, "How long the provider keeps the notification.");
+    d.number("max_entries", s.missed_calls.max_entries, 1, 1000, "Per subscriber; the oldest goes first.");
+    d.duration("max_age", s.missed_calls.max_age, 1h, 8760h, "Older entries are dropped.");
+  });
+}
+
+void describe_providers(describer& d, settings& s) {
+  d.table("apns", "Apple's push service.", [&] {
+    d.flag("enabled", s.apns.enabled, "Switched off, its push bindings become ordinary ones.");
+    d.text("endpoint", s.apns.endpoint, text_kind::url, "For apps of environment production.");
+    d.text("sandbox_endpoint", s.apns.sandbox_endpoint, text_kind::url,
+           "For apps of environment sandbox, and for devices that say apns.dev.");
+    d.text("ca_file", s.apns.ca_file, text_kind::input_file,
+           "PEM file with the authorities that may sign the endpoint's certificate. Empty: the system's.");
+    d.text("badge", s.apns.badge, text_kind::optional_plain,
+           "The badge of payload profile ecss10: a text, and no count.");
+    d.number("connections", s.apns.connections, 1, 64, "HTTP/2 connections per credential.");
+    d.tables("app", "One app, by team and bundle.", s.apns.apps, [&](apns_app& a) {
+      d.text("team_id", a.team_id, text_kind::identifier, "Ten letters and digits, from Apple's developer account.");
+      d.text("bundle", a.bundle, text_kind::plain, "The app's bundle id without .voip; topics are made from it.");
+      d.text("key_id", a.key_id, text_kind::identifier, "Ten letters and digits: the name of the signing key.");
+      d.text("key_file", a.key_file, text_kind::required_file,
+             "The signing key (.p8, PEM). Only its path is ever shown.");
+      d.choice("environment", a.env, environment_words, "Which endpoint knows this app's tokens.");
+      d.choice("profile", a.payload, profile_words,
+               "Payload shape: ecss10 as the softswitch's apps read it, native for apps of today.");
+      d.choice("accounts", a.per_token, accounts_words,
+               "one: a token that registers for another subscriber leaves the former one.");
+      d.choice(
+          "missed_calls_on_voip_token", a.missed_calls_on_voip_token, voip_missed_words,
+          "Whether missed calls go to a device that has only a voip token. by-profile: ecss10 sends, native skips, "
+          "since iOS ends an app that gets a voip push without a call.");
+    });
+  });
+  d.table("fcm", "Google's push service (HTTP v1).", [&] {
+    d.flag("enabled", s.fcm.enabled, "Switched off, its push bindings become ordinary ones.");
+    d.text("endpoint", s.fcm.endpoint, text_kind::url, "Where messages are sent.");
+    d.text("token_endpoint", s.fcm.token_endpoint, text_kind::token_url,
+           "Where access tokens come from, with its path. Empty: token_uri of the service account.");
+    d.text("ca_file", s.fcm.ca_file, text_kind::input_file,
+           "PEM file with the authorities that may sign the endpoints' certificates. Empty: the system's.");
+    d.number("connections", s.fcm.connections, 1, 64,
+             "HTTP/2 connections per credential; Google allows 100 streams on each.");
+    d.tables("app", "One app, by project.", s.fcm.apps, [&](fcm_app& a) {
+      d.text("project", a.project, text_kind::plain, "The Firebase project id, as the devices send it.");
+      d.text("service_account_file", a.service_account_file, text_kind::required_file,
+             "The service account's JSON file. Only its path is ever shown.");
+      d.choice("profile", a.payload, profile_words, "Payload shape, as for APNs.");
+      d.choice("accounts", a.per_token, accounts_words,
+               "one: a token that registers for another subscriber leaves the former one.");
+    });
+  });
+}
+
+void describe_machine(describer& d, settings& s) {
+  d.table("store", "What outlives a crash.", [&] {
+    d.choice("kind", s.store.kind, store_words, "rocksdb: on this node's disk; memory: nothing is kept, for tests.");
+    d.text("path", s.store.path, text_kind::directory, "Directory of the database; made if missing.");
+    d.choice("durability", s.store.durability, durability_words,
+             "process: what was acknowledged survives the death of the process, and a loss of power but for the last "
+             "sync_every; disk: it survives both, each acknowledgement waits for the disk.");
+    d.duration("sync_every", s.store.sync_every, 1ms, 10s,
+               "durability = process: what a loss of power may take. 10 ms cost nothing when measured.");
+    d.duration("linger", s.store.linger, 0ms, 20ms,
+               "How long a write waits for company: a write in a batch of tens costs a third of a single one.");
+    d.number("queue_limit", s.store.queue_limit, 256, 1 << 20,
+             "Operations that may wait for the disk; more are refused.");
+    d.bytes("queue_bytes", s.store.queue_bytes, mib, 4 * gib, "The same in octets.");
+    d.bytes("memtable", s.store.memtable, 4 * mib, gib, "Small ones open fast after a crash: 16 MiB in 0.1 s.");
+    d.bytes("cache", s.store.cache, mib, 64 * gib, "Of disk blocks; subscribers in memory do not need it.");
+  });
+  d.table("admin", "HTTP for operators: /metrics, /livez, /readyz, /api/v1.", [&] {
+    d.text("listen", s.admin.listen, text_kind::endpoint,
+           "ADDRESS:PORT, loopback by default because it tells much about subscribers. Empty: none.");
+    d.text("bearer_token_file", s.admin.bearer_token_file, text_kind::input_file,
+           "File whose first line every request must carry as `Authorization: Bearer`. Needed on any other address "
+           "than loopback.");
+    d.number("max_connections", s.admin.max_connections, 1, 4096, "At once; more are closed.");
+  });
+  d.table("limits", "Bounds; each has a counter.", [&] {
+    d.number("resident_subscribers", s.limits.resident_subscribers, 1000, 100'000'000,
+             "Subscribers in memory, about 1 kB each; above it those idle for longest leave.");
+    d.number("loads_in_flight", s.limits.loads_in_flight, 16, 65536,
+             "Subscribers that may wait for the disk at once, per shard.");
+    d.number("queued_per_aor", s.limits.queued_per_aor, 4, 4096,
+             "Messages of one subscriber that may wait for its load.");
+    d.bytes("pool_bytes", s.limits.pool_bytes, 16 * mib, 64 * gib,
+            "Message buffers of one shard; then datagrams are dropped.");
+    d.number("transactions_per_shard", s.limits.transactions_per_shard, 1000, 10'000'000, "More requests get 503.");
+  });
+  d.table("logging", "What is said about it all. Tokens and full addresses-of-record never are.", [&] {
+    d.choice("level", s.logging.level, level_words, "The least serious that is written.");
+    d.choice("format", s.logging.format, format_words, "text for a person, json (one object a line) for a machine.");
+    d.text("file", s.logging.file, text_kind::optional_plain, "Empty: standard error.");
+  });
+}
+
+struct unit {
+  std::string_view name;
+  std::uint64_t size;
+};
+constexpr unit time_units[] = {{"d", 86'400'000}, {"h", 3'600'000}, {"min", 60'000}, {"s", 1000}, {"ms", 1}};
+constexpr unit size_units[] = {{"GiB", gib}, {"MiB", mib}, {"KiB", 1024}, {"", 1}};
+
+template <std::size_t Size>
+std::string with_unit(std::uint64_t value, const unit (&units)[Size]) {
+  for (const unit& u : units) {
+    if (value % u.size == 0 && (value != 0 || u.size == 1 || u.name == "s")) {
+      return std::to_string(value / u.size) + std::string(u.name);
+    }
+  }
+  return std::to_string(value);
+}
+
+template <std::size_t Size>
+std::optional<std::uint64_t> from_unit(std::string_view text, const unit (&units)[Size], std::uint64_t most) {
+  std::uint64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc{}) return std::nullopt;
+  std::string_view name = text.substr(static_cast<std::size_t>(end - text.data()));
+  while (name.starts_with(' ')) name.remove_prefix(1);
+  for (const unit& u : units) {
+    if (name == u.name) {
+      if (value > most / u.size) return std::nullopt;
+      return value * u.size;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void visit_schema(schema_visitor& visitor, settings& s) {
+  describer d(visitor);
+  describe_node(d, s.node);
+  describe_policy(d, s);
+  describe_push(d, s);
+  describe_providers(d, s);
+  describe_machine(d, s);
+}
+
+std::string duration_text(milliseconds value) {
+  return with_unit(static_cast<std::uint64_t>(value.count()), time_units);
+}
+std::string bytes_text(std::uint64_t value) {
+  return with_unit(value, size_units);
+}
+
+std::optional<milliseconds> parse_duration(std::string_view text) {
+  constexpr std::uint64_t century = 3'155'760'000'000;
+  const auto ms = from_unit(text, time_units, century);
+  if (!ms) return std::nullopt;
+  return milliseconds(static_cast<std::int64_t>(*ms));
+}
+std::optional<std::uint64_t> parse_bytes(std::string_view text) {
+  return from_unit(text, size_units, std::numeric_limits<std::uint64_t>::max());
+}
+
+}  // namespace reveille::config
