@@ -1,0 +1,197 @@
+#include "simulator/world/phone.hpp"
+
+#include <algorithm>
+
+#include "simulator/world/text.hpp"
+
+namespace reveille::world {
+
+namespace {
+constexpr nanoseconds t1 = std::chrono::milliseconds(500);
+constexpr nanoseconds t2 = std::chrono::seconds(4);
+nanoseconds backoff(int attempt) { return std::min<nanoseconds>(t1 * (1 << std::min(attempt, 6)), t2); }
+}  // namespace
+
+phone::phone(schedule& when, network& net, ledger& truth, slab_pool& pool, identity who, const phone_habits& habits,
+             const endpoint& engine)
+    : when_(when), net_(net), truth_(truth), pool_(pool), who_(std::move(who)), habits_(habits), engine_(engine) {
+  here_ = virtual_endpoint(who_.host, next_port_);
+  listen();
+}
+
+void phone::listen() {
+  net_.listen(here_, [this](const endpoint& from, std::string_view bytes) { on_datagram(from, bytes); });
+}
+
+void phone::pushed(const pns::push_order& order) {
+  if (!std::holds_alternative<pns::invite_content>(order.content)) return;  // a missed call wakes nobody
+  if (awake_soon_ || when_.chance(habits_.never_wakes)) return;
+  awake_soon_ = true;
+  when_.after(when_.between(habits_.wake_fastest, habits_.wake_slowest), [this] {
+    awake_soon_ = false;
+    const bool on_the_phone = std::any_of(calls_.begin(), calls_.end(), [](const auto& c) { return !c.second.over; });
+    if (!on_the_phone && when_.chance(habits_.moves)) {
+      net_.close(here_);
+      here_ = virtual_endpoint(who_.host, ++next_port_);
+      listen();
+    }
+    register_now(1 + static_cast<int>(when_.random().below(static_cast<std::uint64_t>(habits_.most_registers))));
+  });
+}
+
+void phone::register_now(int times) {
+  ++wakings_;
+  nanoseconds at{0};
+  for (int i = 0; i < times; ++i, at += when_.between(nanoseconds(0), milliseconds(300))) {
+    when_.after(at, [this] {
+      const std::string branch = "z9hG4bKr" + who_.device + "." + std::to_string(++cseq_);
+      pending_registers_.insert(branch);
+      send_register(branch, cseq_, 0);
+    });
+  }
+}
+
+void phone::send_register(const std::string& branch, std::uint32_t cseq, int attempt) {
+  if (!pending_registers_.contains(branch)) return;
+  if (attempt > 10) {  // Timer F
+    pending_registers_.erase(branch);
+    return;
+  }
+  const std::string at = here_.text();
+  std::string push_params;
+  if (!who_.token.empty()) {
+    push_params = ";pn-provider=apns;pn-prid=" + who_.token + ";pn-param=TEAM123456.com.example.phone.voip";
+  }
+  net_.send(here_, engine_,
+            "REGISTER sip:example.com SIP/2.0\r\n"
+            "Via: SIP/2.0/UDP " + at + ";branch=" + branch + ";rport\r\n"
+            "Max-Forwards: 70\r\n"
+            "From: <sip:" + who_.aor_user + "@example.com>;tag=f" + who_.device + "\r\n"
+            "To: <sip:" + who_.aor_user + "@example.com>\r\n"
+            "Call-ID: reg-" + who_.device + "\r\n"
+            "CSeq: " + std::to_string(cseq) + " REGISTER\r\n"
+            "Contact: <sip:" + who_.device + "@" + at + push_params + ">;+sip.instance=\"<urn:uuid:" + who_.device +
+            ">\"\r\n"
+            "Expires: 3600\r\n"
+            "Content-Length: 0\r\n\r\n");
+  when_.after(backoff(attempt), [this, branch, cseq, attempt] { send_register(branch, cseq, attempt + 1); });
+}
+
+void phone::on_datagram(const endpoint& from, std::string_view bytes) {
+  const sip::message_ptr m = read(pool_, bytes);
+  if (!m) {
+    truth_.violation("the engine sent " + who_.device + " something that is no SIP message");
+    return;
+  }
+  if (!m->is_request()) {
+    const std::string branch(m->top_via().branch);
+    if (m->cseq().method != sip::method::register_ || m->status() < 200 || !pending_registers_.erase(branch)) return;
+    if (m->status() < 300) {
+      registered_ = true;
+    } else if (m->status() == 503) {  // come again, with a new transaction
+      when_.after(when_.between(seconds(1), seconds(4)), [this] { register_now(1); });
+    } else {
+      truth_.violation("REGISTER of " + who_.device + " answered " + std::to_string(m->status()));
+    }
+    return;
+  }
+  switch (m->method()) {
+    case sip::method::invite: return on_invite(m, from);
+    case sip::method::cancel: return on_cancel(m, from);
+    case sip::method::ack: return on_ack(*m);
+    case sip::method::bye:
+      net_.send(here_, from, response_to(*m, 200, {}, false));
+      return;
+    case sip::method::register_: case sip::method::options: case sip::method::message: case sip::method::subscribe:
+    case sip::method::notify: case sip::method::prack: case sip::method::update: case sip::method::info:
+    case sip::method::refer: case sip::method::publish: case sip::method::other:
+      truth_.violation(who_.device + " got a " + std::string(m->method_text()) + " that nobody sent");
+  }
+}
+
+void phone::on_invite(const sip::message_ptr& invite, const endpoint& from) {
+  const std::string branch(invite->top_via().branch);
+  if (const auto known = calls_.find(branch); known != calls_.end()) {
+    if (!known->second.last_response.empty()) net_.send(here_, from, known->second.last_response);
+    return;
+  }
+  for (const auto& [other, c] : calls_) {
+    // It alerts twice for one call only if the first has neither been answered finally nor been cancelled.
+    if (!c.over && c.invite->call_id() == invite->call_id()) {
+      truth_.phone_rings_twice(std::string(invite->call_id()), who_.device);
+    }
+  }
+  call& c = calls_[branch];
+  c.branch = branch;
+  c.invite = invite->compact_copy();
+  c.from = from;
+  c.tag = "t" + who_.device + "." + std::to_string(calls_.size());
+  when_.after(when_.between(nanoseconds(0), milliseconds(400)), [this, branch] {
+    call& ringing = calls_.at(branch);
+    if (ringing.over) return;
+    answer(ringing, 180);
+    decide(branch);
+  });
+}
+
+void phone::decide(const std::string& branch) {
+  if (when_.chance(habits_.lets_ring)) return;
+  const int status = when_.chance(habits_.declines) ? 486 : 200;
+  when_.after(when_.between(milliseconds(10), seconds(6)), [this, branch, status] {
+    call& c = calls_.at(branch);
+    if (c.over) return;
+    answer(c, status);
+    repeat_final(branch, 0);
+  });
+}
+
+void phone::answer(call& c, int status) {
+  c.last_status = status;
+  c.over = status >= 200;
+  c.last_response = response_to(*c.invite, status, c.tag, status == 200);
+  net_.send(here_, c.from, c.last_response);
+  if (status == 200) truth_.phone_answered(std::string(c.invite->call_id()));
+}
+
+void phone::repeat_final(const std::string& branch, int attempt) {
+  when_.after(backoff(attempt), [this, branch, attempt] {
+    call& c = calls_.at(branch);
+    if (c.acked || attempt > 10) return;
+    net_.send(here_, c.from, c.last_response);
+    repeat_final(branch, attempt + 1);
+  });
+}
+
+void phone::on_cancel(const sip::message_ptr& cancel, const endpoint& from) {
+  const auto found = calls_.find(std::string(cancel->top_via().branch));
+  net_.send(here_, from, response_to(*cancel, found == calls_.end() ? 481 : 200, "c" + who_.device, false));
+  if (found == calls_.end() || found->second.over) return;
+  answer(found->second, 487);
+  repeat_final(found->first, 0);
+}
+
+void phone::on_ack(const sip::message& ack) {
+  for (auto& [branch, c] : calls_) {
+    const bool of_non_2xx = branch == ack.top_via().branch;
+    const bool of_2xx = c.last_status == 200 && c.invite->call_id() == ack.call_id() && c.tag == ack.to_tag();
+    if (of_non_2xx || of_2xx) c.acked = true;
+  }
+}
+
+std::string phone::response_to(const sip::message& request, int status, const std::string& tag, bool with_sdp) const {
+  std::string out = "SIP/2.0 " + std::to_string(status) + " " + std::string(sip::reason_phrase(status)) + "\r\n";
+  out += lines_of(request, sip::header::via);
+  out += lines_of(request, sip::header::record_route);
+  out += lines_of(request, sip::header::from);
+  out += "To: " + value_of(request, sip::header::to);
+  if (request.to_tag().empty() && !tag.empty()) out += ";tag=" + tag;
+  out += "\r\n";
+  out += lines_of(request, sip::header::call_id);
+  out += lines_of(request, sip::header::cseq);
+  if (request.method() == sip::method::invite) out += "Contact: <sip:" + who_.device + "@" + here_.text() + ">\r\n";
+  const std::string body = with_sdp ? "v=0\r\n" : "";
+  if (with_sdp) out += "Content-Type: application/sdp\r\n";
+  return out + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+}  // namespace reveille::world

@@ -1,0 +1,91 @@
+/// A virtual phone: sleeps, is woken by a push, registers (once to four times, perhaps from a new address), rings,
+/// answers, declines or lets it ring. A plain SIP UA as far as the wire is concerned (RFC 3261 8, 10, 13, 17).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "core/slab.hpp"
+#include "pns/push_order.hpp"
+#include "simulator/world/ledger.hpp"
+#include "simulator/world/network.hpp"
+#include "simulator/world/schedule.hpp"
+#include "sip/message.hpp"
+
+namespace reveille::world {
+
+struct phone_habits {
+  bool has_push = true;                ///< else a desk phone that is always there
+  double never_wakes = 0.1;            ///< per push
+  double moves = 0.2;                  ///< per waking: another address
+  double declines = 0.1;               ///< 486
+  double lets_ring = 0.15;             ///< no answer at all
+  int most_registers = 4;              ///< per waking
+  nanoseconds wake_fastest = std::chrono::milliseconds(50);
+  nanoseconds wake_slowest = std::chrono::seconds(8);
+};
+
+class phone {
+ public:
+  struct identity {
+    std::string aor_user;              ///< "u3"
+    std::string device;                ///< "u3-d0": user part of its Contact
+    std::string token;                 ///< its prid; "" without push
+    std::uint32_t host = 0;            ///< of its virtual address
+  };
+
+  phone(schedule& when, network& net, ledger& truth, slab_pool& pool, identity who, const phone_habits& habits,
+        const endpoint& engine);
+
+  void boot() { register_now(1); }
+  /// A push reached the device.
+  void pushed(const pns::push_order& order);
+  /// From now on it wakes, registers once and answers nothing new: the settling at the end of a world.
+  void come_back() { habits_.never_wakes = habits_.moves = 0; habits_.most_registers = 1; register_now(1); }
+  const identity& who() const { return who_; }
+  bool registered() const { return registered_; }
+
+ private:
+  struct call {
+    std::string branch;
+    sip::message_ptr invite;
+    endpoint from;
+    std::string last_response;
+    int last_status = 0;
+    bool acked = false;
+    bool over = false;                 ///< a final response was sent
+    std::string tag;
+  };
+
+  void listen();
+  void register_now(int times);
+  void send_register(const std::string& branch, std::uint32_t cseq, int attempt);
+  void on_datagram(const endpoint& from, std::string_view bytes);
+  void on_invite(const sip::message_ptr& invite, const endpoint& from);
+  void on_cancel(const sip::message_ptr& cancel, const endpoint& from);
+  void on_ack(const sip::message& ack);
+  void decide(const std::string& branch);
+  void answer(call& c, int status);
+  void repeat_final(const std::string& branch, int attempt);
+  std::string response_to(const sip::message& request, int status, const std::string& tag, bool with_sdp) const;
+
+  schedule& when_;
+  network& net_;
+  ledger& truth_;
+  slab_pool& pool_;
+  identity who_;
+  phone_habits habits_;
+  endpoint engine_;
+  endpoint here_;
+  std::uint16_t next_port_ = 6000;
+  std::uint32_t cseq_ = 0;
+  std::uint32_t wakings_ = 0;
+  bool awake_soon_ = false;
+  bool registered_ = false;
+  std::set<std::string> pending_registers_;          ///< branches without a final answer
+  std::map<std::string, call> calls_;                ///< by branch
+};
+
+}  // namespace reveille::world

@@ -1,0 +1,156 @@
+#include "simulator/world/virtual_engine.hpp"
+
+#include <algorithm>
+
+#include "actors/runtime/home.hpp"
+#include "engine/shard/shard_counters.hpp"
+#include "simulator/world/text.hpp"
+
+namespace reveille::world {
+
+/// One shard and what production wraps around it, on the schedule.
+class virtual_engine::station final : public shard_outlet, public store_answers {
+ public:
+  station(virtual_engine& engine, shard_id self, store& durable, push_gateway& pushes)
+      : engine_(engine), self_(self), random_(engine.when_.random().next()),
+        around_{engine.subscribers_, pool_, random_, self} {
+    shard_ports ports{*this, pushes, random_, pool_, [&](home_outlet& out, const instant& start) {
+                        auto made = std::make_unique<home>(*engine_.actors_, home_config{}, around_, durable, out, start.steady);
+                        home_ = made.get();
+                        return made;
+                      }};
+    shard_ = std::make_unique<shard>(self, engine.config_, ports, engine.when_.now());
+  }
+
+  void receive(std::string_view bytes, const endpoint& from) {
+    slab_ptr slab = pool_.take(std::max<std::size_t>(bytes.size() + sip::message::index_room, 2048));
+    if (!slab) return;
+    bytes.copy(slab->data(), bytes.size());
+    flow f;
+    f.remote = from;
+    f.local = engine_.at_;
+    shard_->on_datagram(std::move(slab), bytes.size(), f, engine_.when_.now());
+    rearm();
+  }
+
+  bool transmit(const flow& to, const sip::packet& packet) override {
+    if (const sip::message_ptr m = read(engine_.watching_, packet.view())) {
+      engine_.truth_.engine_sent(*m, to.remote);
+    } else {
+      engine_.truth_.violation("the engine sends what its own parser refuses: " + std::string(packet.view().substr(0, 120)));
+    }
+    engine_.net_.send(engine_.at_, to.remote, std::string(packet.view()));
+    return true;
+  }
+
+  void hand_over_to(shard_id to, hand_over&& what) override {
+    const auto boxed = std::make_shared<hand_over>(std::move(what));
+    engine_.when_.in_order("hand " + std::to_string(self_.value) + ">" + std::to_string(to.value),
+                           engine_.when_.between(nanoseconds(0), milliseconds(3)),
+                           [&engine = engine_, to, boxed, life = engine_.life_] {
+                             if (life != engine.life_) return;
+                             station& there = *engine.shards_[to.value];
+                             there.shard_->on_hand_over(std::move(*boxed), engine.when_.now());
+                             there.rearm();
+                           });
+  }
+
+  void loaded(aor_key key, const aor& of, store_token token, result<std::optional<subscriber_record>> record) override {
+    shard_->on_loaded(key, of, token, std::move(record), engine_.when_.now());
+    rearm();
+  }
+  void written(aor_key key, const aor& of, store_token token, bool ok) override {
+    shard_->on_written(key, of, token, ok, engine_.when_.now());
+    rearm();
+  }
+  void push_answered(pns::push_answer answer) {
+    shard_->on_push_answer(std::move(answer), engine_.when_.now());
+    rearm();
+  }
+
+  shard& core() { return *shard_; }
+  const home_counters& counters() const { return home_->counters(); }
+
+ private:
+  /// A wake-up at next_due(), a little late as timers are; superfluous ones do no harm.
+  void rearm() {
+    const auto due = shard_->next_due();
+    if (!due || (armed_ && *armed_ <= *due && *armed_ > engine_.when_.now().steady)) return;
+    armed_ = std::max(*due, engine_.when_.now().steady) + engine_.when_.between(nanoseconds(1), milliseconds(2));
+    engine_.when_.at(*armed_, [&engine = engine_, self = self_, life = engine_.life_] {
+      if (life != engine.life_) return;
+      station& here = *engine.shards_[self.value];
+      here.shard_->on_timer(engine.when_.now());
+      here.rearm();
+    });
+  }
+
+  virtual_engine& engine_;
+  shard_id self_;
+  slab_pool pool_;
+  seeded_random random_;
+  surroundings around_;
+  home* home_ = nullptr;
+  std::unique_ptr<shard> shard_;
+  std::optional<steady_time> armed_;
+};
+
+virtual_engine::virtual_engine(schedule& when, network& net, ledger& truth, const endpoint& at, std::uint16_t shards,
+                               const subscriber_config& subscribers)
+    : when_(when), net_(net), truth_(truth), at_(at), count_(shards), subscribers_(subscribers) {
+  config_.shards = shards;
+  config_.domains = {"example.com"};
+  config_.listeners = {{at, {}}};
+  config_.key = {1, 2};
+  config_.secret = {3, 4};
+}
+
+virtual_engine::~virtual_engine() { kill(); }
+
+void virtual_engine::start(store& durable, push_gateway& pushes) {
+  ++life_;
+  actors_ = std::make_unique<actor_host>(actor_scheduling::stepped);
+  for (std::uint16_t i = 0; i < count_; ++i) {
+    shards_.push_back(std::make_unique<station>(*this, shard_id{i}, durable, pushes));
+  }
+  net_.listen(at_, [this](const endpoint& from, std::string_view bytes) { on_datagram(from, bytes); });
+}
+
+void virtual_engine::kill() {
+  ++life_;
+  net_.close(at_);
+  shards_.clear();
+  actors_.reset();
+}
+
+void virtual_engine::on_datagram(const endpoint& from, std::string_view bytes) {
+  if (const sip::message_ptr m = read(watching_, bytes)) truth_.engine_received(*m, from);
+  // The kernel picks the socket by a hash of the addresses; any choice must be right, so the seed picks.
+  shards_[when_.random().below(count_)]->receive(bytes, from);
+}
+
+void virtual_engine::on_push_answer(shard_id home, pns::push_answer answer) {
+  if (running()) shards_[home.value]->push_answered(std::move(answer));
+}
+
+store_answers* virtual_engine::answers_for(shard_id home) {
+  return running() ? shards_[home.value].get() : nullptr;
+}
+
+bool virtual_engine::at_rest() const {
+  return std::all_of(shards_.begin(), shards_.end(),
+                     [](const auto& s) { return s->core().idle() && s->counters().parked == 0; });
+}
+
+std::string virtual_engine::unrest() const {
+  std::string out;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    if (!shards_[i]->core().idle()) out += " shard " + std::to_string(i) + " is not idle;";
+    if (const auto n = shards_[i]->counters().parked; n > 0) {
+      out += " shard " + std::to_string(i) + " has " + std::to_string(n) + " parked calls;";
+    }
+  }
+  return out;
+}
+
+}  // namespace reveille::world

@@ -1,0 +1,206 @@
+#include "simulator/world/world.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "simulator/world/ledger.hpp"
+#include "simulator/world/virtual_engine.hpp"
+
+namespace reveille::world {
+
+namespace {
+
+constexpr instant beginning{steady_time(std::chrono::hours(1)), wall_time(std::chrono::hours(24 * 365 * 50))};
+
+/// Everything of one run, in the order in which it must be made and unmade.
+class globe {
+ public:
+  explicit globe(const world_config& config)
+      : config_(config), when_(config.seed, beginning), truth_(when_), net_(when_, config.network),
+        engine_(when_, net_, truth_, engine_address(), config.shards, subscribers_of(config)),
+        store_(when_, config.storage, [this](shard_id home) { return engine_.answers_for(home); }),
+        provider_(when_, truth_, config.pushes,
+                  [this](shard_id home, pns::push_answer a) { engine_.on_push_answer(home, std::move(a)); },
+                  [this](const prid& token, const pns::push_order& order) { wake(token, order); }) {}
+
+  world_outcome run() {
+    engine_.start(store_, provider_);
+    populate();
+    when_.run_until(beginning.steady + seconds(30));
+    const nanoseconds busy = place_calls();
+    plan_crashes(busy);
+    when_.run_until(when_.now().steady + busy + seconds(60));
+    settle();
+    truth_.conclude();
+    return outcome();
+  }
+
+ private:
+  static endpoint engine_address() { return *parse_address("192.0.2.1", 5060); }
+  static subscriber_config subscribers_of(const world_config& config) {
+    subscriber_config out;
+    out.planted = config.planted;
+    return out;
+  }
+
+  void populate() {
+    for (std::uint32_t s = 0; s < config_.subscribers; ++s) {
+      const std::string user = "u" + std::to_string(s);
+      const auto devices = 1 + when_.random().below(3);
+      for (std::uint64_t d = 0; d < devices; ++d) {
+        phone::identity who;
+        who.aor_user = user;
+        who.device = user + "-d" + std::to_string(d);
+        who.host = static_cast<std::uint32_t>(phones_.size() + 1);
+        phone_habits habits = config_.phones;
+        habits.has_push = !when_.chance(config_.desk_phones);
+        if (habits.has_push) who.token = token_of(static_cast<std::uint32_t>(phones_.size()));
+        phones_.push_back(std::make_unique<phone>(when_, net_, truth_, pool_, who, habits, engine_address()));
+        if (!who.token.empty()) {
+          by_token_[who.token] = phones_.back().get();
+          provider_.know(prid(who.token), who.device, user);
+        }
+        when_.after(when_.between(nanoseconds(0), seconds(10)), [p = phones_.back().get()] { p->boot(); });
+      }
+    }
+  }
+
+  /// 64 hexadecimal digits, as APNs' tokens have.
+  static std::string token_of(std::uint32_t n) {
+    std::string digits = std::to_string(n);
+    return std::string(64 - digits.size(), 'a') + digits;
+  }
+
+  nanoseconds place_calls() {
+    nanoseconds at{0};
+    for (std::uint32_t c = 0; c < config_.calls; ++c) {
+      at += std::chrono::duration_cast<nanoseconds>(
+          std::chrono::duration<double>(2 * when_.random().unit() / config_.calls_per_second));
+      const std::string callee = "u" + std::to_string(when_.random().below(config_.subscribers));
+      callers_.push_back(
+          std::make_unique<caller>(when_, net_, truth_, pool_, c, callee, config_.callers, engine_address()));
+      when_.after(at, [who = callers_.back().get()] { who->call(); });
+    }
+    return at;
+  }
+
+  void plan_crashes(nanoseconds busy) {
+    for (std::uint32_t i = 0; i < config_.crashes; ++i) {
+      when_.after(when_.between(nanoseconds(0), busy), [this] {
+        truth_.engine_crashed();
+        engine_.kill();
+        store_.crash();
+        provider_.forget_homes();
+        when_.after(when_.between(milliseconds(1), seconds(3)), [this] { engine_.start(store_, provider_); });
+      });
+    }
+  }
+
+  /// Faults stop; everybody comes back until all is told; then nothing may be left (invariant 8).
+  void settle() {
+    net_.calm();
+    provider_.calm();
+    store_.calm();
+    when_.run_until(when_.now().steady + seconds(240));
+    for (int round = 0; round < 3; ++round) {
+      for (auto& p : phones_) {
+        when_.after(when_.between(nanoseconds(0), seconds(5)), [p = p.get()] { p->come_back(); });
+      }
+      when_.run_until(when_.now().steady + seconds(60));
+    }
+    when_.run_until(when_.now().steady + seconds(120));
+    if (!engine_.at_rest()) truth_.violation("8: left at rest: " + engine_.unrest());
+    for (const auto& p : phones_) {
+      if (!p->registered()) truth_.violation("8: " + p->who().device + " never got registered");
+    }
+  }
+
+  void wake(const prid& token, const pns::push_order& order) {
+    const auto found = by_token_.find(token.str());
+    if (found != by_token_.end()) found->second->pushed(order);
+  }
+
+  world_outcome outcome() const {
+    world_outcome out;
+    out.violations = truth_.violations();
+    out.trace = when_.trace();
+    out.steps = when_.steps();
+    out.virtual_time = when_.now().steady - beginning.steady;
+    out.pushes_accepted = provider_.accepted();
+    out.datagrams = net_.sent();
+    out.datagrams_lost = net_.lost();
+    for (const auto& [id, call] : truth_.calls()) {
+      ++out.offered;
+      out.told += static_cast<std::uint64_t>(call.told);
+      if (call.finals_sent.contains(200)) {
+        ++out.answered;
+      } else if (call.finals_sent.contains(487)) {
+        ++out.cancelled;
+      } else {
+        ++out.unanswered;
+      }
+    }
+    return out;
+  }
+
+  world_config config_;
+  slab_pool pool_;
+  schedule when_;
+  ledger truth_;
+  network net_;
+  virtual_engine engine_;
+  faulty_store store_;
+  provider provider_;
+  std::vector<std::unique_ptr<phone>> phones_;
+  std::vector<std::unique_ptr<caller>> callers_;
+  std::map<std::string, phone*> by_token_;
+};
+
+struct named_mistake {
+  const char* name;
+  bool mistakes::*member;
+};
+constexpr named_mistake all_mistakes[] = {
+    {"skip_late_register_check", &mistakes::skip_late_register_check},
+    {"skip_bucket_write", &mistakes::skip_bucket_write},
+    {"push_after_cancel", &mistakes::push_after_cancel},
+    {"double_invite_per_register", &mistakes::double_invite_per_register},
+    {"answer_480_and_487", &mistakes::answer_480_and_487},
+    {"forget_parked_on_second_device", &mistakes::forget_parked_on_second_device},
+    {"ignore_deadline", &mistakes::ignore_deadline},
+    {"tell_answered_calls", &mistakes::tell_answered_calls},
+    {"remove_token_on_stale_410", &mistakes::remove_token_on_stale_410},
+    {"release_on_other_device", &mistakes::release_on_other_device},
+};
+
+}  // namespace
+
+world_outcome run(const world_config& config) {
+  globe world(config);
+  return world.run();
+}
+
+std::optional<mistakes> mistake_named(const std::string& name) {
+  for (const named_mistake& m : all_mistakes) {
+    if (name != m.name) continue;
+    mistakes out;
+    out.*m.member = true;
+    return out;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> mistake_names() {
+  std::vector<std::string> out;
+  for (const named_mistake& m : all_mistakes) out.emplace_back(m.name);
+  return out;
+}
+
+std::string command_of(const world_config& config, const std::string& mistake) {
+  return "reveille-sim world --first-seed " + std::to_string(config.seed) + " --seeds 1 --calls " +
+         std::to_string(config.calls) + " --shards " + std::to_string(config.shards) +
+         (config.crashes > 0 ? " --crashes " + std::to_string(config.crashes) : "") +
+         (mistake.empty() ? "" : " --mistake " + mistake);
+}
+
+}  // namespace reveille::world

@@ -1,0 +1,85 @@
+#include "simulator/world/world_command.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "core/system_ports.hpp"
+
+namespace reveille::world {
+
+world_config config_for_seed(const world_command_options& options, std::uint64_t seed) {
+  world_config c;
+  c.seed = seed;
+  c.calls = options.calls;
+  c.shards = options.shards;
+  c.crashes = options.crashes;
+  if (const auto planted = mistake_named(options.mistake)) c.planted = *planted;
+  seeded_random lot(seed * 0x9e3779b97f4a7c15U + 1);
+  c.network.loss = lot.unit() * 0.12;
+  c.network.doubling = lot.unit() * 0.12;
+  c.network.longest = milliseconds(5 + lot.below(120));
+  c.storage.slow = lot.unit() * 0.03;
+  c.storage.slowest = milliseconds(1 + lot.below(60));
+  c.phones.moves = lot.unit() * 0.5;
+  c.phones.wake_slowest = seconds(1 + lot.below(12));
+  c.phones.never_wakes = lot.unit() * 0.3;
+  c.callers.hangs_up = lot.unit() * 0.4;
+  c.subscribers = static_cast<std::uint32_t>(5 + lot.below(40));
+  c.calls_per_second = 1 + lot.unit() * 10;
+  return c;
+}
+
+int run_world_command(const world_command_options& options) {
+  if (!options.mistake.empty() && !mistake_named(options.mistake)) {
+    std::fprintf(stderr, "no mistake is named '%s'; there are:\n", options.mistake.c_str());
+    for (const std::string& name : mistake_names()) std::fprintf(stderr, "  %s\n", name.c_str());
+    return 2;
+  }
+  const system_clock_port clock;
+  const steady_time started = clock.now().steady;
+  const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  std::uint32_t failed = 0;
+  world_outcome sum;
+  for (std::uint64_t seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
+    const world_config config = config_for_seed(options, seed);
+    const world_outcome out = run(config);
+    sum.offered += out.offered;
+    sum.answered += out.answered;
+    sum.cancelled += out.cancelled;
+    sum.unanswered += out.unanswered;
+    sum.told += out.told;
+    sum.steps += out.steps;
+    sum.virtual_time += out.virtual_time;
+    sum.datagrams += out.datagrams;
+    sum.datagrams_lost += out.datagrams_lost;
+    if (!out.violations.empty()) {
+      ++failed;
+      if (terminal) std::fprintf(stderr, "\r\033[K");
+      std::printf("seed %llu: %zu violations\n", static_cast<unsigned long long>(seed), out.violations.size());
+      for (std::size_t i = 0; i < out.violations.size() && i < 5; ++i) std::printf("  %s\n", out.violations[i].c_str());
+      std::printf("  again: %s\n", command_of(config, options.mistake).c_str());
+    }
+    if (options.seeds == 1) std::printf("trace %016llx\n", static_cast<unsigned long long>(out.trace));
+    if (terminal) {
+      std::fprintf(stderr, "\r\033[Kseed %llu of %llu, %u failed", static_cast<unsigned long long>(seed),
+                   static_cast<unsigned long long>(options.first_seed + options.seeds - 1), failed);
+    }
+  }
+  if (terminal) std::fprintf(stderr, "\r\033[K");
+  const double wall = std::chrono::duration<double>(clock.now().steady - started).count();
+  const double lived = std::chrono::duration<double>(sum.virtual_time).count();
+  std::printf("%u seeds, %u failed: %u calls (%u answered, %u cancelled, %u unanswered, %llu told), "
+              "%llu datagrams (%llu lost), %llu steps\n%.0f s of virtual time in %.1f s (%.0f times real speed)\n",
+              options.seeds, failed, sum.offered, sum.answered, sum.cancelled, sum.unanswered,
+              static_cast<unsigned long long>(sum.told), static_cast<unsigned long long>(sum.datagrams),
+              static_cast<unsigned long long>(sum.datagrams_lost), static_cast<unsigned long long>(sum.steps), lived,
+              wall, lived / wall);
+  if (!options.mistake.empty()) {
+    std::printf("the planted mistake %s was %s\n", options.mistake.c_str(), failed > 0 ? "caught" : "NOT caught");
+    return failed > 0 ? 0 : 99;
+  }
+  return failed == 0 ? 0 : 99;
+}
+
+}  // namespace reveille::world

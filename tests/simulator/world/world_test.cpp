@@ -1,0 +1,72 @@
+#include "simulator/world/world.hpp"
+
+#include <gtest/gtest.h>
+
+#include "simulator/world/world_command.hpp"
+
+namespace reveille::world {
+namespace {
+
+std::string listed(const world_outcome& out) {
+  std::string all;
+  for (std::size_t i = 0; i < out.violations.size() && i < 10; ++i) all += out.violations[i] + "\n";
+  return all;
+}
+
+/// Each seed is another world: faults, habits and interleavings. 200 of them in four slices, so that ctest can spread them.
+class Seeds : public ::testing::TestWithParam<int> {};
+TEST_P(Seeds, KeepTheInvariants) {
+  for (std::uint64_t seed = 1 + 50U * static_cast<std::uint64_t>(GetParam()); seed <= 50U * static_cast<std::uint64_t>(GetParam() + 1); ++seed) {
+    const world_config config = config_for_seed({.calls = 60}, seed);
+    const world_outcome out = run(config);
+    ASSERT_TRUE(out.violations.empty()) << listed(out) << "again: " << command_of(config);
+    ASSERT_EQ(out.offered, 60U);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(TwoHundred, Seeds, ::testing::Range(0, 4));
+
+TEST(World, KeepsTheInvariantsOverAThousandCallsWithLossDoublingAndReordering) {
+  world_config config;
+  config.calls = 1000;
+  config.calls_per_second = 20;
+  config.subscribers = 60;
+  const world_outcome out = run(config);
+  EXPECT_TRUE(out.violations.empty()) << listed(out);
+  EXPECT_GT(out.answered, 300U);
+  EXPECT_GT(out.cancelled, 50U);
+  EXPECT_GT(out.told, 100U);
+  EXPECT_GT(out.datagrams_lost, 100U);
+}
+
+TEST(World, IsTheSameForTheSameSeedAndAnotherForAnother) {
+  world_config config;
+  config.calls = 50;
+  const world_outcome first = run(config);
+  const world_outcome again = run(config);
+  EXPECT_EQ(first.trace, again.trace);
+  EXPECT_EQ(first.steps, again.steps);
+  config.seed = 2;
+  EXPECT_NE(run(config).trace, first.trace);
+}
+
+TEST(World, KeepsWhatWasDurableOverKillMinusNine) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const world_config config = config_for_seed({.calls = 60, .crashes = 3}, seed);
+    const world_outcome out = run(config);
+    ASSERT_TRUE(out.violations.empty()) << listed(out) << "again: " << command_of(config);
+  }
+}
+
+/// A world that does not see a mistake proves nothing: each planted one must be caught within a few seeds.
+class Planted : public ::testing::TestWithParam<std::string> {};
+TEST_P(Planted, MistakeIsCaught) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    if (!run(config_for_seed({.calls = 100, .mistake = GetParam()}, seed)).violations.empty()) return;
+  }
+  FAIL() << "twenty worlds did not notice " << GetParam();
+}
+INSTANTIATE_TEST_SUITE_P(TenOfThem, Planted, ::testing::ValuesIn(mistake_names()),
+                         [](const auto& test) { return test.param; });
+
+}  // namespace
+}  // namespace reveille::world
