@@ -1,11 +1,11 @@
 #include "engine/store/rocksdb_store.hpp"
 
+#include "core/buckets.hpp"
 #include "engine/store/doorbell.hpp"
 #include "engine/store/mutations.hpp"
 #include "engine/store/operation_ring.hpp"
 #include "engine/store/record_codec.hpp"
 #include "engine/store/rocksdb_batch.hpp"
-#include "engine/telemetry/buckets.hpp"
 
 #include <array>
 #include <atomic>
@@ -18,8 +18,6 @@
 
 namespace reveille {
 namespace {
-
-using steady = std::chrono::steady_clock;
 
 constexpr std::size_t batch_limit = 1024;      ///< operations of one commit: more gain nothing and delay answers
 constexpr std::size_t enough_company = 64;     ///< waiting operations that make lingering pointless
@@ -36,7 +34,7 @@ struct operation {
   store_mutation change;
   std::size_t bytes = 0;
   store_token token;
-  steady::time_point submitted;
+  steady_time submitted;
 };
 
 store_operation kind_of(const operation& op) {
@@ -59,7 +57,7 @@ struct thread_counters {
       histogram_slot(buckets::fast), histogram_slot(buckets::fast)};
   slot corrupt;
 
-  void count(store_operation kind, bool succeeded, steady::duration took) {
+  void count(store_operation kind, bool succeeded, nanoseconds took) {
     const auto i = static_cast<std::size_t>(kind);
     (succeeded ? ok : failed)[i].add();
     durations[i].observe(std::chrono::duration<double>(took).count());
@@ -82,15 +80,19 @@ struct reader_task {
   aor_key key;
   aor of;
   store_token token;
-  steady::time_point submitted;
+  steady_time submitted;
 };
 
 }  // namespace
 
 class rocksdb_store::impl {
  public:
-  impl(const rocksdb_options& options, std::unique_ptr<rocksdb_files> files, parked_scan scan)
-      : options_(options), ring_(options.queue_limit), files_(std::move(files)), resumable_(std::move(scan.living)) {
+  impl(const rocksdb_options& options, const clock& time, std::unique_ptr<rocksdb_files> files, parked_scan scan)
+      : options_(options),
+        time_(time),
+        ring_(options.queue_limit),
+        files_(std::move(files)),
+        resumable_(std::move(scan.living)) {
     writing_.corrupt.add(scan.corrupt);
     writer_ = std::thread([this] { write_until_stopped(); });
     reader_ = std::thread([this] { read_until_stopped(); });
@@ -100,6 +102,7 @@ class rocksdb_store::impl {
   ~impl() {
     stopping_.store(true);
     bell_.ring();
+    linger_.ring();
     writer_.join();
     {
       const std::lock_guard lock(tasks_mutex_);
@@ -135,6 +138,7 @@ class rocksdb_store::impl {
 
   const std::vector<aor>& resumable() const { return resumable_; }
   bool failing() const { return failing_.load(std::memory_order_relaxed); }
+  steady_time now() const { return time_.now().steady; }
   store_counters counters() const;
 
  private:
@@ -142,9 +146,9 @@ class rocksdb_store::impl {
   void write_until_stopped();
   void commit(std::size_t count);
   rocksdb::Status write_batch();
-  void answer_write(operation& op, bool ok, steady::time_point now);
-  void disk_failed(steady::time_point now);
-  void try_to_recover(steady::time_point now);
+  void answer_write(operation& op, bool ok, steady_time at);
+  void disk_failed(steady_time at);
+  void try_to_recover(steady_time at);
   rocksdb::Status reopen();
   // --- the reading thread
   void read_until_stopped();
@@ -160,10 +164,12 @@ class rocksdb_store::impl {
   }
 
   const rocksdb_options options_;
+  const clock& time_;
   std::array<std::atomic<store_answers*>, max_shards> inboxes_{};
 
   operation_ring<operation> ring_;
   doorbell bell_;
+  doorbell linger_;  ///< rung only to stop
   std::atomic<std::size_t> queued_bytes_{0};
   std::atomic<std::uint64_t> queue_full_{0};
   std::atomic<bool> stopping_{false};
@@ -175,8 +181,8 @@ class rocksdb_store::impl {
   // The writing thread's.
   commit_batch batch_;
   std::array<bool, batch_limit> accepted_{};
-  steady::time_point retry_at_{};
-  steady::duration retry_pause_{first_retry};
+  steady_time retry_at_{};
+  nanoseconds retry_pause_{first_retry};
   thread_counters writing_;
   slot commits_, write_failures_, recoveries_;
   histogram_slot batch_items_{buckets::batch};
@@ -208,18 +214,18 @@ class rocksdb_store::impl {
 void rocksdb_store::impl::write_until_stopped() {
   for (;;) {
     const bool failing = failing_.load(std::memory_order_relaxed);
-    bell_.sleep_until(failing ? retry_at_ : steady::now() + nothing_due, [this] {
+    bell_.sleep_until(failing ? retry_at_ : now() + nothing_due, [this] {
       return ring_.peek(0) != nullptr || stopping_.load() || (sync_failed_.load() && !failing_.load());
     });
-    const steady::time_point now = steady::now();
-    if (sync_failed_.load() && !failing) disk_failed(now);
-    if (failing_.load(std::memory_order_relaxed) && now >= retry_at_) try_to_recover(now);
+    const steady_time at = now();
+    if (sync_failed_.load() && !failing) disk_failed(at);
+    if (failing_.load(std::memory_order_relaxed) && at >= retry_at_) try_to_recover(at);
     if (ring_.peek(0) == nullptr) {
       if (stopping_.load()) return;
       continue;
     }
     if (ring_.size() < enough_company && options_.linger.count() > 0 && !stopping_.load()) {
-      std::this_thread::sleep_for(options_.linger);
+      linger_.sleep_until(now() + options_.linger, [this] { return stopping_.load(); });
     }
     std::size_t count = 0;
     while (count < batch_limit && ring_.peek(count) != nullptr) ++count;
@@ -243,11 +249,11 @@ void rocksdb_store::impl::commit(std::size_t count) {
   if (usable && writes != 0) {
     const rocksdb::Status status = write_batch();
     committed = status.ok();
-    if (!committed) disk_failed(steady::now());
+    if (!committed) disk_failed(now());
     commits_.add();
     batch_items_.observe(static_cast<double>(writes));
   }
-  const steady::time_point now = steady::now();
+  const steady_time at = now();
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) {
     operation& op = *ring_.peek(i);
@@ -255,7 +261,7 @@ void rocksdb_store::impl::commit(std::size_t count) {
     if (op.is_load) {
       hand_to_reader({true, true, op.from, op.key, std::move(op.of), op.token, op.submitted});
     } else {
-      answer_write(op, committed && accepted_[i], now);
+      answer_write(op, committed && accepted_[i], at);
       op.change = put_bindings{};  // its octets must not stay until the cell is used again
     }
   }
@@ -277,8 +283,8 @@ rocksdb::Status rocksdb_store::impl::write_batch() {
   return status;
 }
 
-void rocksdb_store::impl::answer_write(operation& op, bool ok, steady::time_point now) {
-  writing_.count(kind_of(op), ok, now - op.submitted);
+void rocksdb_store::impl::answer_write(operation& op, bool ok, steady_time at) {
+  writing_.count(kind_of(op), ok, at - op.submitted);
   if (op.token.value == 0) return;
   if (tasks_open_.load(std::memory_order_acquire) != 0) {
     const std::unique_lock lock(tasks_mutex_);
@@ -293,14 +299,14 @@ void rocksdb_store::impl::answer_write(operation& op, bool ok, steady::time_poin
   inbox(op.from).written(op.key, op.of, op.token, ok);
 }
 
-void rocksdb_store::impl::disk_failed(steady::time_point now) {
+void rocksdb_store::impl::disk_failed(steady_time at) {
   write_failures_.add();
   if (!failing_.exchange(true)) retry_pause_ = first_retry;
-  retry_at_ = now + retry_pause_;
+  retry_at_ = at + retry_pause_;
 }
 
 /// RocksDB refuses writes after a failed one until told to resume; some failures only a new opening cures.
-void rocksdb_store::impl::try_to_recover(steady::time_point now) {
+void rocksdb_store::impl::try_to_recover(steady_time at) {
   rocksdb::Status status = rocksdb::Status::Aborted();
   if (files_) {
     status = files_->db().Resume();
@@ -316,8 +322,8 @@ void rocksdb_store::impl::try_to_recover(steady::time_point now) {
     failing_.store(false);
     return;
   }
-  retry_pause_ = std::min<steady::duration>(retry_pause_ * 2, longest_retry);
-  retry_at_ = now + retry_pause_;
+  retry_pause_ = std::min<nanoseconds>(retry_pause_ * 2, longest_retry);
+  retry_at_ = at + retry_pause_;
 }
 
 rocksdb::Status rocksdb_store::impl::reopen() {
@@ -366,12 +372,12 @@ void rocksdb_store::impl::perform(std::vector<reader_task>& tasks) {
     }
     reading_.corrupt.add(read.corrupt);
     read.records.resize(wanted.size(), failure("the store is not open"));
-    const steady::time_point now = steady::now();
+    const steady_time at = now();
     for (std::size_t next = 0; done < end; ++done) {
       const reader_task& task = tasks[done];
       if (task.is_load) {
         auto& record = read.records[next++];
-        reading_.count(store_operation::load, record.has_value(), now - task.submitted);
+        reading_.count(store_operation::load, record.has_value(), at - task.submitted);
         inbox(task.from).loaded(task.key, task.of, task.token, std::move(record));
       } else {
         inbox(task.from).written(task.key, task.of, task.token, task.ok);
@@ -421,13 +427,13 @@ store_counters rocksdb_store::impl::counters() const {
 rocksdb_store::rocksdb_store(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
 rocksdb_store::~rocksdb_store() = default;
 
-result<std::unique_ptr<rocksdb_store>> rocksdb_store::open(const rocksdb_options& options, wall_time now) {
+result<std::unique_ptr<rocksdb_store>> rocksdb_store::open(const rocksdb_options& options, const clock& time) {
   auto files = rocksdb_files::open(options);
   if (!files) return tl::unexpected(files.error());
-  auto scan = scan_parked(**files, now);
+  auto scan = scan_parked(**files, time.now().wall);
   if (!scan) return tl::unexpected(scan.error());
   return std::unique_ptr<rocksdb_store>(
-      new rocksdb_store(std::make_unique<impl>(options, std::move(*files), std::move(*scan))));
+      new rocksdb_store(std::make_unique<impl>(options, time, std::move(*files), std::move(*scan))));
 }
 
 void rocksdb_store::answer_to(shard_id shard, store_answers& inbox) {
@@ -451,7 +457,7 @@ bool rocksdb_store::try_load(shard_id from, aor_key key, const aor& of, store_to
     op.of = of;
     op.bytes = of.view().size();
     op.token = token;
-    op.submitted = steady::now();
+    op.submitted = impl_->now();
   });
 }
 
@@ -465,7 +471,7 @@ bool rocksdb_store::try_write(shard_id from, aor_key key, const aor& of, store_m
     op.change = std::move(change);
     op.bytes = bytes;
     op.token = token;
-    op.submitted = steady::now();
+    op.submitted = impl_->now();
   });
 }
 

@@ -45,8 +45,9 @@ class rocksdb_store final : public store {
  public:
   static constexpr std::size_t max_shards = 256;
 
-  /// Opens or makes the database. @param now tells which parked INVITEs still live; the others are removed.
-  static result<std::unique_ptr<rocksdb_store>> open(const rocksdb_options& options, wall_time now);
+  /// Opens or makes the database. @param time outlives the store; its wall time tells which
+  /// parked INVITEs still live, the others are removed.
+  static result<std::unique_ptr<rocksdb_store>> open(const rocksdb_options& options, const clock& time);
   /// Performs and answers what is queued, syncs, closes. The inboxes must still be there.
   ~rocksdb_store() override;
   rocksdb_store(const rocksdb_store&) = delete;

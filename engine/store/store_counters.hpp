@@ -1,7 +1,7 @@
 /// What a store has done, as plain numbers for the scrape.
 #pragma once
 
-#include "engine/telemetry/slots.hpp"
+#include "core/slots.hpp"
 
 #include <array>
 #include <cstddef>

@@ -73,7 +73,7 @@ class DiskFailure : public ::testing::TestWithParam<std::tuple<trouble, durabili
     options.promise = std::get<1>(GetParam());
     options.linger = std::chrono::microseconds(0);
     options.env = env_.get();
-    auto opened = rocksdb_store::open(options, at(0));
+    auto opened = rocksdb_store::open(options, calendar_);
     ASSERT_TRUE(opened) << opened.error().what;
     store_ = std::move(*opened);
     store_->answer_to(here, answers_);
@@ -102,6 +102,7 @@ class DiskFailure : public ::testing::TestWithParam<std::tuple<trouble, durabili
   }
 
   scratch_directory directory_;
+  calendar calendar_;
   inbox answers_;
   std::uint64_t submitted_ = 0;
   std::shared_ptr<troubled_disk> disk_;

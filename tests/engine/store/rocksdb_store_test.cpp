@@ -28,7 +28,8 @@ class RocksdbStore : public ::testing::TestWithParam<durability> {
     options.promise = GetParam();
     options.linger = std::chrono::microseconds(0);
     options.memtable_bytes = std::size_t{4} << 20;
-    auto opened = rocksdb_store::open(options, at(now));
+    calendar_.today = at(now);
+    auto opened = rocksdb_store::open(options, calendar_);
     ASSERT_TRUE(opened) << opened.error().what;
     store_ = std::move(*opened);
     store_->answer_to(here, answers_);
@@ -51,6 +52,7 @@ class RocksdbStore : public ::testing::TestWithParam<durability> {
   }
 
   scratch_directory directory_;
+  calendar calendar_;
   inbox answers_;
   std::uint64_t submitted_ = 0;
   std::unique_ptr<rocksdb_store> store_;
@@ -217,7 +219,7 @@ TEST_P(RocksdbStore, DoesAsTheMemoryOfItDoes) {
 }
 
 TEST_P(RocksdbStore, TellsASecondProcessThatItIsInUse) {
-  const auto second = rocksdb_store::open(options_for_files(), at(0));
+  const auto second = rocksdb_store::open(options_for_files(), calendar_);
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().what.find(directory_.path()), std::string::npos);
 }
@@ -228,7 +230,8 @@ TEST(RocksdbStoreQueue, RefusesWhatIsOverItsBoundsAndCounts) {
   rocksdb_options options;
   options.path = directory.path();
   options.queue_bytes = 1000;
-  auto store = rocksdb_store::open(options, at(0));
+  const calendar time;
+  auto store = rocksdb_store::open(options, time);
   ASSERT_TRUE(store);
   (*store)->answer_to(here, answers);
   EXPECT_FALSE((*store)->try_write(here, key_of(ann), ann, put_bindings{std::string(2000, 'x')}, {1}));
@@ -242,7 +245,8 @@ TEST(RocksdbStoreOpening, SaysWhyADirectoryCannotBeUsed) {
   std::ofstream(directory.path() + "/file") << "in the way";
   rocksdb_options options;
   options.path = directory.path() + "/file/store";
-  const auto store = rocksdb_store::open(options, at(0));
+  const calendar time;
+  const auto store = rocksdb_store::open(options, time);
   ASSERT_FALSE(store);
   EXPECT_NE(store.error().what.find(options.path), std::string::npos);
 }

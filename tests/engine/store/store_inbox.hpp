@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/ports/store.hpp"
+#include "core/system_ports.hpp"
 
 #include <condition_variable>
 #include <cstdlib>
@@ -53,6 +54,16 @@ class inbox final : public store_answers {
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<answer> answers_;
+};
+
+/// The real clock with a calendar of the test's own.
+class calendar final : public clock {
+ public:
+  instant now() const override { return {real_.now().steady, today}; }
+  wall_time today{};
+
+ private:
+  system_clock_port real_;
 };
 
 /// A directory of its own, gone when the test is over.
