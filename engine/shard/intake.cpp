@@ -1,0 +1,288 @@
+#include <utility>
+
+#include "engine/shard/shard_core.hpp"
+#include "sip/response.hpp"
+
+namespace reveille {
+namespace {
+
+bool only_line_ends(std::string_view bytes) { return bytes.find_first_not_of("\r\n") == std::string_view::npos; }
+
+/// STUN's message types begin with two zero bits (RFC 5626 8); in use are 0x00 and 0x01, and a SIP method may begin
+/// with any printable token character, whose two bits may be zero too.
+bool is_stun(std::string_view bytes) { return static_cast<unsigned char>(bytes.front()) < 0x04; }
+
+}  // namespace
+
+void shard::impl::on_datagram(slab_ptr bytes, std::size_t size, const flow& from, const instant& now) {
+  const std::string_view text(bytes->data(), size);
+  if (only_line_ends(text)) return drop(drop_reason::keep_alive);
+  if (is_stun(text)) return drop(drop_reason::stun);
+  const slab_ptr kept = bytes;
+  auto parsed = sip::message::parse(std::move(bytes), size, true);
+  if (parsed) return on_message(*parsed, from, hops::fresh, now);
+
+  // Answered like the least of the requests: a flood of rubbish gets no more than its share.
+  if (parsed.error().status == 0 || !entrance_.admit(request_class::rest, now.steady)) {
+    return drop(drop_reason::malformed);
+  }
+  const sip::packet refusal = sip::build_refusal(text, from.remote, parsed.error(), ports_.pool);
+  if (refusal.bytes == nullptr) return drop(drop_reason::malformed);
+  counters_.malformed_answered.add();
+  count_sent(parsed.error().status);
+  transmit(from, refusal);
+}
+
+void shard::impl::on_hand_over(hand_over&& what, const instant& now) {
+  counters_.taken_over.add();
+  if (auto* datagram = std::get_if<datagram_for>(&what)) {
+    return on_message(datagram->message, datagram->from, hops::handed_over, now);
+  }
+  if (auto* event = std::get_if<event_for>(&what)) {
+    return deliver_event(event->key, event->name, std::move(event->event), now);
+  }
+  auto& response = std::get<response_for>(what);
+  do_respond(response.transaction, response.status, response.packet, now);
+}
+
+void shard::impl::on_message(const sip::message_ptr& m, const flow& from, hops so_far, const instant& now) {
+  if (m->is_request()) return on_request(m, from, so_far, now);
+  on_response(m, from, so_far, now);
+}
+
+void shard::impl::on_request(const sip::message_ptr& m, const flow& from, hops so_far, const instant& now) {
+  const sip::method method = m->method();
+  const bool ack = method == sip::method::ack;
+  if (so_far == hops::fresh) counters_.requests[static_cast<std::size_t>(method)].add();
+  if (m->version() != "SIP/2.0") return ack ? drop(drop_reason::ack_refused) : reply(*m, from, 505);
+  if (m->cseq().method_text != m->method_text()) {
+    // RFC 4475 3.1.2.17 and 3.1.2.18.
+    return ack ? drop(drop_reason::ack_refused) : reply(*m, from, method == sip::method::other ? 501 : 400);
+  }
+  if (method == sip::method::register_) return on_register(m, from, now);
+
+  const route_head route = read_route(*m);
+  if (!m->to_tag().empty()) {
+    if (route.what == route_head::kind::token) {
+      entrance_.admit(request_class::unrefusable, now.steady);
+      return forward_in_dialog(m, from, *route.token, route.elements);
+    }
+    if (route.what == route_head::kind::forged) {
+      counters_.forged_tokens.add();
+      return ack ? drop(drop_reason::ack_refused) : reply(*m, from, 403);
+    }
+  }
+
+  const std::uint64_t fingerprint = sip::server_fingerprint(*m, config_.key);
+  const shard_id owner = shard_of(fingerprint);
+  if (owner != self_ && so_far == hops::fresh) return hand(owner, datagram_for{m, from});
+  if (ack) return on_ack(fingerprint, now);
+  if (method == sip::method::cancel) return on_cancel(m, from, fingerprint, now);
+  if (const auto known = servers_.find(fingerprint)) {
+    counters_.duplicates.add();
+    return servers_.repeated(known->id, now.steady);
+  }
+  on_initial_request(m, from, fingerprint, route, now);
+}
+
+/// RFC 3261 16.3 in its order, then whose it is.
+void shard::impl::on_initial_request(const sip::message_ptr& m, const flow& from, std::uint64_t fingerprint,
+                                     const route_head& route, const instant& now) {
+  const auto target = sip::parse_uri(m->request_uri());
+  if (!target) return reply(*m, from, 400);
+  const bool to_us = target->is_sip() && target->user.empty() && (names_.served(target->host) || names_.self(*target));
+  if (const int status = fault_of(*m, route, *target, to_us); status != 0) return reply(*m, from, status);
+  if (m->count(sip::header::proxy_require) != 0) {
+    if (const std::string tags = unsupported(*m, sip::header::proxy_require, {}); !tags.empty()) {
+      return reply(*m, from, 420, tags);
+    }
+  }
+  if (to_us) {
+    if (m->method() == sip::method::options) return answer_options(*m, from);
+    return reply(*m, from, 404);
+  }
+  start_call(m, from, fingerprint, now);
+}
+
+int shard::impl::fault_of(const sip::message& m, const route_head& route, const sip::uri_view& target, bool to_us) {
+  if (!target.is_sip() && !target.is_tel()) return 416;
+  const bool last_hop = to_us && m.method() == sip::method::options;
+  if (m.max_forwards() == 0U && !last_hop) {
+    counters_.max_forwards_used_up.add();
+    return 483;
+  }
+  if (m.via_count() > 1 && loops(m)) {
+    counters_.loops.add();
+    return 482;
+  }
+  const bool here = target.is_tel() || names_.served(target.host) || names_.self(target);
+  if (route.what == route_head::kind::foreign || !here) {
+    counters_.relay_refused.add();
+    return 403;  // no open relay
+  }
+  if (!m.to_tag().empty()) return 481;  // in a dialog that never went by us, or lost its route
+  if (!to_us && target.is_sip() && !names_.served(target.host)) return 404;
+  return 0;
+}
+
+void shard::impl::start_call(const sip::message_ptr& m, const flow& from, std::uint64_t fingerprint,
+                             const instant& now) {
+  const bool invite = m->method() == sip::method::invite;
+  if (invite && draining_) return refuse(*m, from, refusal::draining);
+  if (!entrance_.admit(class_of(m->method()), now.steady)) return refuse(*m, from, refusal::credit);
+  const auto room = static_cast<double>(servers_.capacity()) * config_.limits.rest_share;
+  if (!invite && static_cast<double>(servers_.size()) >= room) return refuse(*m, from, refusal::transactions);
+
+  const auto target = sip::parse_uri(m->request_uri());
+  if (!target || !write_request_aor(*target)) return reply(*m, from, 404);
+  const aor_key key = key_of(aor_, config_.key);
+  const auto id = servers_.create(fingerprint, invite, from, key, now.steady);
+  if (!id) return refuse(*m, from, refusal::transactions);
+  if (invite) {
+    const sip::packet trying = sip::build_response(*m, from.remote, 100, {}, {}, ports_.pool);
+    if (trying.bytes != nullptr) {
+      count_sent(100);
+      servers_.respond(*id, 100, trying, now.steady);
+    } else {
+      drop(drop_reason::no_memory);
+    }
+  }
+  request_received event{m, {self_, id->index, id->generation}, from, trust_of(from)};
+  const shard_id home = home_of(key, config_.shards);
+  if (home != self_) return hand(home, event_for{key, {}, std::move(event)});
+  deliver_event(key, aor_, std::move(event), now);
+}
+
+void shard::impl::deliver_event(aor_key key, std::string_view name, subscriber_event&& event, const instant& now) {
+  if (auto* registering = std::get_if<register_received>(&event)) {
+    if (name.empty() && sip::write_aor(registering->request->to().uri, aor_)) name = aor_;
+    return register_at_home(key, name, std::move(*registering), now);
+  }
+  if (auto* request = std::get_if<request_received>(&event)) {
+    const sip::message_ptr m = request->request;
+    if (const auto target = sip::parse_uri(m->request_uri()); name.empty() && target && write_request_aor(*target)) {
+      name = aor_;
+    }
+    const server_transaction_id transaction = request->transaction;
+    const flow from = request->source;
+    if (!home_->deliver(key, name, std::move(event), now)) refuse_delivery(m, transaction, from, now);
+    return;
+  }
+  if (auto* cancel = std::get_if<cancel_received>(&event)) {
+    // Queued behind its INVITE while that waits for its subscriber to be loaded, hence not "if resident".
+    const auto target = sip::parse_uri(cancel->cancel->request_uri());
+    if (target && write_request_aor(*target) && key_of(aor_, config_.key) == key) {
+      home_->deliver(key, aor_, std::move(event), now);
+      return;
+    }
+  }
+  home_->deliver_if_resident(key, std::move(event), now);
+}
+
+void shard::impl::refuse_delivery(const sip::message_ptr& m, server_transaction_id transaction, const flow& from,
+                                  const instant& now) {
+  counters_.refusals[static_cast<std::size_t>(refusal::home_full)].add();
+  lines_ = "Retry-After: " + std::to_string(config_.limits.retry_after_least.count()) + "\r\n";
+  sip::packet bytes = sip::build_response(*m, from.remote, 503, local_tag(*m), lines_, ports_.pool);
+  if (bytes.bytes == nullptr) return drop(drop_reason::no_memory);
+  if (transaction.shard == self_) return do_respond(transaction, 503, bytes, now);
+  hand(transaction.shard, response_for{transaction, 503, std::move(bytes)});
+}
+
+/// RFC 3261 16.10: 200 at once, for as long as the INVITE's transaction lives; its subscriber hears of it once.
+void shard::impl::on_cancel(const sip::message_ptr& m, const flow& from, std::uint64_t fingerprint,
+                            const instant& now) {
+  entrance_.admit(request_class::unrefusable, now.steady);
+  const auto invite = servers_.find(fingerprint);
+  if (!invite || !invite->invite) {
+    counters_.cancels_unknown.add();
+    return reply(*m, from, 481);
+  }
+  reply(*m, from, 200);
+  if (invite->decided || invite->cancelled) return;
+  servers_.mark_cancelled(invite->id);
+  cancel_received event{{self_, invite->id.index, invite->id.generation}, m};
+  const shard_id home = home_of(invite->owner, config_.shards);
+  if (home != self_) return hand(home, event_for{invite->owner, {}, std::move(event)});
+  deliver_event(invite->owner, {}, std::move(event), now);
+}
+
+void shard::impl::on_ack(std::uint64_t fingerprint, const instant& now) {
+  // An ACK for a 2xx with the INVITE's own branch breaks RFC 3261 13.2.2.4, and without our Route has nowhere to go.
+  if (servers_.acknowledged(fingerprint, now.steady) != sip::server_transactions::ack_result::absorbed) {
+    drop(drop_reason::stray_ack);
+  }
+}
+
+shard::impl::route_head shard::impl::read_route(const sip::message& m) const {
+  route_head out;
+  if (m.count(sip::header::route) == 0) return out;
+  const bool in_dialog = !m.to_tag().empty();
+  m.for_each_element(sip::header::route, [&](std::string_view element) {
+    const bool top = out.elements++ == 0;
+    const auto address = sip::parse_name_addr(element);
+    const bool ours = address && address->uri.is_sip() && names_.self(address->uri);
+    if (!top) {
+      if (!ours && out.what == route_head::kind::ours) out.what = route_head::kind::foreign;
+      return;
+    }
+    out.what = ours ? route_head::kind::ours : route_head::kind::foreign;
+    if (!ours || !in_dialog || address->uri.user.empty()) return;
+    out.token = read_flow_token(address->uri.user, m.call_id(), config_.secret);
+    out.what = out.token ? route_head::kind::token : route_head::kind::forged;
+  });
+  return out;
+}
+
+/// RFC 3261 16.3 item 4: a Via of ours whose hash says that the request came here before exactly as it is now.
+bool shard::impl::loops(const sip::message& m) const {
+  bool found = false;
+  const std::uint32_t now = loop_hash(m);
+  m.for_each_element(sip::header::via, [&](std::string_view element) {
+    const auto params = element.find(';');
+    if (found || params == std::string_view::npos) return;
+    const auto text = sip::params_view(element.substr(params)).find("branch");
+    const auto branch = text ? read_branch(*text, config_.secret) : std::nullopt;
+    const auto* ours = branch ? std::get_if<transaction_branch>(&*branch) : nullptr;
+    found = ours != nullptr && ours->loop_hash == now;
+  });
+  return found;
+}
+
+/// What decides where a request goes (RFC 5393 4.2). Route is left out: the entrance lets in none but our own.
+std::uint32_t shard::impl::loop_hash(const sip::message& m) const {
+  return static_cast<std::uint32_t>(sip::chained_hash(config_.key)
+                                        .add(m.request_uri())
+                                        .add(m.call_id())
+                                        .add(m.from_tag())
+                                        .add(m.to_tag())
+                                        .add(m.cseq().number)
+                                        .add(m.cseq().method_text)
+                                        .value());
+}
+
+request_class shard::impl::class_of(sip::method m) const {
+  if (m == sip::method::invite) return request_class::invite;
+  const bool awaited = m == sip::method::bye || m == sip::method::prack;
+  return awaited ? request_class::unrefusable : request_class::rest;
+}
+
+/// By the upper bits: the table takes its places by the lower ones.
+shard_id shard::impl::shard_of(std::uint64_t fingerprint) const {
+  return {static_cast<std::uint16_t>(((fingerprint >> 32) * config_.shards) >> 32)};
+}
+
+peer_trust shard::impl::trust_of(const flow& from) const {
+  return names_.trusted(from.remote) ? peer_trust::trusted : peer_trust::open;
+}
+
+/// Into aor_. tel: numbers belong to the first served domain.
+bool shard::impl::write_request_aor(const sip::uri_view& target) {
+  if (target.is_sip()) return !target.user.empty() && sip::write_aor(target, aor_);
+  auto of = sip::aor_of(target, config_.domains.front());
+  if (!of) return false;
+  aor_ = of->str();
+  return true;
+}
+
+}  // namespace reveille

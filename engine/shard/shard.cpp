@@ -1,0 +1,214 @@
+#include "engine/shard/shard.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/shard/shard_core.hpp"
+
+namespace reveille {
+
+std::string_view name_of(drop_reason why) {
+  switch (why) {
+    case drop_reason::keep_alive: return "keep-alive";
+    case drop_reason::stun: return "stun";
+    case drop_reason::malformed: return "malformed";
+    case drop_reason::no_memory: return "no-memory";
+    case drop_reason::forged_branch: return "forged-branch";
+    case drop_reason::stray_response: return "stray-response";
+    case drop_reason::stray_ack: return "stray-ack";
+    case drop_reason::ack_refused: return "ack-refused";
+    case drop_reason::unknown_listener: return "unknown-listener";
+    case drop_reason::send_failed: return "send-failed";
+    case drop_reason::late_response: return "late-response";
+  }
+  return "unknown";
+}
+
+std::string_view name_of(refusal why) {
+  switch (why) {
+    case refusal::credit: return "credit";
+    case refusal::transactions: return "transactions";
+    case refusal::home_full: return "home-full";
+    case refusal::draining: return "draining";
+  }
+  return "unknown";
+}
+
+shard::impl::impl(shard_id self, const shard_config& config, const shard_ports& ports, const instant& start)
+    : self_(self),
+      config_(config),
+      ports_(ports),
+      names_(config),
+      stages_(counters_),
+      entrance_(config.limits),
+      wheel_(start.steady),
+      // The response context's own timers (C, 64*T1 after CANCEL) all end before this.
+      servers_(config.timing, config.limits.server_transactions,
+               config.timer_c * 2 + config.timing.long_wait() * 2, wheel_, *this),
+      clients_(config.timing, config.limits.client_transactions, config.timer_c + config.timing.long_wait(),
+               config.key, wheel_, ports.pool, *this, *this),
+      home_(ports.make_subscribers(*this, start)) {
+  publish();
+}
+
+bool shard::impl::transmit(const flow& to, const sip::packet& what) {
+  if (ports_.out.transmit(to, what)) return true;
+  drop(drop_reason::send_failed);
+  return false;
+}
+
+void shard::impl::client_failed(const sip::client_transactions::owner& of, sip::client_transactions::failure why) {
+  const auto cause = why == sip::client_transactions::failure::timeout ? branch_failed::why::timeout
+                                                                       : branch_failed::why::transport_error;
+  failed_branches_.push_back({of.subscriber, {cause, {of.call, of.branch}}});
+}
+
+void shard::impl::settle(const instant& now) {
+  if (failed_branches_.empty() && refused_pushes_.empty()) return;
+  // By index: a subscriber that hears of one may cause the next of either kind.
+  std::size_t branch = 0, push = 0;
+  while (branch < failed_branches_.size() || push < refused_pushes_.size()) {
+    if (branch < failed_branches_.size()) {
+      const failed_branch next = failed_branches_[branch++];
+      home_->deliver_if_resident(next.key, next.event, now);
+    } else {
+      pns::push_answer next = std::move(refused_pushes_[push++]);
+      const aor_key key = next.id.subscriber;
+      home_->deliver_if_resident(key, push_answered{std::move(next)}, now);
+    }
+  }
+  failed_branches_.clear();
+  refused_pushes_.clear();
+}
+
+void shard::impl::on_push_answer(pns::push_answer&& answer, const instant& now) {
+  const aor_key key = answer.id.subscriber;
+  home_->deliver_if_resident(key, push_answered{std::move(answer)}, now);
+  settle(now);
+}
+
+void shard::impl::on_unreachable(const flow& to, const instant& now) {
+  clients_.on_unreachable(to.remote, now.steady);
+  settle(now);
+}
+
+void shard::impl::on_queue_delay(nanoseconds delay, const instant& now) {
+  entrance_.on_queue_delay(delay, now.steady);
+}
+
+void shard::impl::on_timer(const instant& now) {
+  wheel_.advance(now.steady, [&](std::uint64_t payload) {
+    switch (sip::timer_kind_of(payload)) {
+      case sip::transaction_timer::server_repeat:
+      case sip::transaction_timer::server_life: return servers_.on_timer(payload, now.steady);
+      case sip::transaction_timer::client_repeat:
+      case sip::transaction_timer::client_life: return clients_.on_timer(payload, now.steady);
+    }
+  });
+  home_->on_timer(now);
+  settle(now);
+  publish();
+}
+
+std::optional<steady_time> shard::impl::next_due() const {
+  const auto a = wheel_.next_due();
+  const auto b = home_->next_due();
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
+
+bool shard::impl::idle() const { return servers_.undecided() == 0 && clients_.undecided() == 0; }
+
+void shard::impl::reply(const sip::message& m, const flow& to, int status, std::string_view extra) {
+  const sip::packet bytes = sip::build_response(m, to.remote, status, local_tag(m), extra, ports_.pool);
+  if (bytes.bytes == nullptr) return drop(drop_reason::no_memory);
+  count_sent(status);
+  transmit(to, bytes);
+}
+
+void shard::impl::refuse(const sip::message& m, const flow& to, refusal why) {
+  counters_.refusals[static_cast<std::size_t>(why)].add();
+  const auto least = config_.limits.retry_after_least.count();
+  const auto spread = config_.limits.retry_after_most.count() - least + 1;
+  const auto wait = least + static_cast<std::int64_t>(ports_.random.below(static_cast<std::uint64_t>(spread)));
+  lines_ = "Retry-After: ";
+  lines_ += std::to_string(wait);
+  lines_ += "\r\n";
+  reply(m, to, 503, lines_);
+}
+
+/// The same for every repetition of a request, so that answering without state is answering once (RFC 3261 8.2.7).
+std::string_view shard::impl::local_tag(const sip::message& m) {
+  std::uint64_t bits = sip::chained_hash(config_.secret)
+                           .add("tag")
+                           .add(m.call_id())
+                           .add(m.from_tag())
+                           .add(m.top_via().branch)
+                           .value();
+  for (char& c : tag_) {
+    c = "0123456789abcdef"[bits & 15];
+    bits >>= 4;
+  }
+  return {tag_, sizeof tag_};
+}
+
+void shard::impl::count_sent(int status) {
+  const int klass = std::clamp(status / 100, 1, 6);
+  counters_.responses_sent[static_cast<std::size_t>(klass)].add();
+}
+
+void shard::impl::hand(shard_id to, hand_over&& what) {
+  counters_.handed_over.add();
+  ports_.out.hand_over_to(to, std::move(what));
+}
+
+void shard::impl::publish() {
+  const auto& s = servers_.counters();
+  const auto& c = clients_.counters();
+  counters_.credit.set(entrance_.credit());
+  counters_.server_transactions.set(servers_.size());
+  counters_.client_transactions.set(clients_.size());
+  counters_.server_abandoned.set(s.abandoned);
+  counters_.server_no_ack.set(s.no_ack);
+  counters_.server_responses_repeated.set(s.responses_repeated);
+  counters_.client_timeouts.set(c.timeouts);
+  counters_.client_transport_errors.set(c.transport_errors);
+  counters_.client_requests_repeated.set(c.requests_repeated);
+  counters_.client_orphaned.set(c.orphaned);
+  counters_.cancels_sent.set(c.cancels_sent);
+}
+
+shard::shard(shard_id self, const shard_config& config, const shard_ports& ports, const instant& start)
+    : impl_(std::make_unique<impl>(self, config, ports, start)) {}
+shard::~shard() = default;
+
+void shard::on_datagram(slab_ptr bytes, std::size_t size, const flow& from, const instant& now) {
+  impl_->on_datagram(std::move(bytes), size, from, now);
+  impl_->settle(now);
+}
+void shard::on_hand_over(hand_over&& what, const instant& now) {
+  impl_->on_hand_over(std::move(what), now);
+  impl_->settle(now);
+}
+void shard::on_push_answer(pns::push_answer&& answer, const instant& now) {
+  impl_->on_push_answer(std::move(answer), now);
+}
+void shard::on_loaded(aor_key key, const aor& name, store_token token,
+                      result<std::optional<subscriber_record>>&& record, const instant& now) {
+  impl_->home().on_loaded(key, name, token, std::move(record), now);
+  impl_->settle(now);
+}
+void shard::on_written(aor_key key, const aor& name, store_token token, bool ok, const instant& now) {
+  impl_->home().on_written(key, name, token, ok, now);
+  impl_->settle(now);
+}
+void shard::on_unreachable(const flow& to, const instant& now) { impl_->on_unreachable(to, now); }
+void shard::on_queue_delay(nanoseconds delay, const instant& now) { impl_->on_queue_delay(delay, now); }
+void shard::on_timer(const instant& now) { impl_->on_timer(now); }
+std::optional<steady_time> shard::next_due() const { return impl_->next_due(); }
+void shard::drain() { impl_->drain(); }
+bool shard::idle() const { return impl_->idle(); }
+const shard_counters& shard::counters() const { return impl_->counters(); }
+subscribers& shard::home() { return impl_->home(); }
+
+}  // namespace reveille

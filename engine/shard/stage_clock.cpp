@@ -1,0 +1,50 @@
+#include "engine/shard/stage_clock.hpp"
+
+#include <functional>
+
+namespace reveille {
+namespace {
+
+double since(steady_time from, steady_time to) { return std::chrono::duration<double>(to - from).count(); }
+bool set(steady_time t) { return t != steady_time{}; }
+
+}  // namespace
+
+stage_clock::place* stage_clock::find(const call_ref& call) {
+  place& p = places_[std::hash<call_ref>{}(call) % places];
+  return p.call == call && set(p.invite_in) ? &p : nullptr;
+}
+
+void stage_clock::note_of(const note& what, steady_time now) {
+  if (what.what == stage::invite_in) {
+    place& p = places_[std::hash<call_ref>{}(what.call) % places];
+    if (set(p.invite_in)) counters_.stage_clock_overwritten.add();
+    p = {};
+    p.call = what.call;
+    p.invite_in = now;
+    return;
+  }
+  place* p = find(what.call);
+  if (p == nullptr) return;
+  // An if-chain, not a switch: most stages have no time, and new ones need none.
+  if (what.what == stage::push_queued && !set(p->push_queued)) {
+    p->push_queued = now;
+    counters_.push_queued.observe(since(p->invite_in, now));
+  } else if (what.what == stage::push_accepted && !set(p->push_accepted) && set(p->push_queued)) {
+    p->push_accepted = now;
+    counters_.push_accepted.observe(since(p->push_queued, now));
+  } else if (what.what == stage::register_in) {
+    if (!set(p->registered) && set(p->push_accepted)) counters_.wake.observe(since(p->push_accepted, now));
+    p->registered = now;
+  } else if (what.what == stage::invite_out && set(p->registered)) {
+    counters_.release.observe(since(p->registered, now));
+  } else if ((what.what == stage::ringing || what.what == stage::answered) && !p->heard) {
+    p->heard = true;
+    counters_.post_dial.observe(since(p->invite_in, now));
+  }
+  const bool over = what.what == stage::answered || what.what == stage::cancelled ||
+                    what.what == stage::not_woken || what.what == stage::rejected || what.what == stage::failed;
+  if (over) *p = {};
+}
+
+}  // namespace reveille

@@ -1,0 +1,35 @@
+/// How long the stages of calls take (SPEC 7), from the subscribers' notes.
+///
+/// A direct-mapped table of fixed size: a call that falls on another's place overwrites it (counted). So it costs no
+/// allocation, and what is lost is a sample, never a call.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "actors/effects.hpp"
+#include "core/time.hpp"
+#include "engine/shard/shard_counters.hpp"
+
+namespace reveille {
+
+class stage_clock {
+ public:
+  static constexpr std::size_t places = 8192;  ///< half a megabyte; 270 calls/s of 30 s each
+
+  explicit stage_clock(shard_counters& counters) : counters_(counters), places_(places) {}
+  void note_of(const note& what, steady_time now);
+
+ private:
+  struct place {
+    call_ref call{};
+    steady_time invite_in{}, push_queued{}, push_accepted{}, registered{};
+    bool heard = false;      ///< ringing or an answer
+  };
+  place* find(const call_ref& call);
+
+  shard_counters& counters_;
+  std::vector<place> places_;
+};
+
+}  // namespace reveille

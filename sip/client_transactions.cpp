@@ -1,0 +1,366 @@
+#include "sip/client_transactions.hpp"
+
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+#include "sip/derived_requests.hpp"
+
+namespace reveille::sip {
+
+client_transactions::client_transactions(const transaction_timing& timing, std::uint32_t capacity,
+                                         nanoseconds guard, hash_key key, timer_wheel& wheel, slab_pool& pool,
+                                         packet_outlet& out, failure_sink& failures)
+    : timing_(timing), capacity_(capacity), guard_(guard), key_(key), wheel_(wheel), pool_(pool), out_(out),
+      failures_(failures), by_owner_(capacity), by_remote_(remotes, none) {
+  entries_.reserve(capacity);  // address space only: pages come with first use
+}
+
+client_transactions::entry* client_transactions::at(handle id) {
+  if (id.index >= entries_.size()) return nullptr;
+  entry& e = entries_[id.index];
+  return e.live && e.generation == id.generation ? &e : nullptr;
+}
+
+std::optional<client_transactions::handle> client_transactions::reserve() {
+  if (live_ == capacity_) return std::nullopt;
+  std::uint32_t index = free_;
+  if (index != none) {
+    free_ = entries_[index].next_free;
+  } else {
+    index = static_cast<std::uint32_t>(entries_.size());
+    entries_.emplace_back();
+  }
+  entry& e = entries_[index];
+  e.what = kind::reserved;
+  e.live = true;
+  ++live_;
+  return handle{index, e.generation};
+}
+
+void client_transactions::drop(handle id) {
+  if (at(id) != nullptr) release(id.index);
+}
+
+void client_transactions::start(handle id, bool invite, const owner& of, const flow& to, packet&& request,
+                                steady_time now) {
+  entry* e = at(id);
+  assert(e != nullptr && e->what == kind::reserved);
+  e->what = invite ? kind::invite : kind::non_invite;
+  e->state = invite ? static_cast<std::uint8_t>(invite_client_state::calling)
+                    : static_cast<std::uint8_t>(non_invite_client_state::trying);
+  e->to = to;
+  e->request = std::move(request);
+  e->undecided = true;
+  ++undecided_;
+  ++counters_.created;
+  own(id.index, of);
+  chain(id.index);
+  live_for(id.index, timing_.timeout(), now);  // B, F
+  if (!transaction_timing::reliable(to.kind)) repeat_after(id.index, timing_.t1, now);  // A, E
+  transmit(id.index, now);
+}
+
+std::optional<client_transactions::owner> client_transactions::on_response(handle id, const message& response,
+                                                                           steady_time now) {
+  entry* e = at(id);
+  const method of = response.cseq().method;
+  if (e != nullptr && e->what == kind::invite && of == method::cancel) {
+    e = e->cancel == none ? nullptr : at({e->cancel, e->cancel_generation});
+    if (e != nullptr) id.index = static_cast<std::uint32_t>(e - entries_.data());
+  } else if (e != nullptr && ((of == method::invite) != (e->what == kind::invite) || e->what == kind::reserved)) {
+    e = nullptr;
+  }
+  if (e == nullptr) {
+    ++counters_.stray_responses;
+    return std::nullopt;
+  }
+  const int status = response.status();
+  const owner to_tell = e->of;
+  const bool owned = e->owned;
+  passed_ = false;
+  if (e->what == kind::invite) {
+    step(id.index,
+         status < 200   ? invite_client_event::provisional
+         : status < 300 ? invite_client_event::success
+                        : invite_client_event::failure,
+         &response, now);
+  } else {
+    step(id.index, status < 200 ? non_invite_client_event::provisional : non_invite_client_event::final, &response,
+         now);
+  }
+  if (!passed_ || !owned) {
+    ++counters_.responses_absorbed;
+    return std::nullopt;
+  }
+  return to_tell;
+}
+
+void client_transactions::cancel(const owner& of, std::string_view reason, steady_time now) {
+  const std::uint32_t index = by_owner_.find(fingerprint(of));
+  if (index == none) return;
+  entry& e = entries_[index];
+  if (e.what != kind::invite || !e.undecided || e.cancel_wanted) return;
+  e.cancel_wanted = true;
+  e.reason = reason;
+  if (e.state == static_cast<std::uint8_t>(invite_client_state::proceeding)) send_cancel(index, now);
+}
+
+void client_transactions::on_unreachable(const endpoint& remote, steady_time now) {
+  for (std::uint32_t i = chain_of(remote); i != none;) {
+    const std::uint32_t next = entries_[i].same_remote_next;
+    const entry& e = entries_[i];
+    // A failure reported here may start no transaction (the shard defers it), so `next` stays good.
+    const bool first_response_pending =
+        e.what == kind::invite ? e.state == static_cast<std::uint8_t>(invite_client_state::calling)
+                               : e.state == static_cast<std::uint8_t>(non_invite_client_state::trying);
+    if (e.to.remote == remote && first_response_pending) transport_failed(i, now);
+    i = next;
+  }
+}
+
+void client_transactions::on_timer(std::uint64_t payload, steady_time now) {
+  const std::uint32_t index = timer_index_of(payload);
+  if (index >= entries_.size()) return;
+  entry& e = entries_[index];
+  if (!e.live || (e.generation & 0xffffff) != timer_generation_of(payload)) return;
+  const bool repeat = timer_kind_of(payload) == transaction_timer::client_repeat;
+  if (e.what != kind::invite) {
+    if (repeat) {
+      // RFC 3261 17.1.2.2: doubling up to T2 in trying, T2 in proceeding.
+      const bool trying = e.state == static_cast<std::uint8_t>(non_invite_client_state::trying);
+      repeat_after(index, trying ? timing_.doubled(e.interval) : timing_.t2, now);
+      return step(index, non_invite_client_event::timer_e, nullptr, now);
+    }
+    const bool completed = e.state == static_cast<std::uint8_t>(non_invite_client_state::completed);
+    return step(index, completed ? non_invite_client_event::timer_k : non_invite_client_event::timer_f, nullptr, now);
+  }
+  if (repeat) {
+    repeat_after(index, 2 * e.interval, now);  // timer A has no cap (17.1.1.2)
+    return step(index, invite_client_event::timer_a, nullptr, now);
+  }
+  switch (static_cast<invite_client_state>(e.state)) {
+    case invite_client_state::calling: return step(index, invite_client_event::timer_b, nullptr, now);
+    case invite_client_state::proceeding: return step(index, invite_client_event::give_up, nullptr, now);
+    case invite_client_state::completed: return step(index, invite_client_event::timer_d, nullptr, now);
+    case invite_client_state::accepted: return step(index, invite_client_event::timer_m, nullptr, now);
+    case invite_client_state::terminated: return;
+  }
+}
+
+void client_transactions::step(std::uint32_t index, invite_client_event event, const message* response,
+                               steady_time now) {
+  entry& e = entries_[index];
+  const auto before = static_cast<invite_client_state>(e.state);
+  const invite_client_step s = advance(before, event);
+  e.state = static_cast<std::uint8_t>(s.next);
+  if (s.next != before || s.next == invite_client_state::proceeding) entered(index, s.next, now);
+  perform(index, s.action, response, now);
+  if (s.next == invite_client_state::terminated && entries_[index].live) release(index);
+}
+
+void client_transactions::entered(std::uint32_t index, invite_client_state state, steady_time now) {
+  entry& e = entries_[index];
+  switch (state) {
+    case invite_client_state::proceeding:
+      wheel_.cancel(e.repeat_timer);
+      if (e.cancel_sent) return;  // its patience runs already
+      live_for(index, guard_, now);
+      if (e.cancel_wanted) send_cancel(index, now);
+      return;
+    case invite_client_state::completed:
+      wheel_.cancel(e.repeat_timer);
+      decide(e);
+      live_for(index, timing_.wait_d(e.to.kind), now);  // D
+      return;
+    case invite_client_state::accepted:
+      wheel_.cancel(e.repeat_timer);
+      decide(e);
+      e.request = {};
+      live_for(index, timing_.long_wait(), now);  // M
+      return;
+    case invite_client_state::calling:
+    case invite_client_state::terminated: return;
+  }
+}
+
+void client_transactions::step(std::uint32_t index, non_invite_client_event event, const message* response,
+                               steady_time now) {
+  entry& e = entries_[index];
+  const auto before = static_cast<non_invite_client_state>(e.state);
+  const non_invite_client_step s = advance(before, event);
+  e.state = static_cast<std::uint8_t>(s.next);
+  if (s.next == non_invite_client_state::completed && before != s.next) {
+    wheel_.cancel(e.repeat_timer);
+    decide(e);
+    e.request = {};
+    live_for(index, timing_.wait_k(e.to.kind), now);  // K
+  }
+  perform(index, s.action, response, now);
+  if (s.next == non_invite_client_state::terminated && entries_[index].live) release(index);
+}
+
+void client_transactions::perform(std::uint32_t index, client_action action, const message* response,
+                                  steady_time now) {
+  switch (action) {
+    case client_action::none: return;
+    case client_action::resend:
+      ++counters_.requests_repeated;
+      return transmit(index, now);
+    case client_action::pass: passed_ = true; return;
+    case client_action::ack_and_pass:
+      passed_ = true;
+      return acknowledge(index, *response, now);
+    case client_action::ack: return acknowledge(index, *response, now);
+    case client_action::report_timeout: ++counters_.timeouts; return report(index, failure::timeout);
+    case client_action::report_transport_error:
+      ++counters_.transport_errors;
+      return report(index, failure::transport_error);
+  }
+}
+
+void client_transactions::transmit(std::uint32_t index, steady_time now) {
+  const entry& e = entries_[index];
+  if (e.request.bytes == nullptr || out_.transmit(e.to, e.request)) return;
+  transport_failed(index, now);
+}
+
+/// The ACK takes the request's place: every repetition of the failure gets the same octets.
+void client_transactions::acknowledge(std::uint32_t index, const message& response, steady_time now) {
+  entry& e = entries_[index];
+  if (e.request.view().substr(0, 4) != "ACK ") {
+    packet ack = build_ack(e.request, response, pool_);
+    if (ack.bytes == nullptr) {
+      ++counters_.acks_failed;
+      return;
+    }
+    e.request = std::move(ack);
+  }
+  transmit(index, now);
+}
+
+void client_transactions::send_cancel(std::uint32_t index, steady_time now) {
+  packet bytes = build_cancel(entries_[index].request, entries_[index].reason, pool_);
+  entries_[index].cancel_sent = true;
+  live_for(index, timing_.long_wait(), now);  // RFC 3261 9.1: then it is taken as cancelled
+  std::optional<handle> id;
+  if (bytes.bytes != nullptr) id = reserve();
+  if (!id) {
+    ++counters_.cancels_refused;
+    return;
+  }
+  entry& invite = entries_[index];
+  ++counters_.cancels_sent;
+  entry& e = entries_[id->index];
+  e.what = kind::cancel;
+  e.state = static_cast<std::uint8_t>(non_invite_client_state::trying);
+  e.to = invite.to;
+  e.request = std::move(bytes);
+  invite.cancel = id->index;
+  invite.cancel_generation = id->generation;
+  chain(id->index);
+  live_for(id->index, timing_.timeout(), now);
+  if (!transaction_timing::reliable(e.to.kind)) repeat_after(id->index, timing_.t1, now);
+  transmit(id->index, now);
+}
+
+void client_transactions::transport_failed(std::uint32_t index, steady_time now) {
+  if (entries_[index].what == kind::invite) {
+    step(index, invite_client_event::transport_error, nullptr, now);
+  } else {
+    step(index, non_invite_client_event::transport_error, nullptr, now);
+  }
+}
+
+void client_transactions::report(std::uint32_t index, failure why) {
+  entry& e = entries_[index];
+  if (e.owned) failures_.client_failed(e.of, why);
+}
+
+void client_transactions::decide(entry& e) {
+  if (!e.undecided) return;
+  e.undecided = false;
+  --undecided_;
+}
+
+void client_transactions::repeat_after(std::uint32_t index, milliseconds interval, steady_time now) {
+  entry& e = entries_[index];
+  e.interval = interval;
+  e.repeat_timer =
+      wheel_.schedule(now + interval, timer_payload(transaction_timer::client_repeat, index, e.generation));
+}
+
+void client_transactions::live_for(std::uint32_t index, nanoseconds wait, steady_time now) {
+  entry& e = entries_[index];
+  wheel_.cancel(e.life_timer);
+  e.life_timer = wheel_.schedule(now + wait, timer_payload(transaction_timer::client_life, index, e.generation));
+}
+
+void client_transactions::release(std::uint32_t index) {
+  entry& e = entries_[index];
+  decide(e);
+  wheel_.cancel(e.repeat_timer);
+  wheel_.cancel(e.life_timer);
+  if (e.owned) by_owner_.erase(fingerprint(e.of));
+  if (e.what != kind::reserved) unchain(index);
+  e.owned = false;
+  e.request = {};
+  e.reason.clear();
+  e.cancel = none;
+  e.cancel_wanted = false;
+  e.cancel_sent = false;
+  e.live = false;
+  ++e.generation;
+  e.next_free = free_;
+  free_ = index;
+  --live_;
+}
+
+/// A subscriber that left and came back counts its branches from one again: a transaction that lingers under the
+/// same name must not speak for the new one.
+void client_transactions::own(std::uint32_t index, const owner& of) {
+  const std::uint64_t name = fingerprint(of);
+  if (const std::uint32_t former = by_owner_.find(name); former != none) {
+    entries_[former].owned = false;
+    by_owner_.erase(name);
+    ++counters_.orphaned;
+  }
+  entries_[index].of = of;
+  entries_[index].owned = by_owner_.insert(name, index);
+  assert(entries_[index].owned);  // never more names than entries
+}
+
+std::uint64_t client_transactions::fingerprint(const owner& of) const {
+  std::uint64_t words[2] = {of.subscriber.value, std::uint64_t{of.call} << 32 | of.branch};
+  char bytes[sizeof words];
+  std::memcpy(bytes, words, sizeof words);
+  return siphash(key_, std::string_view(bytes, sizeof bytes));
+}
+
+std::uint32_t& client_transactions::chain_of(const endpoint& remote) {
+  const std::uint64_t hash =
+      siphash({key_.k0 ^ remote.port, key_.k1},
+              std::string_view(reinterpret_cast<const char*>(remote.address.data()), remote.address.size()));
+  return by_remote_[hash & (remotes - 1)];
+}
+
+void client_transactions::chain(std::uint32_t index) {
+  entry& e = entries_[index];
+  std::uint32_t& head = chain_of(e.to.remote);
+  e.same_remote_previous = none;
+  e.same_remote_next = head;
+  if (head != none) entries_[head].same_remote_previous = index;
+  head = index;
+}
+
+void client_transactions::unchain(std::uint32_t index) {
+  entry& e = entries_[index];
+  if (e.same_remote_previous != none) {
+    entries_[e.same_remote_previous].same_remote_next = e.same_remote_next;
+  } else {
+    chain_of(e.to.remote) = e.same_remote_next;
+  }
+  if (e.same_remote_next != none) entries_[e.same_remote_next].same_remote_previous = e.same_remote_previous;
+}
+
+}  // namespace reveille::sip

@@ -1,0 +1,151 @@
+/// The client transactions of one shard: entries, index and timers around the two state machines, and CANCEL.
+///
+/// A branch of a subscriber owns each INVITE and non-INVITE transaction; a CANCEL's belongs to the INVITE it cancels
+/// and shares its branch parameter (RFC 3261 9.1), so its responses come by the INVITE's handle.
+/// Kept: the request's octets while they may be repeated or cancelled, then the ACK while failures may be repeated.
+///
+/// Threads: one. Bound: `capacity` entries, CANCELs among them; reserve() then refuses and the caller counts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/flow.hpp"
+#include "core/ids.hpp"
+#include "core/slab.hpp"
+#include "core/time.hpp"
+#include "core/timer_wheel.hpp"
+#include "sip/edit.hpp"
+#include "sip/invite_client_transaction.hpp"
+#include "sip/message.hpp"
+#include "sip/non_invite_client_transaction.hpp"
+#include "sip/transaction_index.hpp"
+#include "sip/transaction_support.hpp"
+#include "sip/transaction_timing.hpp"
+
+namespace reveille::sip {
+
+struct client_transaction_counters {
+  std::uint64_t created = 0, requests_repeated = 0, responses_absorbed = 0, timeouts = 0, transport_errors = 0,
+                cancels_sent = 0, cancels_refused = 0,  ///< no entry or no slab for the CANCEL
+                acks_failed = 0,                        ///< no slab for the ACK
+                orphaned = 0,        ///< the branch's number was given out again while this one lingered
+                stray_responses = 0; ///< no transaction, or a CSeq method that is not its own: dropped (RFC 6026)
+};
+
+class client_transactions {
+ public:
+  struct handle {
+    std::uint32_t index = 0;
+    std::uint32_t generation = 0;
+    auto operator<=>(const handle&) const = default;
+  };
+  /// Who hears of it: a branch of a subscriber. Opaque numbers here.
+  struct owner {
+    aor_key subscriber;
+    std::uint32_t call = 0;
+    std::uint32_t branch = 0;
+    auto operator<=>(const owner&) const = default;
+  };
+  enum class failure : std::uint8_t { timeout, transport_error };
+  /// Port: a transaction ended without a final response. Called inside start(), on_timer(), on_unreachable().
+  class failure_sink {
+   public:
+    virtual ~failure_sink() = default;
+    virtual void client_failed(const owner& of, failure why) = 0;
+  };
+
+  /// @param guard how long an INVITE may stay in proceeding after its last provisional: beyond timer C.
+  client_transactions(const transaction_timing& timing, std::uint32_t capacity, nanoseconds guard, hash_key key,
+                      timer_wheel& wheel, slab_pool& pool, packet_outlet& out, failure_sink& failures);
+
+  /// Takes an entry, so that its handle can be written into the branch parameter. Then start() or drop() it.
+  std::optional<handle> reserve();
+  void drop(handle id);
+  /// Sends and keeps the request. @pre id is reserved and not started.
+  void start(handle id, bool invite, const owner& of, const flow& to, packet&& request, steady_time now);
+
+  /// @return whom the response is for, or nullopt: absorbed, a CANCEL's, or stray.
+  std::optional<owner> on_response(handle id, const message& response, steady_time now);
+  /// Sends CANCEL at once when the INVITE has had a provisional response, else with its first one. No-op when the
+  /// transaction is gone, decided, cancelled already or no INVITE.
+  void cancel(const owner& of, std::string_view reason, steady_time now);
+  /// Nobody listens there: fails the transactions that still wait for their first response from it.
+  void on_unreachable(const endpoint& remote, steady_time now);
+  void on_timer(std::uint64_t payload, steady_time now);
+
+  std::uint32_t size() const { return live_; }
+  std::uint32_t capacity() const { return capacity_; }
+  std::uint32_t undecided() const { return undecided_; }  ///< INVITE and others without a final response
+  const client_transaction_counters& counters() const { return counters_; }
+
+ private:
+  static constexpr std::uint32_t none = transaction_index::none;
+  static constexpr std::size_t remotes = 4096;  ///< chains by remote address; a power of two
+
+  enum class kind : std::uint8_t { reserved, invite, non_invite, cancel };
+  struct entry {
+    owner of;
+    flow to;
+    packet request;          ///< then, for a failed INVITE, its ACK
+    std::string reason;      ///< of the CANCEL that waits for a provisional
+    timer_handle repeat_timer;
+    timer_handle life_timer;
+    milliseconds interval{0};
+    std::uint32_t generation = 0;
+    std::uint32_t next_free = none;
+    std::uint32_t same_remote_next = none;
+    std::uint32_t same_remote_previous = none;
+    std::uint32_t cancel = none;             ///< entry of its CANCEL
+    std::uint32_t cancel_generation = 0;
+    kind what = kind::reserved;
+    std::uint8_t state = 0;
+    bool live = false;
+    bool owned = false;           ///< `of` hears of it and the index finds it
+    bool cancel_wanted = false;
+    bool cancel_sent = false;
+    bool undecided = false;
+  };
+
+  entry* at(handle id);
+  void step(std::uint32_t index, invite_client_event event, const message* response, steady_time now);
+  void step(std::uint32_t index, non_invite_client_event event, const message* response, steady_time now);
+  void perform(std::uint32_t index, client_action action, const message* response, steady_time now);
+  void entered(std::uint32_t index, invite_client_state state, steady_time now);
+  void transmit(std::uint32_t index, steady_time now);
+  void acknowledge(std::uint32_t index, const message& response, steady_time now);
+  void send_cancel(std::uint32_t index, steady_time now);
+  void transport_failed(std::uint32_t index, steady_time now);
+  void report(std::uint32_t index, failure why);
+  void decide(entry& e);
+  void repeat_after(std::uint32_t index, milliseconds interval, steady_time now);
+  void live_for(std::uint32_t index, nanoseconds wait, steady_time now);
+  void release(std::uint32_t index);
+  void own(std::uint32_t index, const owner& of);
+  std::uint64_t fingerprint(const owner& of) const;
+  std::uint32_t& chain_of(const endpoint& remote);
+  void chain(std::uint32_t index);
+  void unchain(std::uint32_t index);
+
+  const transaction_timing& timing_;
+  std::uint32_t capacity_;
+  nanoseconds guard_;
+  hash_key key_;
+  timer_wheel& wheel_;
+  slab_pool& pool_;
+  packet_outlet& out_;
+  failure_sink& failures_;
+  transaction_index by_owner_;
+  std::vector<entry> entries_;
+  std::vector<std::uint32_t> by_remote_;
+  std::uint32_t free_ = none;
+  std::uint32_t live_ = 0;
+  std::uint32_t undecided_ = 0;
+  bool passed_ = false;  ///< the step under way wants the response at the TU
+  client_transaction_counters counters_;
+};
+
+}  // namespace reveille::sip

@@ -1,0 +1,114 @@
+/// The server transactions of one shard: entries, index and timers around the two state machines.
+///
+/// REGISTER over UDP has none (DESIGN 2). ACK and CANCEL never make one: an ACK ends its INVITE's, a CANCEL is answered
+/// anew each time it comes while its INVITE's lives, and reported once.
+///
+/// Threads: one. Bound: `capacity` entries; create() then refuses and the caller counts. Nothing is allocated after
+/// the constructor but the pages of entries used for the first time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/flow.hpp"
+#include "core/ids.hpp"
+#include "core/time.hpp"
+#include "core/timer_wheel.hpp"
+#include "sip/edit.hpp"
+#include "sip/invite_server_transaction.hpp"
+#include "sip/non_invite_server_transaction.hpp"
+#include "sip/transaction_index.hpp"
+#include "sip/transaction_support.hpp"
+#include "sip/transaction_timing.hpp"
+
+namespace reveille::sip {
+
+struct server_transaction_counters {
+  std::uint64_t created = 0, absorbed = 0, responses_repeated = 0, no_ack = 0, transport_errors = 0,
+                abandoned = 0,       ///< no final response within the guard time: a fault of ours
+                late_responses = 0;  ///< for a transaction that is gone, or had its final response
+};
+
+class server_transactions {
+ public:
+  /// An entry of the table; generations make stale handles harmless.
+  struct handle {
+    std::uint32_t index = 0;
+    std::uint32_t generation = 0;
+    auto operator<=>(const handle&) const = default;
+  };
+  struct view {
+    handle id;
+    aor_key owner;
+    bool invite = false;
+    bool decided = false;    ///< a final response has been sent
+    bool cancelled = false;  ///< mark_cancelled() was called
+  };
+  enum class ack_result : std::uint8_t { unknown, absorbed, for_tu };
+
+  /// @param abandon_after how long a transaction may stay without a final response: beyond every timer of the TU.
+  server_transactions(const transaction_timing& timing, std::uint32_t capacity, nanoseconds abandon_after,
+                      timer_wheel& wheel, packet_outlet& out);
+
+  /// @pre find(fingerprint) is empty. @return nullopt at the bound.
+  std::optional<handle> create(std::uint64_t fingerprint, bool invite, const flow& source, aor_key owner,
+                               steady_time now);
+  std::optional<view> find(std::uint64_t fingerprint) const;
+  /// A request that find() knows came again: the kept response goes out again where the state wants it.
+  void repeated(handle id, steady_time now);
+  ack_result acknowledged(std::uint64_t fingerprint, steady_time now);
+  void mark_cancelled(handle id);
+  /// A response of the TU. @return false when the transaction is gone or wants no more (counted).
+  bool respond(handle id, int status, const packet& response, steady_time now);
+  const flow* source_of(handle id) const;
+
+  void on_timer(std::uint64_t payload, steady_time now);
+
+  std::uint32_t size() const { return index_.size(); }
+  std::uint32_t capacity() const { return index_.capacity(); }
+  std::uint32_t undecided() const { return undecided_; }  ///< without a final response yet
+  const server_transaction_counters& counters() const { return counters_; }
+
+ private:
+  struct entry {
+    std::uint64_t fingerprint = 0;
+    aor_key owner;
+    flow source;
+    packet response;
+    timer_handle repeat_timer;
+    timer_handle life_timer;
+    milliseconds interval{0};
+    std::uint32_t generation = 0;
+    std::uint32_t next_free = transaction_index::none;
+    std::uint8_t state = 0;
+    bool invite = false;
+    bool live = false;
+    bool decided = false;
+    bool cancelled = false;
+  };
+
+  entry* at(handle id);
+  const entry* at(handle id) const;
+  handle handle_of(std::uint32_t index) const { return {index, entries_[index].generation}; }
+  void step(std::uint32_t index, invite_server_event event, const packet* response, steady_time now);
+  void step(std::uint32_t index, non_invite_server_event event, const packet* response, steady_time now);
+  void perform(std::uint32_t index, server_action action, const packet* response, steady_time now);
+  void entered(std::uint32_t index, invite_server_state state, steady_time now);
+  void send(std::uint32_t index, const packet& what, steady_time now);
+  void decide(entry& e);
+  void live_for(std::uint32_t index, nanoseconds wait, steady_time now);
+  void release(std::uint32_t index);
+
+  const transaction_timing& timing_;
+  nanoseconds abandon_after_;
+  timer_wheel& wheel_;
+  packet_outlet& out_;
+  transaction_index index_;
+  std::vector<entry> entries_;
+  std::uint32_t free_ = transaction_index::none;
+  std::uint32_t undecided_ = 0;
+  server_transaction_counters counters_;
+};
+
+}  // namespace reveille::sip
