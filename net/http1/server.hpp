@@ -1,0 +1,71 @@
+/// A small HTTP/1.1 server for operators: /metrics, health, the admin API. One thread of its own; connections, header,
+/// body and time are bounded, so that a forgotten scraper or a stranger cannot cost the node anything.
+///
+/// Threads: the handler runs on the server's thread, one request at a time. Errors: start() says why it cannot listen;
+/// whatever a peer does is answered with a status or a closed connection.
+#pragma once
+
+#include "core/flow.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace reveille::http1 {
+
+struct request {
+  std::string method;         ///< "GET"
+  std::string path;           ///< as sent, without the query
+  std::string query;          ///< after '?', as sent
+  std::string authorization;  ///< the header's value, or ""
+  std::string body;
+  endpoint peer;
+};
+
+struct response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::string allow;  ///< of a 405
+};
+
+using handler = std::function<response(const request&)>;
+
+struct server_options {
+  endpoint listen;                    ///< port 0: any free one
+  std::size_t max_connections = 64;   ///< at once; more are closed at once
+  std::uint32_t header_bytes = 8192;  ///< more: 431
+  std::uint64_t body_bytes = 65536;   ///< more: 413
+  seconds timeout{15};                ///< for a request to arrive, and for its answer to leave
+};
+
+/// Plain numbers; any thread.
+struct server_counters {
+  std::uint64_t requests = 0;
+  std::uint64_t refused_connections = 0;  ///< over max_connections
+  std::uint64_t bad_requests = 0;         ///< malformed, too large or too slow
+  std::size_t connections = 0;            ///< open now
+};
+
+class server {
+ public:
+  static result<std::unique_ptr<server>> start(const server_options& options, handler answer);
+  /// Closes everything; the handler is not called any more when it returns.
+  ~server();
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  endpoint listening() const;  ///< with the port that was given
+  server_counters counters() const;
+
+ private:
+  class impl;
+  explicit server(std::unique_ptr<impl> made);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace reveille::http1
