@@ -1,0 +1,165 @@
+#include "actors/binding.hpp"
+
+#include <cassert>
+#include <cstring>
+
+#include "actors/octets.hpp"
+
+namespace reveille {
+namespace {
+
+constexpr std::uint8_t flag_push = 1;
+constexpr std::uint8_t flag_quarantined = 2;
+constexpr std::uint64_t year_9999_ms = 253402300799000;  // later times are damage, and would overflow arithmetic
+
+std::uint16_t checked_size(std::string_view text) {
+  assert(text.size() <= 0xffff);  // a SIP message is at most 64 KiB
+  return static_cast<std::uint16_t>(text.size());
+}
+
+std::string_view without_quotes(std::string_view value) {
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') return value.substr(1, value.size() - 2);
+  return value;
+}
+
+std::string_view find_in_either(const sip::params_view& first, const sip::params_view& second, std::string_view name) {
+  if (const auto value = first.find(name)) return without_quotes(*value);
+  if (const auto value = second.find(name)) return without_quotes(*value);
+  return {};
+}
+
+sip::params_view uri_params_of(std::string_view uri) {
+  const auto parsed = sip::parse_uri(uri);
+  return parsed ? parsed->params : sip::params_view();
+}
+
+void encode_endpoint(std::string& out, const endpoint& e) {
+  octets::put8(out, e.v6 ? 1 : 0);
+  out.append(reinterpret_cast<const char*>(e.address.data()), e.v6 ? 16 : 4);
+  octets::put16(out, e.port);
+}
+
+bool decode_endpoint(std::string_view& rest, endpoint& e) {
+  std::uint8_t family = 0;
+  if (!octets::take8(rest, family) || family > 1) return false;
+  e.v6 = family == 1;
+  const std::size_t size = e.v6 ? 16 : 4;
+  if (rest.size() < size) return false;
+  std::memcpy(e.address.data(), rest.data(), size);
+  rest.remove_prefix(size);
+  return octets::take16(rest, e.port);
+}
+
+}  // namespace
+
+binding::binding(const binding_text& text, const binding_facts& facts)
+    : text_(new char[text.uri.size() + text.params.size() + text.call_id.size() + text.path.size()]),
+      uri_size_(checked_size(text.uri)),
+      params_size_(checked_size(text.params)),
+      call_id_size_(checked_size(text.call_id)),
+      path_size_(checked_size(text.path)),
+      facts_(facts) {
+  char* p = text_.get();
+  for (const std::string_view part : {text.uri, text.params, text.call_id, text.path}) {
+    if (!part.empty()) std::memcpy(p, part.data(), part.size());
+    p += part.size();
+  }
+}
+
+binding::binding(const binding& other) : binding(other.text(), other.facts_) {}
+
+binding& binding::operator=(const binding& other) {
+  if (this != &other) *this = binding(other);
+  return *this;
+}
+
+std::string_view label_of(const sip::params_view& uri_params, const sip::params_view& header_params) {
+  return find_in_either(uri_params, header_params, "label");
+}
+
+std::string_view instance_of(const sip::params_view& uri_params, const sip::params_view& header_params) {
+  return find_in_either(header_params, uri_params, "+sip.instance");
+}
+
+std::string_view binding::label() const { return label_of(uri_params_of(uri()), sip::params_view(params())); }
+
+std::string_view binding::instance() const { return instance_of(uri_params_of(uri()), sip::params_view(params())); }
+
+pns::push_params binding::push_params() const {
+  auto read = pns::read_push_params(uri_params_of(uri()), sip::params_view(params()));
+  return read ? std::move(*read) : pns::push_params{};
+}
+
+std::optional<pns::push_target> binding::push_target() const {
+  auto target = pns::parse_push_target(push_params());
+  if (!target) return std::nullopt;
+  return std::move(*target);
+}
+
+std::string binding::request_uri() const {
+  std::string out;
+  out.reserve(uri().size());
+  if (const auto parsed = sip::parse_uri(uri())) append_stripped_uri(out, *parsed);
+  return out;
+}
+
+std::size_t binding::resident_bytes() const {
+  return sizeof *this + uri_size_ + params_size_ + call_id_size_ + path_size_;
+}
+
+void encode_flow(std::string& out, const flow& f) {
+  octets::put8(out, static_cast<std::uint8_t>(f.kind));
+  encode_endpoint(out, f.remote);
+  encode_endpoint(out, f.local);
+}
+
+std::optional<flow> decode_flow(std::string_view& rest) {
+  flow f;
+  std::uint8_t kind = 0;
+  if (!octets::take8(rest, kind) || kind > static_cast<std::uint8_t>(transport::wss)) return std::nullopt;
+  f.kind = static_cast<transport>(kind);
+  if (!decode_endpoint(rest, f.remote) || !decode_endpoint(rest, f.local)) return std::nullopt;
+  return f;
+}
+
+void binding::encode(std::string& out) const {
+  octets::put8(out, static_cast<std::uint8_t>((facts_.push ? flag_push : 0) | (facts_.quarantined ? flag_quarantined : 0)));
+  octets::put8(out, static_cast<std::uint8_t>(facts_.provider));
+  octets::put64(out, static_cast<std::uint64_t>(facts_.expires.time_since_epoch().count()));
+  octets::put64(out, static_cast<std::uint64_t>(facts_.registered.time_since_epoch().count()));
+  octets::put64(out, facts_.branch);
+  octets::put32(out, facts_.cseq);
+  encode_flow(out, facts_.source);
+  for (const std::string_view part : {uri(), params(), call_id(), path()}) octets::put_text(out, part);
+}
+
+std::optional<binding> binding::decode(std::string_view& rest) {
+  binding_facts facts;
+  std::uint8_t flags = 0;
+  std::uint8_t provider = 0;
+  std::uint64_t expires = 0;
+  std::uint64_t registered = 0;
+  if (!octets::take8(rest, flags) || (flags & ~(flag_push | flag_quarantined)) != 0) return std::nullopt;
+  if (!octets::take8(rest, provider) || provider >= pns::provider_count) return std::nullopt;
+  if (!octets::take64(rest, expires) || !octets::take64(rest, registered) || !octets::take64(rest, facts.branch) ||
+      !octets::take32(rest, facts.cseq) || expires > year_9999_ms || registered > year_9999_ms) {
+    return std::nullopt;
+  }
+  const auto source = decode_flow(rest);
+  if (!source) return std::nullopt;
+  binding_text text;
+  for (std::string_view* part : {&text.uri, &text.params, &text.call_id, &text.path}) {
+    if (!octets::take_text(rest, *part)) return std::nullopt;
+  }
+  if (!sip::parse_uri(text.uri)) return std::nullopt;
+  facts.push = (flags & flag_push) != 0;
+  facts.quarantined = (flags & flag_quarantined) != 0;
+  facts.provider = static_cast<pns::provider>(provider);
+  facts.expires = wall_time(milliseconds(static_cast<std::int64_t>(expires)));
+  facts.registered = wall_time(milliseconds(static_cast<std::int64_t>(registered)));
+  facts.source = *source;
+  facts.stale = facts.push;  // DESIGN 2: written behind, so after a restart it is pushed, never dialled
+  return binding(text, facts);
+}
+
+}  // namespace reveille

@@ -1,0 +1,131 @@
+/// One contact of an AOR with its expiry (RFC 3261 10), kept small: one allocation holds its strings.
+///
+/// Identity (durable, DESIGN 2): label, +sip.instance, push parameters. Soft for a push binding: address (Contact URI
+/// apart from its push parameters, flow, Path), expiry, Call-ID and CSeq. A binding without push is durable altogether.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/flow.hpp"
+#include "core/ids.hpp"
+#include "core/time.hpp"
+#include "pns/push_params.hpp"
+#include "sip/uri.hpp"
+
+namespace reveille {
+
+/// The strings of a binding, as the REGISTER had them.
+struct binding_text {
+  std::string_view uri;      ///< Contact URI with all its parameters
+  std::string_view params;   ///< header parameters, ";a=b"
+  std::string_view call_id;
+  std::string_view path;     ///< Path values as one Route value, or ""
+};
+
+/// The numbers of a binding.
+struct binding_facts {
+  flow source;               ///< where the REGISTER came from (received/rport, RFC 3581)
+  wall_time expires;         ///< SIP expiry; a push binding outlives it (SPEC 2.3)
+  wall_time registered;      ///< the last REGISTER that carried it
+  std::uint64_t branch = 0;  ///< hash of that REGISTER's Via branch: tells a retransmission
+  std::uint32_t cseq = 0;
+  device_id device;
+  pns::provider provider = pns::provider::apns;
+  bool push = false;         ///< has valid push parameters; whether the provider is on is asked each time
+  bool stale = false;        ///< read from the store: its address is not to be dialled until it has registered
+  bool quarantined = false;  ///< the provider doubts the token (SPEC 6.5): no push until it has registered
+};
+
+class binding {
+ public:
+  binding(const binding_text& text, const binding_facts& facts);
+  binding(const binding& other);
+  binding(binding&& other) noexcept = default;
+  binding& operator=(const binding& other);
+  binding& operator=(binding&& other) noexcept = default;
+  ~binding() = default;
+
+  std::string_view uri() const { return {text_.get(), uri_size_}; }
+  std::string_view params() const { return {text_.get() + uri_size_, params_size_}; }
+  std::string_view call_id() const { return {text_.get() + uri_size_ + params_size_, call_id_size_}; }
+  std::string_view path() const {
+    return {text_.get() + uri_size_ + params_size_ + call_id_size_, path_size_};
+  }
+  binding_text text() const { return {uri(), params(), call_id(), path()}; }
+
+  const binding_facts& facts() const { return facts_; }
+  binding_facts& facts() { return facts_; }
+  device_id device() const { return facts_.device; }
+  bool push() const { return facts_.push; }
+  bool expired(wall_time now) const { return facts_.expires <= now; }
+  /// Its address may be dialled.
+  bool live(wall_time now) const { return !facts_.stale && !expired(now); }
+
+  /// Value of `label` (URI or header parameter), "" when absent.
+  std::string_view label() const;
+  /// Value of +sip.instance, without quotes; "" when absent.
+  std::string_view instance() const;
+  /// Parsed anew from the text each time: only calls and changes of identity ask. @pre push()
+  pns::push_params push_params() const;
+  std::optional<pns::push_target> push_target() const;
+  /// The Contact URI without push parameters (SPEC 2.4): the Request-URI of a call.
+  std::string request_uri() const;
+
+  std::size_t resident_bytes() const;
+
+  /// Appends this binding's store form; lengths and numbers little-endian.
+  void encode(std::string& out) const;
+  /// Takes one binding off the front of `rest`. The bytes are untrusted: nullopt when they make no sense.
+  static std::optional<binding> decode(std::string_view& rest);
+
+ private:
+  std::unique_ptr<char[]> text_;
+  std::uint16_t uri_size_;
+  std::uint16_t params_size_;
+  std::uint16_t call_id_size_;
+  std::uint16_t path_size_;
+  binding_facts facts_;
+};
+
+/// `label` and +sip.instance as they identify a device (SPEC 1): quotes taken off.
+std::string_view label_of(const sip::params_view& uri_params, const sip::params_view& header_params);
+std::string_view instance_of(const sip::params_view& uri_params, const sip::params_view& header_params);
+
+/// Appends `uri` without its push parameters. String: std::string or std::pmr::string.
+template <class String>
+void append_stripped(String& out, const sip::params_view& params) {
+  params.for_each([&](std::string_view name, std::optional<std::string_view> value) {
+    if (!pns::is_push_param(name)) {
+      out += ';';
+      out += name;
+      if (value) {
+        out += '=';
+        out += *value;
+      }
+    }
+    return true;
+  });
+}
+template <class String>
+void append_stripped_uri(String& out, const sip::uri_view& uri) {
+  const std::string_view params = uri.params.text();
+  if (params.empty()) {
+    out += uri.text;
+    return;
+  }
+  const auto before = static_cast<std::size_t>(params.data() - uri.text.data());
+  out += uri.text.substr(0, before);
+  append_stripped(out, uri.params);
+  out += uri.text.substr(before + params.size());
+}
+
+/// A flow in the store's form, for a parked INVITE's source and a binding's address. A connection does not survive the
+/// process: it is read back as 0.
+void encode_flow(std::string& out, const flow& f);
+std::optional<flow> decode_flow(std::string_view& rest);
+
+}  // namespace reveille

@@ -1,0 +1,203 @@
+#include "actors/push_bucket.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace reveille {
+namespace {
+
+pns::missed_call told_form(const bucket_entry& e) { return {e.date, e.remote_uri, e.display_name, e.call}; }
+
+/// Octets of `text` inside a JSON string that may itself stand inside one.
+std::size_t escaped_size(std::string_view text) {
+  std::size_t size = 0;
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    size += u < 0x20 ? 7 : (c == '"' || c == '\\') ? 4 : 1;
+  }
+  return size;
+}
+
+/// A round's answers all come by its pushes' deadline; this much later they are taken for lost.
+constexpr seconds answers_late{30};
+
+}  // namespace
+
+std::size_t estimated_payload(std::span<const pns::missed_call> calls) {
+  constexpr std::size_t frame = 400;      // aps, alert, badge, dates, collapse id, FCM's envelope
+  constexpr std::size_t per_call = 150;   // names of members, quotes escaped once more, id, date, call_ref
+  std::size_t size = frame;
+  for (const pns::missed_call& c : calls) size += per_call + escaped_size(c.remote_uri) + escaped_size(c.display_name);
+  return size;
+}
+
+const bucket_entry* push_bucket::find(const call_ref& call) const {
+  const auto e = std::find_if(entries_.begin(), entries_.end(), [&](const bucket_entry& x) { return x.call == call; });
+  return e == entries_.end() ? nullptr : &*e;
+}
+
+bool push_bucket::add(bucket_entry entry, wall_time now, const subscriber_config& config,
+                      std::vector<call_ref>& dropped) {
+  if (find(entry.call)) return false;
+  const auto drop_oldest = [&] {
+    dropped.push_back(entries_.front().call);
+    entries_.erase(entries_.begin());
+  };
+  while (!entries_.empty() && entries_.front().date + config.bucket_age <= now) drop_oldest();
+  while (entries_.size() >= config.bucket_entries) drop_oldest();
+  const auto place = std::upper_bound(entries_.begin(), entries_.end(), entry.date,
+                                      [](wall_time date, const bucket_entry& e) { return date < e.date; });
+  entries_.insert(place, std::move(entry));
+  return true;
+}
+
+bool push_bucket::remove(const call_ref& call) {
+  return std::erase_if(entries_, [&](const bucket_entry& e) { return e.call == call; }) > 0;
+}
+
+const bucket_entry* push_bucket::mark_over(const call_ref& call) {
+  for (bucket_entry& e : entries_) {
+    if (e.call != call) continue;
+    e.over = true;
+    return &e;
+  }
+  return nullptr;
+}
+
+void push_bucket::revive(const call_ref& call, wall_time deadline) {
+  for (bucket_entry& e : entries_) {
+    if (e.call != call) continue;
+    e.over = false;
+    e.deadline = deadline;
+  }
+}
+
+std::vector<std::vector<call_ref>> push_bucket::split(const std::vector<pns::missed_call>& calls,
+                                                      const subscriber_config& config) {
+  const auto size_of = config.payload_size ? config.payload_size : &estimated_payload;
+  std::vector<std::vector<call_ref>> parts;
+  std::size_t first = 0;
+  while (first < calls.size()) {
+    // The most that fits; one call always goes, or it would wait for ever (the sender refuses what is too large).
+    std::size_t fits = 1;
+    std::size_t low = 1;
+    std::size_t high = calls.size() - first;
+    while (low <= high) {
+      const std::size_t middle = low + (high - low) / 2;
+      if (size_of(std::span(calls).subspan(first, middle)) <= config.payload_limit) {
+        fits = middle;
+        low = middle + 1;
+      } else {
+        high = middle - 1;
+      }
+    }
+    std::vector<call_ref>& part = parts.emplace_back();
+    for (std::size_t i = first; i < first + fits; ++i) part.push_back(calls[i].call);
+    first += fits;
+  }
+  return parts;
+}
+
+bool push_bucket::start_round(std::vector<recipient> to, const instant& now, const subscriber_config& config) {
+  if (round_ || to.empty()) return false;
+  std::vector<pns::missed_call> calls;
+  for (const bucket_entry& e : entries_) {
+    if (is_over(e, now.wall, config)) calls.push_back(told_form(e));
+  }
+  if (calls.empty()) return false;
+  round r;
+  r.to = std::move(to);
+  r.parts = split(calls, config);
+  r.started = now.steady;
+  r.gives_up = now.steady + (config.missed_ttl + answers_late) * static_cast<int>(r.parts.size());
+  round_ = std::move(r);
+  if (enter_part(0)) return true;
+  round_.reset();
+  return false;
+}
+
+bool push_bucket::enter_part(std::size_t index) {
+  round& r = *round_;
+  for (; index < r.parts.size(); ++index) {
+    // A call may have left meanwhile: dropped for the bounds.
+    std::erase_if(r.parts[index], [&](const call_ref& c) { return find(c) == nullptr; });
+    const bool newest = index + 1 == r.parts.size();
+    r.now_to.clear();
+    for (const recipient& to : r.to) {
+      if (newest || !to.voip_only) r.now_to.push_back(to);
+    }
+    // Oldest parts that no voip token may carry stay in the bucket for a registration with a plain one.
+    if (r.parts[index].empty() || r.now_to.empty()) continue;
+    r.at = index;
+    r.waiting.clear();
+    r.accepted = false;
+    return true;
+  }
+  return false;
+}
+
+const std::vector<push_bucket::recipient>& push_bucket::recipients() const {
+  static const std::vector<recipient> nobody;
+  return round_ ? round_->now_to : nobody;
+}
+
+pns::missed_calls_content push_bucket::part(wall_time now) const {
+  assert(round_);
+  pns::missed_calls_content content;
+  content.date = now;
+  const std::vector<call_ref>& calls = round_->parts[round_->at];
+  for (const call_ref& c : calls) {
+    if (const bucket_entry* e = find(c)) content.calls.push_back(told_form(*e));
+  }
+  // The oldest call of a part names it: told again after a crash it replaces itself (SPEC 4.4).
+  content.collapse_id = "missed-" + calls.front().hex();
+  return content;
+}
+
+void push_bucket::sent(std::uint32_t push, device_id device) {
+  assert(round_);
+  round_->waiting.emplace_back(push, device);
+}
+
+bool push_bucket::is_waiting_for(std::uint32_t push) const {
+  return round_ && std::any_of(round_->waiting.begin(), round_->waiting.end(),
+                               [&](const auto& w) { return w.first == push; });
+}
+
+push_bucket::progress push_bucket::answered(std::uint32_t push, bool accepted) {
+  progress out;
+  if (!is_waiting_for(push)) return out;
+  round& r = *round_;
+  out.known = true;
+  std::erase_if(r.waiting, [&](const auto& w) { return w.first == push; });
+  if (accepted && !r.accepted) {
+    r.accepted = true;
+    out.told = r.parts[r.at];
+    std::erase_if(entries_, [&](const bucket_entry& e) {
+      return std::find(out.told.begin(), out.told.end(), e.call) != out.told.end();
+    });
+  }
+  if (!r.waiting.empty()) return out;
+  if (r.accepted && enter_part(r.at + 1)) {
+    out.next_part = true;
+    return out;
+  }
+  out.failed = !r.accepted;
+  out.over = true;
+  round_.reset();
+  return out;
+}
+
+void push_bucket::give_up_late_round(steady_time now) {
+  if (round_ && round_->gives_up <= now) round_.reset();
+}
+
+steady_time push_bucket::round_started() const { return round_ ? round_->started : steady_time{}; }
+
+std::size_t push_bucket::resident_bytes() const {
+  std::size_t bytes = entries_.capacity() * sizeof(bucket_entry);
+  for (const bucket_entry& e : entries_) bytes += e.remote_uri.size() + e.display_name.size();
+  return bytes;
+}
+
+}  // namespace reveille

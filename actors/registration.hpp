@@ -1,0 +1,106 @@
+/// The bindings of one AOR: what a REGISTER does to them (RFC 3261 10.3, RFC 8599, SPEC 2). It decides; the subscriber
+/// answers, writes and releases calls.
+#pragma once
+
+#include <cstdint>
+#include <memory_resource>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/binding.hpp"
+#include "actors/few.hpp"
+#include "actors/subscriber_config.hpp"
+#include "core/time.hpp"
+#include "sip/message.hpp"
+
+namespace reveille {
+
+/// Contacts of one REGISTER; as many as the scanner lets through (SIP.md 5).
+inline constexpr std::size_t register_contacts_limit = 16;
+
+/// What a REGISTER came to.
+struct registration_outcome {
+  int status = 200;                  ///< 200, 400, 403, 423, 500 or 555; all but 200 changed nothing
+  std::string_view why;              ///< static text for a note, "" when there is nothing to say
+  bool retransmission = false;       ///< seen before: the same 200 again, without effect
+  bool durable = false;              ///< must be on disk before the 200 (DESIGN 2)
+  bool soft = false;                 ///< an address is to be written behind
+  bool push_registered = false;      ///< creates or refreshes a push binding (SPEC 4.3's trigger)
+  seconds absence{0};                ///< how long that device had not registered; max() when it never had
+  std::uint32_t evicted = 0;         ///< push bindings that went for the bound (SPEC 2.4)
+  bool full = false;                 ///< 403: the bound on contacts
+  few<device_id, 2 * register_contacts_limit> registered;  ///< devices that registered: their calls are released
+  few<device_id, 2 * register_contacts_limit> removed;     ///< devices that un-registered and did not register again
+};
+
+class registration {
+ public:
+  /// Bindings from the store. @return false when the bytes make no sense: then there are none.
+  bool load(std::string_view encoded);
+  /// For the store; never empty once anybody registered, so that the AOR stays known (SPEC 10).
+  std::string encode() const;
+
+  /// Decides and, if the outcome is 200, changes. @param remember_removed a call may still wait for a device that
+  /// un-registers: keep its identity until forget_removed().
+  registration_outcome apply(const sip::message& request, const flow& source, const instant& now,
+                             const subscriber_config& config, bool remember_removed);
+
+  /// Contact, Feature-Caps, Path and other lines of the 200 to `request` (each with CRLF).
+  void write_200(const sip::message& request, wall_time now, const subscriber_config& config,
+                 std::pmr::string& lines) const;
+
+  /// Drops ordinary bindings whose expiry has passed, and those of a switched-off provider (SPEC 2.3c).
+  /// @return true when a binding with push parameters went, so the store must hear of it.
+  bool sweep(wall_time now, const subscriber_config& config);
+
+  const std::vector<binding>& all() const { return bindings_; }
+  const binding* find(device_id device) const;
+  bool is_push(const binding& b, const subscriber_config& config) const {
+    return b.push() && config.is_enabled(b.facts().provider);
+  }
+
+  /// SPEC 6.5: the push bindings that hold this token. `remove` those last registered before `before`.
+  few<device_id, 2 * register_contacts_limit> remove_token(const prid& token, wall_time before, bool remember_removed);
+  bool quarantine_token(const prid& token);
+
+  void forget_removed() { removed_.clear(); removed_.shrink_to_fit(); }
+
+  /// True while what must be durable is not known to be on disk.
+  bool unsaved() const { return saved_ != version_; }
+  std::uint32_t version() const { return version_; }
+  void saved(std::uint32_t version) {
+    if (static_cast<std::int32_t>(version - saved_) > 0) saved_ = version;
+  }
+
+  std::size_t resident_bytes() const;
+
+ private:
+  struct offer;  // one Contact of a REGISTER, parsed
+  using offers = few<offer*, register_contacts_limit>;
+
+  enum class order : std::uint8_t { newer, again, older };
+  order compare(const binding& b, std::string_view call_id, std::uint32_t cseq, std::uint64_t branch) const;
+
+  bool refresh_in_place(const sip::message& request, const flow& source, const instant& now,
+                        const subscriber_config& config, std::uint64_t branch, registration_outcome& out);
+  void apply_star(const sip::message& request, const instant& now, const subscriber_config& config,
+                  std::uint64_t branch, bool remember_removed, registration_outcome& out);
+  void apply_offers(const sip::message& request, const flow& source, const instant& now,
+                    const subscriber_config& config, std::uint64_t branch, bool remember_removed,
+                    registration_outcome& out);
+  /// RFC 3261 10.3 step 7 for all bindings that the offers touch. @return false when the outcome is final.
+  bool in_order(const std::vector<offer>& list, const sip::message& request, std::uint64_t branch,
+                registration_outcome& out) const;
+  void remember_tombstone(std::string_view call_id, std::uint32_t cseq);
+
+  std::vector<binding> bindings_;
+  std::vector<binding> removed_;    ///< un-registered while a call waits for them
+  std::uint64_t tombstone_call_id_ = 0;  ///< of the last removal: a late REGISTER of before must not undo it
+  std::uint32_t tombstone_cseq_ = 0;
+  std::uint32_t next_device_ = 1;
+  std::uint32_t version_ = 0;       ///< of the durable part
+  std::uint32_t saved_ = 0;
+};
+
+}  // namespace reveille

@@ -1,0 +1,124 @@
+// What the 200 to a REGISTER says: bindings, push support, Path (RFC 3261 10.3 step 8, RFC 8599 5.6.1, RFC 3327).
+#include <charconv>
+
+#include "actors/registration.hpp"
+
+namespace reveille {
+namespace {
+
+void append_number(std::pmr::string& out, std::int64_t n) {
+  char digits[24];
+  const auto end = std::to_chars(std::begin(digits), std::end(digits), n).ptr;
+  out.append(digits, static_cast<std::size_t>(end - digits));
+}
+
+/// One `Contact` line. Push parameters only for the device that sent them (SPEC 2.4).
+void append_contact(std::pmr::string& out, const binding& b, bool own, wall_time now) {
+  out += "Contact: <";
+  if (own) {
+    out += b.uri();
+  } else if (const auto uri = sip::parse_uri(b.uri())) {
+    append_stripped_uri(out, *uri);
+  }
+  out += '>';
+  sip::params_view(b.params()).for_each([&](std::string_view name, std::optional<std::string_view> value) {
+    const bool expires = name.size() == 7 && sip::params_view(";expires").find(name).has_value();
+    if (expires || (!own && pns::is_push_param(name))) return true;
+    out += ';';
+    out += name;
+    if (value) {
+      out += '=';
+      out += *value;
+    }
+    return true;
+  });
+  out += ";expires=";
+  const auto left = std::chrono::ceil<seconds>(b.facts().expires - now).count();
+  append_number(out, left > 0 ? left : 0);
+  out += "\r\n";
+}
+
+void append_feature_caps(std::pmr::string& out, std::string_view provider, bool wakes_itself, seconds pnsreg) {
+  out += "Feature-Caps: *;+sip.pns=\"";
+  out += provider;
+  out += '"';
+  if (wakes_itself) {
+    out += ";+sip.pnsreg=\"";
+    append_number(out, pnsreg.count());
+    out += '"';
+  }
+  out += "\r\n";
+}
+
+/// Adds a Feature-Caps line unless that provider has one already (one header per provider, SPEC 2.5).
+void add_provider(std::pmr::string& out, std::string_view name, bool wakes_itself, seconds pnsreg) {
+  constexpr std::string_view mark = "+sip.pns=\"";
+  for (auto at = out.find(mark); at != std::pmr::string::npos; at = out.find(mark, at + 1)) {
+    const std::string_view rest = std::string_view(out).substr(at + mark.size());
+    if (rest.substr(0, name.size()) == name && rest.substr(name.size(), 1) == "\"") return;
+  }
+  append_feature_caps(out, name, wakes_itself, pnsreg);
+}
+
+/// The hot path: a Contact that is a push binding needs no second look at its token. False when its provider is not
+/// spelled plainly.
+bool add_bound_provider(std::pmr::string& out, const sip::name_addr_view& contact, const subscriber_config& config) {
+  auto name = contact.uri.params.find("pn-provider");
+  if (!name) name = contact.params.find("pn-provider");
+  if (!name || !pns::provider_of(*name)) return false;
+  add_provider(out, *name, contact.params.find("+sip.pnsreg").has_value(), config.pnsreg);
+  return true;
+}
+
+/// The providers that this Contact makes us name (SPEC 2.5): the one it sent, all for the query without a value.
+void append_push_support(std::pmr::string& out, const sip::name_addr_view& contact, const subscriber_config& config) {
+  const auto sent = pns::read_push_params(contact.uri.params, contact.params);
+  if (!sent) return;
+  const bool wakes_itself = contact.params.find("+sip.pnsreg").has_value();
+  const auto add = [&](std::string_view name) { add_provider(out, name, wakes_itself, config.pnsreg); };
+  if (sent->provider.empty()) {
+    for (std::size_t i = 0; i < pns::provider_count; ++i) {
+      const auto provider = static_cast<pns::provider>(i);
+      if (config.is_enabled(provider)) add(pns::name_of(provider));
+    }
+    return;
+  }
+  const auto provider = pns::provider_of(sent->provider);
+  if (!provider || !config.is_enabled(*provider)) return;
+  // A malformed token makes an ordinary binding, answered without sip.pns (SPEC 2.1).
+  const auto target = pns::parse_push_target(*sent);
+  if (target || target.error() == pns::push_params_fault::query) add(sent->provider);
+}
+
+}  // namespace
+
+void registration::write_200(const sip::message& request, wall_time now, const subscriber_config& config,
+                             std::pmr::string& lines) const {
+  few<const binding*, register_contacts_limit> own;
+  bool other_hop = false;
+  request.for_each(sip::header::feature_caps, [&](std::string_view value) {
+    other_hop = other_hop || value.find("+sip.pns=") != std::string_view::npos;
+  });
+  request.for_each_element(sip::header::contact, [&](std::string_view element) {
+    const auto contact = sip::parse_name_addr(element);
+    if (!contact) return;  // "*"
+    bool named = other_hop;
+    for (const binding& b : bindings_) {
+      if (own.full() || b.uri() != contact->uri.text || b.params() != contact->params.text()) continue;
+      own.push_back(&b);
+      if (!named && is_push(b, config)) named = add_bound_provider(lines, *contact, config);
+    }
+    if (!named) append_push_support(lines, *contact, config);
+  });
+  for (const binding& b : bindings_) {
+    if (b.expired(now)) continue;
+    append_contact(lines, b, own.contains(&b), now);
+  }
+  request.for_each(sip::header::path, [&](std::string_view value) {
+    lines += "Path: ";
+    lines += value;
+    lines += "\r\n";
+  });
+}
+
+}  // namespace reveille

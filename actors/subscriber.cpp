@@ -1,0 +1,208 @@
+#include "actors/subscriber.hpp"
+
+#include <algorithm>
+
+#include "actors/subscriber_state.hpp"
+#include "core/hash.hpp"
+
+namespace reveille {
+
+std::string tag_of(std::string_view branch) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::uint64_t h = siphash({0x7461675f6f66ULL, 0}, branch);
+  std::string tag(12, '0');
+  for (char& c : tag) {
+    c = digits[h & 15];
+    h >>= 4;
+  }
+  return tag;
+}
+
+subscriber::subscriber(const surroundings& around, aor_key key, aor name, const subscriber_record* record,
+                       const instant& now)
+    : state_(std::make_unique<state>(around, key, std::move(name))) {
+  // Numbers start anywhere, so that what an earlier incarnation left in flight meets nobody.
+  const std::uint64_t start = around.random.next();
+  state_->next_call = static_cast<std::uint32_t>(start);
+  state_->next_push = static_cast<std::uint32_t>(start >> 32);
+  if (!record) return;
+  state_->known = true;
+  if (!record->bindings.empty()) state_->bindings.load(record->bindings);
+  if (!record->bucket.empty()) state_->bucket().load(record->bucket);
+  if (!record->parked.empty()) state_->busy().to_resume = record->parked;
+  (void)now;
+}
+
+subscriber::~subscriber() = default;
+
+push_bucket& subscriber::state::bucket() {
+  if (!bucket_) bucket_ = std::make_unique<push_bucket>();
+  return *bucket_;
+}
+
+activity& subscriber::state::busy() {
+  if (!busy_) busy_ = std::make_unique<activity>();
+  return *busy_;
+}
+
+call* subscriber::state::find_call(std::uint32_t number) {
+  if (!busy_) return nullptr;
+  for (const auto& c : busy_->calls) {
+    if (c->number == number) return c.get();
+  }
+  return nullptr;
+}
+
+/// A number that wraps must not meet a push whose answer is still awaited.
+std::uint32_t subscriber::state::new_push_number() {
+  const auto taken = [&](std::uint32_t n) {
+    if (n == 0 || (bucket_ && bucket_->is_waiting_for(n))) return true;
+    if (!busy_) return false;
+    for (const auto& c : busy_->calls) {
+      for (const call_device& d : c->devices) {
+        if (d.push == n) return true;
+      }
+    }
+    return false;
+  };
+  do {
+    ++next_push;
+  } while (taken(next_push));
+  return next_push;
+}
+
+void subscriber::state::say(effects& out, stage what, const call* c, const call_device* d, int status,
+                            std::string_view detail) {
+  note n;
+  n.what = what;
+  if (d) n.provider = d->provider;
+  if (c) {
+    n.call = c->ref;
+    n.branch = {c->number, d ? d->branch : 0};
+  }
+  n.status = status;
+  n.detail = detail;
+  out.emplace_back(std::move(n));
+}
+
+void subscriber::state::erase_ended_calls(effects& out) {
+  if (!busy_) return;
+  for (const auto& c : busy_->calls) {
+    if (!c->ended) continue;
+    if (c->late_set) out.emplace_back(clear_timer{{timer_kind::bucket_write_late, {c->number, 0}}});
+    for (call_device& d : c->devices) clear_grace(*c, d, out);
+  }
+  std::erase_if(busy_->calls, [](const auto& c) { return c->ended; });
+  if (busy_->calls.empty()) bindings.forget_removed();
+}
+
+void subscriber::state::tidy() {
+  if (bucket_ && bucket_->entries().empty() && !bucket_->in_round()) bucket_.reset();
+  if (busy_ && busy_->calls.empty() && busy_->held.empty() && busy_->writes.empty() && busy_->pushes.empty() &&
+      busy_->to_resume.empty()) {
+    busy_.reset();
+  }
+}
+
+void subscriber::state::on(const write_finished& e, const instant& now, effects& out) {
+  if (busy_) {
+    for (const auto& c : busy_->calls) {
+      if (c->entry_write != e.token || e.token == store_token{}) continue;
+      if (!e.ok) say(out, stage::bucket_write_late, c.get(), nullptr, 0, "write failed");
+      entry_written(*c, now, out);
+      progress(*c, now, out);
+      return;
+    }
+  }
+  on_bindings_written(e, now, out);
+}
+
+void subscriber::state::on(const timer_fired& e, const instant& now, effects& out) {
+  switch (e.key.kind) {
+    case timer_kind::soft_write: return on_soft_write(now, out);
+    case timer_kind::pending_write: return on_pending_write(now, out);
+    case timer_kind::answer_deadline:
+    case timer_kind::refused_grace:
+    case timer_kind::left_grace:
+    case timer_kind::bucket_write_late:
+    case timer_kind::cancel_give_up:
+    case timer_kind::timer_c: break;
+  }
+  call* found = find_call(e.key.of.call);
+  if (!found) return;
+  call& c = *found;
+  on_call_timer(c, e.key, now, out);
+  progress(c, now, out);
+}
+
+void subscriber::state::on_call_timer(call& c, const timer_key& timer, const instant& now, effects& out) {
+  const std::uint32_t branch = timer.of.branch;
+  switch (timer.kind) {
+    case timer_kind::answer_deadline: return on_deadline(c, now, out);
+    case timer_kind::refused_grace:
+    case timer_kind::left_grace: {
+      call_device* d = c.by_device(device_id{branch});
+      if (!d || !d->grace_set) return;
+      d->grace_set = false;
+      return step(c, *d, parked_event::grace_over, now, out);
+    }
+    case timer_kind::bucket_write_late:
+      if (!c.late_set) return;
+      c.late_set = false;
+      say(out, stage::bucket_write_late, &c, nullptr, 0, "");
+      return queue_pushes(c, now, out);
+    case timer_kind::cancel_give_up:
+      if (branch == 0) {
+        c.ended = c.lingering && c.context.all_closed();
+        c.lingering = false;
+        return;
+      }
+      return c.context.give_up(branch);
+    case timer_kind::timer_c:
+      // RFC 3261 16.8: CANCEL, and its 487 or its silence ends the branch.
+      return cancel_branch_of(c, branch, "", now, out);
+    case timer_kind::soft_write:
+    case timer_kind::pending_write: return;  // not a call's
+  }
+}
+
+void subscriber::apply(const subscriber_event& event, const instant& now, effects& out) {
+  if (state_->busy_ && !state_->busy_->to_resume.empty()) state_->resume(now, out);
+  std::visit([&](const auto& e) { state_->on(e, now, out); }, event);
+  state_->erase_ended_calls(out);
+  state_->tidy();
+}
+
+const aor& subscriber::name() const { return state_->name; }
+aor_key subscriber::key() const { return state_->key; }
+
+bool subscriber::at_rest() const {
+  const state& s = *state_;
+  if (s.soft_dirty || s.soft_timer || (s.bucket_ && s.bucket_->in_round())) return false;
+  return !s.busy_ || (s.busy_->calls.empty() && s.busy_->held.empty() && s.busy_->writes.empty() &&
+                      s.busy_->to_resume.empty());
+}
+
+bool subscriber::unknown() const { return !state_->known && state_->bindings.all().empty() && at_rest(); }
+std::size_t subscriber::binding_count() const { return state_->bindings.all().size(); }
+
+std::size_t subscriber::parked_count() const {
+  if (!state_->busy_) return 0;
+  return static_cast<std::size_t>(
+      std::count_if(state_->busy_->calls.begin(), state_->busy_->calls.end(),
+                    [](const auto& c) { return c->context.places() > 0; }));
+}
+
+std::size_t subscriber::resident_bytes() const {
+  const state& s = *state_;
+  std::size_t bytes = sizeof *this + sizeof s + s.bindings.resident_bytes();
+  if (s.name.str().capacity() > 15) bytes += s.name.str().capacity() + 1;
+  if (s.bucket_) bytes += sizeof *s.bucket_ + s.bucket_->resident_bytes();
+  if (s.busy_) {
+    bytes += sizeof *s.busy_ + s.busy_->calls.size() * sizeof(call);
+    for (const auto& c : s.busy_->calls) bytes += c->request->pinned_bytes() + c->devices.size() * sizeof(call_device);
+  }
+  return bytes;
+}
+
+}  // namespace reveille

@@ -1,0 +1,78 @@
+// The telling of missed calls (SPEC 4.3 to 4.5), and what a provider's verdict does to a token (SPEC 6.5).
+#include <algorithm>
+
+#include "actors/subscriber_state.hpp"
+
+namespace reveille {
+
+void subscriber::state::tell_missed(const few<device_id, 2 * register_contacts_limit>& registered, seconds absence,
+                                    const instant& now, effects& out) {
+  push_bucket& bucket = *bucket_;
+  bucket.give_up_late_round(now.steady);
+  if (bucket.in_round() || absence < config().missed_min_absence) return;
+  std::vector<push_bucket::recipient> to;
+  for (const binding& b : bindings.all()) {
+    if (!bindings.is_push(b, config()) || b.facts().quarantined) continue;
+    if (config().missed_to == missed_calls_to::registered && !registered.contains(b.device())) continue;
+    const auto target = b.push_target();
+    if (target) to.push_back({b.device(), target->token_for(pns::token_service::plain) == nullptr});
+  }
+  if (bucket.start_round(std::move(to), now, config())) send_part(now, out);
+}
+
+void subscriber::state::send_part(const instant& now, effects& out) {
+  push_bucket& bucket = *bucket_;
+  const std::vector<push_bucket::recipient> to = bucket.recipients();
+  const pns::missed_calls_content content = bucket.part(now.wall);
+  bool any = false;
+  for (const push_bucket::recipient& r : to) {
+    const binding* b = bindings.find(r.device);
+    if (!b || !bindings.is_push(*b, config())) continue;
+    auto target = b->push_target();
+    if (!target) continue;
+    pns::push_order order;
+    order.id = {key, new_push_number()};
+    order.home = around.home;
+    order.target = std::move(*target);
+    order.content = content;
+    order.deadline = now.steady + config().missed_ttl;
+    order.expires = now.wall + config().missed_ttl;
+    bucket.sent(order.id.number, r.device);
+    out.emplace_back(push{std::move(order)});
+    any = true;
+  }
+  if (!any) bucket.abandon_round();
+}
+
+void subscriber::state::on_told(std::uint32_t number, bool accepted, const instant& now, effects& out) {
+  push_bucket::progress p = bucket_->answered(number, accepted);
+  if (!p.told.empty()) {
+    for (std::size_t i = 0; i < p.told.size(); ++i) say(out, stage::missed_told, nullptr, nullptr, 0, "");
+    for (std::size_t i = 0; i < p.told.size(); ++i) {
+      std::get<note>(out[out.size() - p.told.size() + i]).call = p.told[i];
+    }
+    out.emplace_back(write{store_token{}, remove_bucket_entries{std::move(p.told)}});
+  }
+  if (p.next_part) send_part(now, out);
+  if (p.failed) say(out, stage::missed_failed, nullptr, nullptr, 0, "");
+}
+
+void subscriber::state::token_answer(const pns::push_outcome& outcome, wall_time queued, const instant& now,
+                                     effects& out) {
+  if (const auto* dead = std::get_if<pns::dead_token>(&outcome)) {
+    // A stamp is compared with the last REGISTER that carried the token; without one, the push's own age counts.
+    wall_time before = dead->since ? *dead->since : queued;
+    if (around.config.planted.remove_token_on_stale_410) before = now.wall + seconds(1);
+    const bool calls = busy_ && !busy_->calls.empty();
+    const auto gone = bindings.remove_token(dead->token, before, calls);
+    if (gone.empty()) return;
+    for (std::size_t i = 0; i < gone.size(); ++i) say(out, stage::token_removed, nullptr, nullptr, 0, "");
+    write_unheld(out);
+  } else if (const auto* suspect = std::get_if<pns::suspect_token>(&outcome)) {
+    if (!bindings.quarantine_token(suspect->token)) return;
+    say(out, stage::token_quarantined, nullptr, nullptr, 0, "");
+    write_soft(now.steady, out);
+  }
+}
+
+}  // namespace reveille

@@ -1,0 +1,186 @@
+// REGISTER: what the subscriber does around registration's decision (SPEC 2.7, 3.3, 9; DESIGN 2 "Durable first").
+#include <array>
+#include <cstddef>
+#include <memory_resource>
+
+#include "actors/subscriber_state.hpp"
+#include "sip/response.hpp"
+
+namespace reveille {
+namespace {
+
+constexpr timer_key soft_key{timer_kind::soft_write, {}};
+constexpr timer_key patience_key{timer_kind::pending_write, {}};
+
+bool same_request(const held_register& held, const sip::message& m) {
+  return held.request->cseq().number == m.cseq().number && held.request->call_id() == m.call_id() &&
+         held.request->top_via().branch == m.top_via().branch;
+}
+
+}  // namespace
+
+void subscriber::state::on(const register_received& e, const instant& now, effects& out) {
+  const sip::message& request = *e.request;
+  if (bindings.sweep(now.wall, config())) write_unheld(out);
+  const bool calls = busy_ && !busy_->calls.empty();
+  const registration_outcome o = bindings.apply(request, e.source, now, config(), calls);
+  if (o.status != 200) {
+    if (o.full) say(out, stage::contacts_full, nullptr, nullptr, o.status, "");
+    refuse_register(request, e.source, o.status, o.why, out);
+    return;
+  }
+  for (std::uint32_t i = 0; i < o.evicted; ++i) say(out, stage::binding_evicted, nullptr, nullptr, 0, "");
+  if (busy_) {
+    for (const held_register& h : busy_->held) {
+      if (same_request(h, request)) return;  // its answer is on its way
+    }
+  }
+  if (o.durable) {
+    known = true;
+    held_register h;
+    h.request = e.request;
+    h.source = e.source;
+    h.version = bindings.version();
+    h.patience = now.steady + config().store_patience;
+    h.tells = o.push_registered && !o.retransmission;
+    h.absence = o.absence;
+    h.registered = o.registered;
+    if (busy().held.size() >= config().messages) {
+      say(out, stage::messages_full, nullptr, nullptr, 503, "register");
+      refuse_register(request, e.source, 503, "", out);
+    } else {
+      h.token = new_token();
+      write_bindings(h.token, out);
+      busy().held.push_back(std::move(h));
+      if (busy().held.size() == 1) arm_patience(now, out);
+    }
+  } else {
+    send_200(request, e.source, now, out);
+    if (o.soft) write_soft(now.steady, out);
+  }
+  if (o.retransmission) return;
+  if (busy_ && !busy_->calls.empty()) {
+    unregister(o.removed, now, out);
+    release(o.registered, now, out);
+  }
+  // SPEC 4.3: parked calls are released first, and only a REGISTER answered 200 tells.
+  if (!o.durable && o.push_registered && bucket_) tell_missed(o.registered, o.absence, now, out);
+}
+
+void subscriber::state::send_200(const sip::message& request, const flow& to, const instant& now, effects& out) {
+  std::array<std::byte, 6144> room;  // a dozen contacts; more spill to the heap
+  std::pmr::monotonic_buffer_resource memory(room.data(), room.size());
+  std::pmr::string lines(&memory);
+  lines.reserve(2048);
+  bindings.write_200(request, now.wall, config(), lines);
+  sip::packet packet = sip::build_response(request, to.remote, 200, tag_of(request.top_via().branch), lines, around.pool);
+  if (!packet.bytes) {
+    say(out, stage::messages_full, nullptr, nullptr, 200, "pool");
+    return;  // the client asks again
+  }
+  out.emplace_back(send{to, std::move(packet), 200});
+}
+
+void subscriber::state::refuse_register(const sip::message& request, const flow& to, int status, std::string_view why,
+                                        effects& out) {
+  std::string extra;
+  if (status == 423) {
+    extra = "Min-Expires: " + std::to_string(config().min_expires.count()) + "\r\n";
+  } else if (status == 503) {
+    const auto base = static_cast<std::uint64_t>(config().retry_after.count());
+    extra = "Retry-After: " + std::to_string(base + around.random.below(base + 1)) + "\r\n";
+  }
+  (void)why;
+  sip::packet packet =
+      sip::build_response(request, to.remote, status, tag_of(request.top_via().branch), extra, around.pool);
+  if (!packet.bytes) {
+    say(out, stage::messages_full, nullptr, nullptr, status, "pool");
+    return;
+  }
+  out.emplace_back(send{to, std::move(packet), status});
+}
+
+void subscriber::state::write_bindings(store_token token, effects& out) {
+  out.emplace_back(write{token, put_bindings{bindings.encode()}});
+  soft_dirty = false;
+  if (soft_timer) out.emplace_back(clear_timer{soft_key});
+  soft_timer = false;
+}
+
+void subscriber::state::write_soft(steady_time now, effects& out) {
+  soft_dirty = true;
+  if (soft_timer) return;
+  soft_timer = true;
+  // Spread, so that a fleet that came together does not write together.
+  const auto delay = std::chrono::duration_cast<milliseconds>(config().soft_write_delay);
+  const auto early = milliseconds(static_cast<std::int64_t>(
+      around.random.below(static_cast<std::uint64_t>(delay.count()) / 4 + 1)));
+  out.emplace_back(set_timer{soft_key, now + (delay - early)});
+}
+
+/// A change that no REGISTER waits for: a dead token, a sweep. Asked for again with the next REGISTER if it fails.
+void subscriber::state::write_unheld(effects& out) {
+  const store_token token = new_token();
+  write_bindings(token, out);
+  busy().writes.push_back({token, bindings.version()});
+}
+
+void subscriber::state::on_soft_write(const instant& now, effects& out) {
+  (void)now;
+  soft_timer = false;
+  if (soft_dirty) write_unheld(out);
+}
+
+void subscriber::state::arm_patience(const instant& now, effects& out) {
+  (void)now;
+  if (busy_ && !busy_->held.empty()) out.emplace_back(set_timer{patience_key, busy_->held.front().patience});
+}
+
+void subscriber::state::answer_register(const held_register& h, int status, const instant& now, effects& out) {
+  if (status != 200) {
+    refuse_register(*h.request, h.source, status, "", out);
+    return;
+  }
+  send_200(*h.request, h.source, now, out);
+  if (h.tells && bucket_) tell_missed(h.registered, h.absence, now, out);
+}
+
+void subscriber::state::on_bindings_written(const write_finished& e, const instant& now, effects& out) {
+  if (!busy_) return;
+  for (auto w = busy_->writes.begin(); w != busy_->writes.end(); ++w) {
+    if (w->token != e.token) continue;
+    if (e.ok) {
+      bindings.saved(w->version);
+    } else {
+      write_soft(now.steady, out);  // tried again behind
+    }
+    busy_->writes.erase(w);
+    return;
+  }
+  for (auto h = busy_->held.begin(); h != busy_->held.end(); ++h) {
+    if (h->token != e.token) continue;
+    const held_register what = std::move(*h);
+    const bool first = h == busy_->held.begin();
+    busy_->held.erase(h);
+    if (first) {
+      out.emplace_back(clear_timer{patience_key});
+      arm_patience(now, out);
+    }
+    if (e.ok) bindings.saved(what.version);
+    answer_register(what, e.ok ? 200 : 503, now, out);
+    return;
+  }
+}
+
+void subscriber::state::on_pending_write(const instant& now, effects& out) {
+  if (!busy_) return;
+  while (!busy_->held.empty() && busy_->held.front().patience <= now.steady) {
+    const held_register what = std::move(busy_->held.front());
+    busy_->held.erase(busy_->held.begin());
+    busy_->writes.push_back({what.token, what.version});  // its answer may yet come
+    answer_register(what, 503, now, out);
+  }
+  arm_patience(now, out);
+}
+
+}  // namespace reveille

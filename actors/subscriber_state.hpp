@@ -1,0 +1,144 @@
+/// The inside of a subscriber (actors/subscriber.hpp); only its .cpp files include this.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/call.hpp"
+#include "actors/push_bucket.hpp"
+#include "actors/registration.hpp"
+#include "actors/subscriber.hpp"
+#include "actors/subscriber_config.hpp"
+
+namespace reveille {
+
+/// A REGISTER whose 200 waits for the disk.
+struct held_register {
+  sip::message_ptr request;
+  flow source;
+  store_token token;
+  std::uint32_t version = 0;    ///< of the bindings, when it was written
+  steady_time patience;         ///< then 503
+  bool tells = false;           ///< its 200 triggers a round of missed calls
+  seconds absence{0};
+  few<device_id, 2 * register_contacts_limit> registered;
+};
+
+/// A write that somebody waits for, but no REGISTER: soft ones and those after a removal.
+struct open_write {
+  store_token token;
+  std::uint32_t version = 0;
+};
+
+/// What a subscriber needs only while something goes on: most of a million have none of it.
+struct activity {
+  std::vector<std::unique_ptr<call>> calls;
+  std::vector<held_register> held;
+  std::vector<open_write> writes;
+  std::vector<steady_time> pushes;              ///< of the last minute, for the limit per callee
+  std::vector<parked_invite> to_resume;         ///< found in the record, taken up with the first event
+};
+
+struct subscriber::state {
+  state(const surroundings& shared, aor_key own_key, aor own_name)
+      : around(shared), key(own_key), name(std::move(own_name)) {}
+
+  const surroundings& around;
+  aor_key key;
+  aor name;
+  registration bindings;
+  std::unique_ptr<push_bucket> bucket_;
+  std::unique_ptr<activity> busy_;
+  std::uint64_t next_token = 1;
+  std::uint32_t next_call = 1;
+  std::uint32_t next_push = 1;
+  bool known = false;           ///< has a stored record, or will have
+  bool soft_dirty = false;      ///< an address waits to be written behind
+  bool soft_timer = false;
+
+  const subscriber_config& config() const { return around.config; }
+  push_bucket& bucket();
+  activity& busy();
+  /// Puts away what is empty.
+  void tidy();
+  call* find_call(std::uint32_t number);
+  store_token new_token() { return store_token{next_token++}; }
+  std::uint32_t new_push_number();
+
+  // REGISTER (subscriber_register.cpp)
+  void on(const register_received& e, const instant& now, effects& out);
+  void on_bindings_written(const write_finished& e, const instant& now, effects& out);
+  void on_pending_write(const instant& now, effects& out);
+  void on_soft_write(const instant& now, effects& out);
+  void write_bindings(store_token token, effects& out);
+  void write_soft(steady_time now, effects& out);
+  void write_unheld(effects& out);
+  void answer_register(const held_register& what, int status, const instant& now, effects& out);
+  void refuse_register(const sip::message& request, const flow& to, int status, std::string_view why, effects& out);
+  void send_200(const sip::message& request, const flow& to, const instant& now, effects& out);
+  void arm_patience(const instant& now, effects& out);
+
+  // Calls (subscriber_calls.cpp, subscriber_responses.cpp)
+  void on(const request_received& e, const instant& now, effects& out);
+  void on(const cancel_received& e, const instant& now, effects& out);
+  void on(const response_received& e, const instant& now, effects& out);
+  void on(const branch_failed& e, const instant& now, effects& out);
+  void on(const push_answered& e, const instant& now, effects& out);
+  void on(const write_finished& e, const instant& now, effects& out);
+  void on(const timer_fired& e, const instant& now, effects& out);
+
+  call& new_call(const request_received& e, const instant& now, sip::response_context::kind kind);
+  std::uint32_t new_call_number();
+  void begin_invite(call& c, const instant& now, effects& out);
+  void begin_other(call& c, const instant& now, effects& out);
+  void resume(const instant& now, effects& out);
+  bool is_callers_own(const call& c, const binding& b) const;
+  std::size_t waiting_calls() const;
+  void refuse(const request_received& e, int status, effects& out);
+  /// The bucket entry and the stored INVITE, then the pushes (SPEC 4.1).
+  void write_entry(call& c, const instant& now, effects& out);
+  void entry_written(call& c, const instant& now, effects& out);
+  void queue_pushes(call& c, const instant& now, effects& out);
+  bool within_push_limit(const instant& now);
+
+  /// A device of the subscriber registered: its calls are released (SPEC 3.3).
+  void release(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
+  void unregister(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
+  void step(call& c, call_device& d, parked_event event, const instant& now, effects& out);
+  void dial(call& c, call_device& d, sip::response_context::origin from, const instant& now, effects& out);
+  void cancel_branch_of(call& c, std::uint32_t branch, std::string_view reason, const instant& now, effects& out);
+  void cancel_open_branches(call& c, std::string_view reason, const instant& now, effects& out);
+  void withdraw(call& c, call_device& d, effects& out);
+  void clear_grace(call& c, call_device& d, effects& out);
+  /// The outcome is decided: nothing more is pushed or dialled (SPEC 3.6).
+  void end_devices(call& c, const instant& now, effects& out);
+  void close_branch(call& c, std::uint32_t branch, effects& out);
+  void final_failure(call& c, std::uint32_t branch, const sip::message_ptr& response, const instant& now, effects& out);
+  void answered(call& c, std::uint32_t branch, const sip::message_ptr& response, const instant& now, effects& out);
+  /// Sends the final response when it is time, settles and removes the call.
+  void progress(call& c, const instant& now, effects& out);
+  void send_final(call& c, const sip::response_context::final_answer& answer, const instant& now, effects& out);
+  void settle(call& c, int status, bool answered, const instant& now, effects& out);
+  void relay(call& c, const sip::message& response, std::string_view extra, effects& out);
+  void answer(call& c, int status, std::string_view extra, effects& out);
+  void emit_response(call& c, int status, sip::packet packet, effects& out);
+  void erase_ended_calls(effects& out);
+  void on_deadline(call& c, const instant& now, effects& out);
+  void on_call_timer(call& c, const timer_key& timer, const instant& now, effects& out);
+  void push_outcome_of(call& c, call_device& d, const pns::push_answer& a, const instant& now, effects& out);
+  void say(effects& out, stage what, const call* c, const call_device* d, int status, std::string_view detail);
+
+  // Missed calls (subscriber_missed.cpp)
+  void tell_missed(const few<device_id, 2 * register_contacts_limit>& registered, seconds absence, const instant& now,
+                   effects& out);
+  void send_part(const instant& now, effects& out);
+  void on_told(std::uint32_t push, bool accepted, const instant& now, effects& out);
+  void token_answer(const pns::push_outcome& outcome, wall_time queued, const instant& now, effects& out);
+};
+
+/// A response tag that any shard makes alike for the same request: a repeated 200 is the same 200.
+std::string tag_of(std::string_view branch);
+std::uint64_t address_of(const flow& to, std::string_view uri);
+
+}  // namespace reveille
