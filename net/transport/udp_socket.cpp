@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,14 +23,30 @@ namespace {
 constexpr std::size_t longest_datagram = 65535;
 /// Errors of earlier datagrams that a system call may report in place of its own work before we give up on it.
 constexpr int most_pending_errors = 64;
-/// Room for SO_RXQ_OVFL (4 octets) in the first message of a batch; the count is cumulative.
-constexpr std::size_t control_room = CMSG_SPACE(sizeof(std::uint32_t));
+/// Room in the first message of a batch for SO_RXQ_OVFL (cumulative, so the first tells all) and for when it came.
+constexpr std::size_t control_room = CMSG_SPACE(sizeof(std::uint32_t)) + CMSG_SPACE(sizeof(timespec));
+
+nanoseconds of(const timespec& t) { return seconds(t.tv_sec) + nanoseconds(t.tv_nsec); }
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS; }
 
 std::string why(const std::string& what, int error) { return what + ": " + std::generic_category().message(error); }
 
 }  // namespace
+
+udp_counters& udp_counters::operator+=(const udp_counters& other) {
+  received += other.received;
+  received_bytes += other.received_bytes;
+  sent += other.sent;
+  sent_bytes += other.sent_bytes;
+  kernel_drops += other.kernel_drops;
+  pool_drops += other.pool_drops;
+  truncated += other.truncated;
+  send_full += other.send_full;
+  send_errors += other.send_errors;
+  unreachable += other.unreachable;
+  return *this;
+}
 
 class udp_socket::impl {
  public:
@@ -54,6 +71,7 @@ class udp_socket::impl {
 
   std::size_t receive(std::span<datagram> out) {
     std::size_t done = 0;
+    first_of_receive_ = true;
     while (done < out.size()) {
       const std::size_t wanted = std::min(batch, out.size() - done);
       const std::size_t ready = fill_slots(wanted);
@@ -110,6 +128,7 @@ class udp_socket::impl {
   endpoint local_;
   udp_counters counters;
   std::function<void(const endpoint&)> tell_;
+  nanoseconds oldest_waited_{0};
 
  private:
   std::size_t fill_slots(std::size_t wanted) {
@@ -142,7 +161,7 @@ class udp_socket::impl {
   }
 
   std::size_t keep(std::size_t n, std::span<datagram> out) {
-    note_kernel_drops();
+    read_control();
     std::size_t kept = 0;
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t size = receive_[i].msg_len;
@@ -168,14 +187,23 @@ class udp_socket::impl {
     return kept;
   }
 
-  void note_kernel_drops() {
+  void read_control() {
     msghdr& first = receive_[0].msg_hdr;
     for (cmsghdr* c = CMSG_FIRSTHDR(&first); c != nullptr; c = CMSG_NXTHDR(&first, c)) {
-      if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_RXQ_OVFL) continue;
-      std::uint32_t total = 0;
-      std::memcpy(&total, CMSG_DATA(c), sizeof total);
-      counters.kernel_drops += static_cast<std::uint32_t>(total - kernel_drops_seen_);  // modulo 2^32
-      kernel_drops_seen_ = total;
+      if (c->cmsg_level != SOL_SOCKET) continue;
+      if (c->cmsg_type == SO_RXQ_OVFL) {
+        std::uint32_t total = 0;
+        std::memcpy(&total, CMSG_DATA(c), sizeof total);
+        counters.kernel_drops += static_cast<std::uint32_t>(total - kernel_drops_seen_);  // modulo 2^32
+        kernel_drops_seen_ = total;
+      } else if (c->cmsg_type == SCM_TIMESTAMPNS && first_of_receive_) {
+        timespec came{};
+        std::memcpy(&came, CMSG_DATA(c), sizeof came);
+        timespec now{};
+        ::clock_gettime(CLOCK_REALTIME, &now);  // the clock of the stamp: both are read by adapters only
+        oldest_waited_ = std::max(of(now) - of(came), nanoseconds{0});
+        first_of_receive_ = false;
+      }
     }
   }
 
@@ -232,6 +260,7 @@ class udp_socket::impl {
   std::array<slab_ptr, batch> receive_slabs_{};
   alignas(cmsghdr) std::array<char, control_room> control_{};
   std::uint32_t kernel_drops_seen_ = 0;
+  bool first_of_receive_ = true;
   std::array<mmsghdr, batch> send_{};
   std::array<iovec, batch> send_parts_{};
   std::array<sockaddr_storage, batch> send_to_{};
@@ -255,6 +284,7 @@ result<std::unique_ptr<udp_socket>> udp_socket::open(const endpoint& listen, sla
   if (!set(SOL_SOCKET, SO_RCVBUFFORCE, config.receive_buffer)) set(SOL_SOCKET, SO_RCVBUF, config.receive_buffer);
   if (!set(SOL_SOCKET, SO_SNDBUFFORCE, config.send_buffer)) set(SOL_SOCKET, SO_SNDBUF, config.send_buffer);
   set(SOL_SOCKET, SO_RXQ_OVFL, 1);
+  set(SOL_SOCKET, SO_TIMESTAMPNS, 1);
 
   sockaddr_storage address{};
   socklen_t length = to_sockaddr(listen, address);
@@ -274,6 +304,7 @@ int udp_socket::fd() const { return impl_->fd_; }
 const endpoint& udp_socket::local() const { return impl_->local_; }
 void udp_socket::on_unreachable(std::function<void(const endpoint&)> tell) { impl_->tell_ = std::move(tell); }
 std::size_t udp_socket::receive(std::span<datagram> out) { return impl_->receive(out); }
+nanoseconds udp_socket::oldest_waited() const { return impl_->oldest_waited_; }
 void udp_socket::send(const endpoint& to, slab_ptr bytes, std::size_t size) { impl_->send(to, std::move(bytes), size); }
 void udp_socket::flush() { impl_->flush(); }
 const udp_counters& udp_socket::counters() const { return impl_->counters; }

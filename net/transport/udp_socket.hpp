@@ -16,6 +16,7 @@
 #include "core/flow.hpp"
 #include "core/result.hpp"
 #include "core/slab.hpp"
+#include "core/time.hpp"
 
 namespace reveille {
 
@@ -38,6 +39,8 @@ struct udp_counters {
   std::uint64_t send_full = 0;        ///< dropped, the send buffer was full (EAGAIN, ENOBUFS)
   std::uint64_t send_errors = 0;      ///< refused by the kernel: too long, no route
   std::uint64_t unreachable = 0;      ///< ICMP errors read from the error queue
+
+  udp_counters& operator+=(const udp_counters& other);
 };
 
 struct datagram {
@@ -65,6 +68,8 @@ class udp_socket {
 
   /// @return how many of `out` were filled; fewer than asked for = nothing more is there now.
   std::size_t receive(std::span<datagram> out);
+  /// How long the first datagram of the last receive() had waited in the kernel.
+  nanoseconds oldest_waited() const;
 
   /// Queues `size` octets at the start of `bytes`.
   void send(const endpoint& to, slab_ptr bytes, std::size_t size);

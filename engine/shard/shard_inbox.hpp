@@ -1,0 +1,95 @@
+/// What other threads send to a shard, one allocation each, and the lock-free inbox it waits in.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "core/mpsc_inbox.hpp"
+#include "engine/shard/shard.hpp"
+
+namespace reveille {
+
+struct record_loaded {
+  aor_key key;
+  aor of;
+  store_token token;
+  result<std::optional<subscriber_record>> record;
+};
+struct record_written {
+  aor_key key;
+  aor of;
+  store_token token;
+  bool ok;
+};
+struct shard_question {
+  std::function<void(shard&, const instant&)> ask;
+};
+
+using inbox_content = std::variant<hand_over, pns::push_answer, record_loaded, record_written, shard_question>;
+
+struct inbox_item : inbox_node {
+  explicit inbox_item(inbox_content&& what) : content(std::move(what)) {}
+  inbox_content content;
+};
+
+/// Threads: post() from any, the rest from the shard's.
+class shard_inbox {
+ public:
+  shard_inbox() = default;
+  ~shard_inbox() {
+    drop(taken_);
+    drop(inbox_.close());
+  }
+  shard_inbox(const shard_inbox&) = delete;
+  shard_inbox& operator=(const shard_inbox&) = delete;
+
+  /// @return true when the shard must be woken.
+  bool post(inbox_content&& what) {
+    auto* item = new inbox_item(std::move(what));
+    length_.fetch_add(1, std::memory_order_relaxed);
+    switch (inbox_.post(*item)) {
+      case mpsc_inbox::posted::into_empty: return true;
+      case mpsc_inbox::posted::behind: return false;
+      case mpsc_inbox::posted::refused: break;
+    }
+    delete item;  // the shard has gone: as good as lost on its way
+    return false;
+  }
+  /// Items that wait; any thread, approximate.
+  std::size_t length() const { return length_.load(std::memory_order_relaxed); }
+
+  /// take(content) for at most `most` items, each sender's in its order. @return how many.
+  template <class Take>
+  std::size_t take(std::size_t most, Take&& take_one) {
+    std::size_t done = 0;
+    while (done < most) {
+      if (taken_ == nullptr) taken_ = inbox_.take();
+      if (taken_ == nullptr) break;
+      const std::unique_ptr<inbox_item> item(static_cast<inbox_item*>(taken_));
+      taken_ = taken_->next_in_inbox;
+      take_one(std::move(item->content));
+      ++done;
+    }
+    if (done > 0) length_.fetch_sub(done, std::memory_order_relaxed);
+    return done;
+  }
+  bool empty() const { return taken_ == nullptr && inbox_.empty(); }
+
+ private:
+  static void drop(inbox_node* list) {
+    while (list != nullptr) {
+      const std::unique_ptr<inbox_item> item(static_cast<inbox_item*>(list));
+      list = list->next_in_inbox;
+    }
+  }
+
+  mpsc_inbox inbox_;
+  inbox_node* taken_ = nullptr;
+  std::atomic<std::size_t> length_{0};
+};
+
+}  // namespace reveille
