@@ -1,0 +1,172 @@
+#include "engine/telemetry/engine_families.hpp"
+
+#include <string>
+
+namespace reveille {
+namespace {
+
+using shards_view = std::span<const shard_counters* const>;
+
+std::uint64_t sum(shards_view shards, slot shard_counters::*member) {
+  std::uint64_t total = 0;
+  for (const shard_counters* s : shards) {
+    if (s != nullptr) total += (s->*member).value();
+  }
+  return total;
+}
+
+template <std::size_t Size>
+std::uint64_t sum(shards_view shards, std::array<slot, Size> shard_counters::*member, std::size_t index) {
+  std::uint64_t total = 0;
+  for (const shard_counters* s : shards) {
+    if (s != nullptr) total += (s->*member)[index].value();
+  }
+  return total;
+}
+
+histogram_values sum(shards_view shards, histogram_slot shard_counters::*member) {
+  histogram_values total;
+  for (const shard_counters* s : shards) {
+    if (s != nullptr) total += (s->*member).values();
+  }
+  return total;
+}
+
+void add_messages(metric_sink& to, shards_view shards) {
+  constexpr std::string_view requests = "reveille_sip_requests_total";
+  constexpr std::string_view responses = "reveille_sip_responses_total";
+  constexpr std::string_view classes[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"};
+  for (std::size_t i = 0; i < method_count; ++i) {
+    const std::string_view method = sip::name_of(static_cast<sip::method>(i));
+    to.counter(requests, "SIP requests received or sent, without repetitions.",
+               {{"direction", "in"}, {"method", method}}, sum(shards, &shard_counters::requests, i));
+    to.counter(requests, "", {{"direction", "out"}, {"method", method}},
+               sum(shards, &shard_counters::requests_sent, i));
+  }
+  for (std::size_t i = 1; i < std::size(classes); ++i) {
+    to.counter(responses, "SIP responses received or sent, by class.", {{"direction", "in"}, {"class", classes[i]}},
+               sum(shards, &shard_counters::responses_received, i));
+    to.counter(responses, "", {{"direction", "out"}, {"class", classes[i]}},
+               sum(shards, &shard_counters::responses_sent, i));
+  }
+  constexpr std::string_view repeats = "reveille_sip_retransmissions_total";
+  to.counter(repeats, "SIP messages repeated by us, or recognised as repetitions.", {{"direction", "in"}},
+             sum(shards, &shard_counters::duplicates));
+  to.counter(
+      repeats, "", {{"direction", "out"}},
+      sum(shards, &shard_counters::client_requests_repeated) + sum(shards, &shard_counters::server_responses_repeated));
+  for (std::size_t i = 0; i < drop_reason_count; ++i) {
+    to.counter("reveille_sip_dropped_total", "Datagrams and messages that were not acted on.",
+               {{"reason", name_of(static_cast<drop_reason>(i))}}, sum(shards, &shard_counters::drops, i));
+  }
+  for (std::size_t i = 0; i < refusal_count; ++i) {
+    to.counter("reveille_sip_refused_total", "Requests answered 503 at the entrance.",
+               {{"reason", name_of(static_cast<refusal>(i))}}, sum(shards, &shard_counters::refusals, i));
+  }
+}
+
+void add_transactions(metric_sink& to, shards_view shards) {
+  constexpr std::string_view alive = "reveille_sip_transactions";
+  to.gauge(alive, "Live SIP transactions.", {{"kind", "server"}},
+           static_cast<double>(sum(shards, &shard_counters::server_transactions)));
+  to.gauge(alive, "", {{"kind", "client"}}, static_cast<double>(sum(shards, &shard_counters::client_transactions)));
+  constexpr std::string_view ended = "reveille_sip_transaction_failures_total";
+  constexpr std::string_view help = "Transactions that did not end as they should.";
+  const auto count = [&](std::string_view reason, slot shard_counters::*member) {
+    to.counter(ended, help, {{"reason", reason}}, sum(shards, member));
+  };
+  count("client_timeout", &shard_counters::client_timeouts);
+  count("client_transport_error", &shard_counters::client_transport_errors);
+  count("client_orphaned", &shard_counters::client_orphaned);
+  count("server_abandoned", &shard_counters::server_abandoned);
+  count("server_no_ack", &shard_counters::server_no_ack);
+  constexpr std::string_view oddities = "reveille_sip_oddities_total";
+  const auto odd = [&](std::string_view kind, slot shard_counters::*member) {
+    to.counter(oddities, "SIP messages that were answered or dropped by a rule of their own.", {{"kind", kind}},
+               sum(shards, member));
+  };
+  odd("malformed_answered", &shard_counters::malformed_answered);
+  odd("loop", &shard_counters::loops);
+  odd("max_forwards", &shard_counters::max_forwards_used_up);
+  odd("forged_token", &shard_counters::forged_tokens);
+  odd("relay_refused", &shard_counters::relay_refused);
+  odd("cancel_unknown", &shard_counters::cancels_unknown);
+  odd("branch_table_full", &shard_counters::branch_table_full);
+  odd("push_refused", &shard_counters::pushes_refused);
+  odd("stage_clock_overwritten", &shard_counters::stage_clock_overwritten);
+  to.counter("reveille_sip_in_dialog_forwarded_total", "Requests within a dialog that were passed on.", {},
+             sum(shards, &shard_counters::in_dialog_forwarded));
+  to.counter("reveille_sip_stateless_responses_total", "Responses passed on without a transaction.", {},
+             sum(shards, &shard_counters::stateless_responses));
+  to.counter("reveille_sip_cancels_sent_total", "CANCEL requests sent to branches.", {},
+             sum(shards, &shard_counters::cancels_sent));
+  constexpr std::string_view handed = "reveille_shard_hand_overs_total";
+  to.counter(handed, "Messages handed from shard to shard.", {{"direction", "out"}},
+             sum(shards, &shard_counters::handed_over));
+  to.counter(handed, "", {{"direction", "in"}}, sum(shards, &shard_counters::taken_over));
+  to.gauge("reveille_admission_credit", "Requests that the entrance admits per 10 ms now, all shards.", {},
+           static_cast<double>(sum(shards, &shard_counters::credit)));
+}
+
+struct stage_name {
+  stage what;
+  std::string_view name;
+};
+constexpr stage_name call_ends[] = {{stage::answered, "answered"},
+                                    {stage::cancelled, "cancelled"},
+                                    {stage::not_woken, "not_woken"},
+                                    {stage::rejected, "rejected"},
+                                    {stage::failed, "failed"}};
+constexpr stage_name call_steps[] = {{stage::invite_in, "invite_in"},
+                                     {stage::push_queued, "push_queued"},
+                                     {stage::push_accepted, "push_accepted"},
+                                     {stage::push_refused, "push_refused"},
+                                     {stage::register_in, "register_in"},
+                                     {stage::invite_out, "invite_out"},
+                                     {stage::ringing, "ringing"}};
+constexpr stage_name bucket_events[] = {{stage::bucket_added, "added"},
+                                        {stage::bucket_removed, "removed"},
+                                        {stage::bucket_dropped, "dropped"},
+                                        {stage::missed_told, "told"},
+                                        {stage::missed_failed, "telling_failed"}};
+constexpr stage_name bounds[] = {{stage::push_limited, "push_rate"},   {stage::bucket_write_late, "bucket_write_late"},
+                                 {stage::contacts_full, "contacts"},   {stage::binding_evicted, "binding_evicted"},
+                                 {stage::parked_full, "parked_calls"}, {stage::messages_full, "messages"}};
+constexpr stage_name token_events[] = {{stage::token_removed, "removed"},
+                                       {stage::token_quarantined, "quarantined"},
+                                       {stage::stale_push_answer, "stale_answer"}};
+
+void add_calls(metric_sink& to, shards_view shards) {
+  const auto count = [&](std::span<const stage_name> names, std::string_view family, std::string_view help,
+                         std::string_view label) {
+    for (const stage_name& s : names) {
+      to.counter(family, help, {{label, s.name}},
+                 sum(shards, &shard_counters::stages, static_cast<std::size_t>(s.what)));
+    }
+  };
+  count(call_ends, "reveille_calls_total", "Incoming calls that ended, by outcome.", "outcome");
+  count(call_steps, "reveille_call_steps_total", "Steps that calls have taken.", "step");
+  count(bucket_events, "reveille_bucket_events_total", "What happened to entries of push buckets.", "event");
+  count(bounds, "reveille_subscriber_bounds_total", "Bounds of one subscriber that were hit.", "bound");
+  count(token_events, "reveille_push_token_events_total", "What a provider's answer did to a device's token.", "event");
+  to.histogram("reveille_push_queued_seconds", "INVITE received to first push queued.", {},
+               sum(shards, &shard_counters::push_queued));
+  to.histogram("reveille_push_accepted_seconds", "First push queued to first push accepted.", {},
+               sum(shards, &shard_counters::push_accepted));
+  to.histogram("reveille_wake_duration_seconds", "Push accepted to REGISTER of the woken device.", {},
+               sum(shards, &shard_counters::wake));
+  to.histogram("reveille_release_duration_seconds", "REGISTER of the woken device to its INVITE sent.", {},
+               sum(shards, &shard_counters::release));
+  to.histogram("reveille_post_dial_delay_seconds", "INVITE received to first ringing or answer.", {},
+               sum(shards, &shard_counters::post_dial));
+}
+
+}  // namespace
+
+void add_shard_families(metric_sink& to, std::span<const shard_counters* const> shards) {
+  add_messages(to, shards);
+  add_transactions(to, shards);
+  add_calls(to, shards);
+}
+
+}  // namespace reveille

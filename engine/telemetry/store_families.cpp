@@ -1,0 +1,37 @@
+#include "engine/telemetry/engine_families.hpp"
+
+namespace reveille {
+namespace {
+
+constexpr std::string_view operation_names[store_operation_count] = {"upsert", "remove", "load", "bucket_append",
+                                                                     "bucket_drain"};
+
+}  // namespace
+
+void add_store_families(metric_sink& to, const store_counters& counters) {
+  for (std::size_t i = 0; i < store_operation_count; ++i) {
+    const std::string_view op = operation_names[i];
+    to.counter("reveille_store_operations_total", "Store operations that were answered.",
+               {{"op", op}, {"outcome", "ok"}}, counters.ok[i]);
+    to.counter("reveille_store_operations_total", "", {{"op", op}, {"outcome", "error"}}, counters.failed[i]);
+  }
+  for (std::size_t i = 0; i < store_operation_count; ++i) {
+    to.histogram("reveille_store_duration_seconds", "Store operation, queueing included.", {{"op", operation_names[i]}},
+                 counters.durations[i]);
+  }
+  to.histogram("reveille_store_batch_items", "Operations per commit.", {}, counters.batch_items);
+  to.counter("reveille_store_commits_total", "Batches written.", {}, counters.commits);
+  to.gauge("reveille_store_queue_length", "Operations waiting for a commit.", {},
+           static_cast<double>(counters.queue_length));
+  to.counter("reveille_store_queue_full_total", "Operations refused because the queue was full.", {},
+             counters.queue_full);
+  to.counter("reveille_store_corrupt_values_total", "Stored values that could not be decoded.", {},
+             counters.corrupt_values);
+  constexpr std::string_view failures = "reveille_store_failures_total";
+  to.counter(failures, "Commits and syncs that the disk refused.", {{"kind", "write"}}, counters.write_failures);
+  to.counter(failures, "", {{"kind", "sync"}}, counters.sync_failures);
+  to.counter("reveille_store_recoveries_total", "Returns from a failing disk to normal work.", {}, counters.recoveries);
+  to.gauge("reveille_store_failing", "1 while writes are refused and recovery is tried.", {}, counters.failing ? 1 : 0);
+}
+
+}  // namespace reveille
