@@ -1,0 +1,104 @@
+/// What the push senders need to know: plain values, PEM texts instead of paths (engine/push/push_setup.hpp reads the
+/// files that the configuration names; tests and the virtual world fill this by hand).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/time.hpp"
+#include "pns/payload.hpp"
+
+namespace reveille {
+
+/// Where an HTTPS service listens.
+struct push_endpoint {
+  std::string host;
+  std::uint16_t port = 443;
+  bool operator==(const push_endpoint&) const = default;
+
+  /// "https://host[:port][/path]", the path being ignored; nullopt for anything else.
+  static std::optional<push_endpoint> parse(std::string_view url);
+  /// `:authority`: the host alone on port 443, as node-apn and the others send it.
+  std::string authority() const;
+};
+
+/// How an endpoint is reached; the same for all of one provider's.
+struct push_route {
+  std::string ca_pem;              ///< "" = the system's trust store
+  std::string connect_host;        ///< connect there instead of to the host, or ""
+  std::string proxy_host;          ///< HTTP CONNECT, or ""
+  std::uint16_t proxy_port = 0;
+};
+
+enum class apns_environment : std::uint8_t { production, sandbox };
+
+struct apns_app_config {
+  std::string team_id;
+  std::string bundle;              ///< without .voip
+  std::string key_id;
+  std::string key_pem;             ///< .p8, ES256
+  apns_environment environment = apns_environment::production;  ///< of devices with provider `apns`
+  std::string profile = "ecss10";
+  pns::payload_properties properties;
+  std::optional<pns::missed_calls_on_voip_token> on_voip_token;  ///< none = the profile's own
+};
+
+struct fcm_app_config {
+  std::string service_account;     ///< JSON text; names the project
+  std::string profile = "ecss10";
+  pns::payload_properties properties;
+};
+
+/// Bounds and times of one credential's sender, each with its reason.
+struct push_limits {
+  std::uint32_t calls_queued = 100'000;          ///< orders that wait or fly; beyond: dropped{queue_full}
+  std::uint32_t missed_calls_queued = 100'000;   ///< its own bound, so that the told never displace the ringing
+  std::uint16_t connections = 1;                 ///< usable or opening; one more when a retry must go elsewhere
+  std::uint16_t warm_connections = 1;            ///< opened before there is anything to send
+  double rate = 0;                               ///< pushes a second; 0 = unlimited
+  double burst = 1000;
+  milliseconds answer_timeout{5000};             ///< a silent stream is given up, and counts as ambiguous
+  milliseconds first_backoff{500};               ///< of a push; doubles, half of it jitter
+  milliseconds longest_backoff{15'000};
+  milliseconds first_connect_pause{100};         ///< after a failed connection; doubles, half of it jitter
+  milliseconds longest_connect_pause{10'000};
+  milliseconds ping_after{2000};                 ///< without an octet while answers are awaited
+  milliseconds ping_timeout{2000};               ///< then the connection is given up
+  milliseconds ping_idle{600'000};               ///< FCM calls more frequent ones too_many_pings
+  seconds connection_age{24 * 3600};             ///< then replaced: addresses behind the name change
+  std::uint32_t breaker_failures = 10;           ///< in a row; then nothing is sent for breaker_pause
+  milliseconds breaker_pause{1000};              ///< doubles up to longest_breaker_pause
+  milliseconds longest_breaker_pause{30'000};
+  std::uint32_t free_resends = 8;                ///< of one push that was refused or never left
+};
+
+struct apns_config {
+  push_endpoint production{"api.push.apple.com", 443};
+  push_endpoint sandbox{"api.sandbox.push.apple.com", 443};
+  push_route route;
+  push_limits limits;
+  std::vector<apns_app_config> apps;   ///< the first is the provider's default (SPEC 2.1)
+};
+
+struct fcm_config {
+  push_endpoint service{"fcm.googleapis.com", 443};
+  std::string token_url;               ///< "" = token_uri of the service account
+  push_route route;
+  push_limits limits = [] {
+    push_limits l;
+    l.connections = 4;                 // 100 streams each (PROVIDERS 2.4)
+    return l;
+  }();
+  std::vector<fcm_app_config> apps;    ///< the first is the provider's default
+};
+
+struct push_config {
+  std::uint16_t threads = 1;
+  std::uint32_t hand_over_limit = 65'536;  ///< orders between the shards and one push thread
+  apns_config apns;
+  fcm_config fcm;
+};
+
+}  // namespace reveille

@@ -1,0 +1,56 @@
+#include "engine/push/push_connection.hpp"
+
+namespace reveille {
+
+push_connection::push_connection(push_connection_owner& owner, push_connection_id id, const push_limits& limits)
+    : owner_(owner), id_(id), limits_(limits), session_(*this, http2::client_config{}) {}
+
+void push_connection::opened(const instant& now) {
+  now_ = now;
+  open_ = true;
+  opened_at_ = heard_ = now.steady;
+}
+
+void push_connection::receive(std::span<const std::uint8_t> bytes, const instant& now) {
+  now_ = now;
+  heard_ = now.steady;
+  pinging_ = false;  // whatever came, the peer lives
+  session_.receive(bytes);
+}
+
+void push_connection::closed(const instant& now) {
+  now_ = now;
+  open_ = false;
+  session_.disconnect();
+}
+
+push_connection::health push_connection::check(const instant& now, bool& produced) {
+  now_ = now;
+  if (!open_ || given_up_) return health::fine;
+  if (pinging_) {
+    given_up_ = now.steady - ping_sent_ >= limits_.ping_timeout;
+    return given_up_ ? health::silent : health::fine;
+  }
+  const nanoseconds patience = session_.open_streams() > 0 ? limits_.ping_after : limits_.ping_idle;
+  if (now.steady - heard_ < patience) return health::fine;
+  session_.ping();
+  pinging_ = true;
+  ping_sent_ = now.steady;
+  produced = true;
+  return health::fine;
+}
+
+steady_time push_connection::next_check() const {
+  if (!open_ || given_up_) return steady_time::max();
+  if (pinging_) return ping_sent_ + limits_.ping_timeout;
+  return heard_ + (session_.open_streams() > 0 ? limits_.ping_after : limits_.ping_idle);
+}
+
+void push_connection::answered(std::uint64_t tag, const http2::response& answer) {
+  answered_ = true;
+  owner_.on_answer(*this, tag, answer);
+}
+
+void push_connection::lost(std::uint64_t tag, http2::loss how, std::uint32_t) { owner_.on_loss(*this, tag, how); }
+
+}  // namespace reveille

@@ -1,0 +1,85 @@
+/// One HTTP/2 connection of a sender: session, health, age. Pure: bytes and the time go in, bytes come out.
+/// Threads: that of its push worker.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/time.hpp"
+#include "engine/push/push_config.hpp"
+#include "engine/push/push_outside.hpp"
+#include "net/http2/client_session.hpp"
+
+namespace reveille {
+
+class push_connection;
+
+/// Who hears what became of the requests. Called from inside the connection's methods.
+class push_connection_owner {
+ public:
+  virtual ~push_connection_owner() = default;
+  virtual void on_answer(push_connection& from, std::uint64_t tag, const http2::response& answer) = 0;
+  virtual void on_loss(push_connection& from, std::uint64_t tag, http2::loss how) = 0;
+  virtual void on_goaway(push_connection& from, const http2::goaway_notice& notice) = 0;
+};
+
+class push_connection final : private http2::client_listener {
+ public:
+  enum class health : std::uint8_t { fine, silent };
+
+  push_connection(push_connection_owner& owner, push_connection_id id, const push_limits& limits);
+
+  push_connection_id id() const { return id_; }
+  void opened(const instant& now);
+  bool is_open() const { return open_; }
+  /// May take new requests, now or when streams become free.
+  bool usable() const { return open_ && !session_.going_away(); }
+  std::size_t capacity() const { return open_ ? session_.capacity() : 0; }
+  std::uint32_t stream_limit() const { return session_.stream_limit(); }
+  std::size_t open_streams() const { return session_.open_streams(); }
+  bool finished() const { return session_.finished(); }
+  bool has_answered() const { return answered_; }
+
+  http2::stream_handle submit(const http2::request& what, std::uint64_t tag) { return session_.submit(what, tag); }
+  bool withdraw(http2::stream_handle which) { return session_.withdraw(which); }
+  std::optional<http2::loss> abandon(http2::stream_handle which) { return session_.abandon(which); }
+  /// No new requests; open ones go on.
+  void drain() { session_.shut_down(); }
+
+  void receive(std::span<const std::uint8_t> bytes, const instant& now);
+  void produce(std::vector<std::uint8_t>& out, std::size_t limit) { session_.produce(out, limit); }
+  void closed(const instant& now);
+
+  /// PINGs when it is time. @return silent: give the connection up.
+  health check(const instant& now, bool& produced);
+  /// When check() must look again.
+  steady_time next_check() const;
+  bool lived(nanoseconds age, const instant& now) const { return now.steady - opened_at_ >= age; }
+  bool too_old(const instant& now) const { return now.steady - opened_at_ >= limits_.connection_age; }
+
+  /// The time of the event that is being handled, for the owner's answers to it.
+  const instant& now() const { return now_; }
+
+ private:
+  void answered(std::uint64_t tag, const http2::response& answer) override;
+  void lost(std::uint64_t tag, http2::loss how, std::uint32_t code) override;
+  void settings_changed() override {}
+  void goaway_received(const http2::goaway_notice& notice) override { owner_.on_goaway(*this, notice); }
+  void pong() override {}
+
+  push_connection_owner& owner_;
+  const push_connection_id id_;
+  const push_limits& limits_;
+  http2::client_session session_;
+  instant now_{};
+  steady_time opened_at_{};
+  steady_time heard_{};        ///< any octet
+  steady_time ping_sent_{};
+  bool open_ = false;
+  bool answered_ = false;
+  bool pinging_ = false;
+  bool given_up_ = false;      ///< check() has said silent; it says so once
+};
+
+}  // namespace reveille

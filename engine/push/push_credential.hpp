@@ -1,0 +1,135 @@
+/// One credential of one push service: it writes requests, sorts answers, and knows when its token must change.
+/// Pure. Threads: that of its push worker.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/random.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+#include "engine/push/push_config.hpp"
+#include "net/http2/header.hpp"
+#include "pns/access_token.hpp"
+#include "pns/answer.hpp"
+#include "pns/apns_request.hpp"
+#include "pns/bearer_token.hpp"
+#include "pns/push_order.hpp"
+
+namespace reveille {
+
+/// A request, ready to be submitted. Reused from push to push; views live until the next compose() or token change.
+struct composed_push {
+  std::string_view path;
+  std::array<http2::header, 8> fields{};
+  std::size_t field_count = 0;
+  std::string body;
+  const pns::push_token* token = nullptr;   ///< points into the order
+
+  std::span<const http2::header> headers() const { return {fields.data(), field_count}; }
+  void add(http2::header h) { fields[field_count++] = h; }
+};
+
+/// An app of a credential; dense numbers given out by the credential.
+struct app_index {
+  std::uint32_t value = 0;
+};
+
+class push_credential {
+ public:
+  virtual ~push_credential() = default;
+
+  virtual const std::string& authority() const = 0;
+  /// The header's value; "" while there is none: pushes wait. The view lives until the next call of any method.
+  virtual std::string_view authorization(const instant& now) = 0;
+  /// "" or why no token can be had, for good as far as anybody knows: pushes are answered credential_fault.
+  virtual std::string_view fault() const = 0;
+  /// Fills `out` except for the authorization field, which comes from authorization().
+  virtual result<void, pns::request_fault> compose(const pns::push_order& order, app_index app, wall_time now,
+                                                   composed_push& out) = 0;
+  virtual pns::verdict sort(const pns::http_answer& answer, const prid& token, wall_time now) = 0;
+
+  /// Grows with every new token: tells whether an answer speaks of the one that is current.
+  virtual std::uint64_t token_version() const = 0;
+  /// remedy::new_bearer_token. @return false: keep the old one, the answer is final.
+  virtual bool renew_bearer(const instant& now) = 0;
+  /// remedy::new_access_token: the current one was refused.
+  virtual void access_refused(const instant& now) = 0;
+
+  /// Form body of a token purchase, exactly once when one is due; the caller reports with purchased() or
+  /// purchase_failed().
+  virtual std::optional<std::string> purchase(const instant& now) = 0;
+  virtual bool purchased(int status, std::string_view body, const instant& now, random_source& random) = 0;
+  virtual void purchase_failed(const instant& now, random_source& random) = 0;
+  virtual std::optional<steady_time> next_purchase() const = 0;
+};
+
+/// A bundle of one key (credential) and its compiled profile.
+struct apns_bundle {
+  pns::apns_app app;
+  std::shared_ptr<const pns::payload_profile> profile;   ///< what app.profile points to
+};
+
+/// APNs with a provider token; the token may be shared with the credential of the other environment.
+class apns_credential final : public push_credential {
+ public:
+  apns_credential(std::string authority, std::shared_ptr<pns::bearer_token> token);
+  app_index add(apns_bundle bundle);
+
+  const std::string& authority() const override { return authority_; }
+  std::string_view authorization(const instant& now) override;
+  std::string_view fault() const override { return fault_; }
+  result<void, pns::request_fault> compose(const pns::push_order& order, app_index app, wall_time now,
+                                           composed_push& out) override;
+  pns::verdict sort(const pns::http_answer& answer, const prid& token, wall_time now) override;
+  bool renew_bearer(const instant& now) override { return token_->renew(now); }
+  void access_refused(const instant&) override {}
+  std::uint64_t token_version() const override { return token_->generation(); }
+  std::optional<std::string> purchase(const instant&) override { return std::nullopt; }
+  bool purchased(int, std::string_view, const instant&, random_source&) override { return false; }
+  void purchase_failed(const instant&, random_source&) override {}
+  std::optional<steady_time> next_purchase() const override { return std::nullopt; }
+
+ private:
+  std::string authority_;
+  std::shared_ptr<pns::bearer_token> token_;   ///< shared by the credentials of one key, all on one thread
+  std::vector<apns_bundle> bundles_;
+  pns::apns_request request_;
+  std::string fault_;
+};
+
+/// FCM HTTP v1 with a service account.
+class fcm_credential final : public push_credential {
+ public:
+  fcm_credential(std::string authority, pns::service_account account,
+                 std::shared_ptr<const pns::payload_profile> profile);
+
+  const std::string& authority() const override { return authority_; }
+  std::string_view authorization(const instant& now) override { return token_.authorization(now); }
+  std::string_view fault() const override { return token_.fault(); }
+  result<void, pns::request_fault> compose(const pns::push_order& order, app_index app, wall_time now,
+                                           composed_push& out) override;
+  pns::verdict sort(const pns::http_answer& answer, const prid& token, wall_time now) override;
+  bool renew_bearer(const instant&) override { return false; }
+  void access_refused(const instant& now) override;
+  std::uint64_t token_version() const override { return token_.purchases(); }
+  std::optional<std::string> purchase(const instant& now) override;
+  bool purchased(int status, std::string_view body, const instant& now, random_source& random) override;
+  void purchase_failed(const instant& now, random_source& random) override { token_.failed(now, random); }
+  std::optional<steady_time> next_purchase() const override { return token_.next_look(); }
+
+ private:
+  std::string authority_;
+  pns::service_account account_;
+  std::shared_ptr<const pns::payload_profile> profile_;
+  pns::access_token token_;
+  struct scratch;
+  std::shared_ptr<scratch> scratch_;
+};
+
+}  // namespace reveille

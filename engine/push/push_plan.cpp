@@ -1,0 +1,184 @@
+#include "engine/push/push_plan.hpp"
+
+#include <charconv>
+#include <map>
+
+namespace reveille {
+
+std::optional<push_endpoint> push_endpoint::parse(std::string_view url) {
+  constexpr std::string_view scheme = "https://";
+  if (url.substr(0, scheme.size()) != scheme) return std::nullopt;
+  url.remove_prefix(scheme.size());
+  url = url.substr(0, url.find('/'));
+  push_endpoint out;
+  std::string_view port;
+  if (!url.empty() && url.front() == '[') {
+    const std::size_t end = url.find(']');
+    if (end == url.npos) return std::nullopt;
+    out.host = url.substr(1, end - 1);
+    url.remove_prefix(end + 1);
+    if (!url.empty() && url.front() != ':') return std::nullopt;
+    if (!url.empty()) port = url.substr(1);
+    if (url == ":") return std::nullopt;
+  } else {
+    const std::size_t colon = url.find(':');
+    out.host = url.substr(0, colon);
+    if (colon != url.npos) {
+      port = url.substr(colon + 1);
+      if (port.empty()) return std::nullopt;
+    }
+  }
+  if (out.host.empty()) return std::nullopt;
+  if (!port.empty()) {
+    const auto [end, fault] = std::from_chars(port.data(), port.data() + port.size(), out.port);
+    if (fault != std::errc() || end != port.data() + port.size() || out.port == 0) return std::nullopt;
+  }
+  return out;
+}
+
+std::string push_endpoint::authority() const {
+  std::string out = host.find(':') == std::string::npos ? host : '[' + host + ']';
+  if (port != 443) out += ':' + std::to_string(port);
+  return out;
+}
+
+std::optional<push_destination> push_router::find(const pns::push_target& target) const {
+  for (const row& r : rows_) {
+    if (r.provider != target.provider) continue;
+    if (target.app.empty()) return r.to;  // the default
+    if (r.app == target.app && (target.team.empty() || r.team.empty() || r.team == target.team)) return r.to;
+  }
+  return std::nullopt;
+}
+
+void push_router::add(pns::provider provider, std::string team, std::string app, push_destination to) {
+  rows_.push_back({provider, std::move(team), std::move(app), to});
+}
+
+namespace {
+
+class planner {
+ public:
+  explicit planner(const push_config& config) : config_(config) {
+    plan_.threads.resize(std::max<std::size_t>(1, config.threads));
+  }
+
+  result<push_plan, std::vector<error>> run() {
+    for (const apns_app_config& app : config_.apns.apps) add(app);
+    for (const fcm_app_config& app : config_.fcm.apps) add(app);
+    if (!faults_.empty()) return tl::unexpected(std::move(faults_));
+    return std::move(plan_);
+  }
+
+ private:
+  /// A key has one bearer token, and all its credentials live on one thread.
+  struct apple_key {
+    std::uint16_t thread;
+    std::shared_ptr<pns::bearer_token> token;
+    std::map<apns_environment, std::pair<std::uint16_t, apns_credential*>> senders;
+  };
+
+  std::shared_ptr<const pns::payload_profile> profile(const std::string& who, const std::string& name,
+                                                      const pns::payload_properties& properties) {
+    auto made = pns::builtin_profile(name, properties);
+    if (made) return std::make_shared<const pns::payload_profile>(std::move(*made));
+    faults_.push_back({who + ": " + made.error().what});
+    return nullptr;
+  }
+
+  std::uint16_t next_thread() { return static_cast<std::uint16_t>(turn_++ % plan_.threads.size()); }
+
+  push_destination place(std::uint16_t thread, pns::provider provider, push_sender_parts parts) {
+    auto& senders = plan_.threads[thread];
+    parts.number = static_cast<std::uint16_t>(senders.size());
+    const push_destination at{thread, parts.number, {}};
+    senders.push_back({provider, std::move(parts)});
+    return at;
+  }
+
+  apple_key* key_of(const std::string& who, const apns_app_config& app) {
+    const std::string name = app.team_id + '.' + app.key_id;
+    if (const auto found = keys_.find(name); found != keys_.end()) return &found->second;
+    auto key = pns::signing_key::from_pem(app.key_pem);
+    if (!key) {
+      faults_.push_back({who + ": key " + app.key_id + ": " + key.error().what});
+      return nullptr;
+    }
+    if (key->algorithm() != pns::jwt_algorithm::es256) {
+      faults_.push_back({who + ": key " + app.key_id + " is no EC P-256 key"});
+      return nullptr;
+    }
+    auto token = std::make_shared<pns::bearer_token>(app.key_id, app.team_id, std::move(*key));
+    return &keys_.emplace(name, apple_key{next_thread(), std::move(token), {}}).first->second;
+  }
+
+  void add(const apns_app_config& app) {
+    const std::string who = "apns app " + app.bundle;
+    const auto compiled = profile(who, app.profile, app.properties);
+    apple_key* key = key_of(who, app);
+    if (!compiled || key == nullptr) return;
+    apns_bundle bundle;
+    bundle.app.bundle = app.bundle;
+    bundle.app.on_voip_token = app.on_voip_token.value_or(compiled->on_voip_token());
+    bundle.profile = compiled;
+    // Provider `apns` means this app's environment, `apns.dev` always the sandbox (SPEC 2.2).
+    route(pns::provider::apns, app, *key, app.environment, bundle);
+    route(pns::provider::apns_dev, app, *key, apns_environment::sandbox, bundle);
+  }
+
+  void route(pns::provider provider, const apns_app_config& app, apple_key& key, apns_environment environment,
+             const apns_bundle& bundle) {
+    auto found = key.senders.find(environment);
+    if (found == key.senders.end()) {
+      const push_endpoint& endpoint =
+          environment == apns_environment::production ? config_.apns.production : config_.apns.sandbox;
+      auto credential = std::make_unique<apns_credential>(endpoint.authority(), key.token);
+      apns_credential* raw = credential.get();
+      push_sender_parts parts;
+      parts.credential = std::move(credential);
+      parts.endpoint = endpoint;
+      parts.route = config_.apns.route;
+      parts.limits = config_.apns.limits;
+      // Nobody may ever use the sandbox of a production app: its connection is made when somebody does.
+      if (provider == pns::provider::apns_dev) parts.limits.warm_connections = 0;
+      const push_destination at = place(key.thread, provider, std::move(parts));
+      found = key.senders.emplace(environment, std::pair{at.sender, raw}).first;
+    }
+    plan_.router.add(provider, app.team_id, app.bundle,
+                     {key.thread, found->second.first, found->second.second->add(bundle)});
+  }
+
+  void add(const fcm_app_config& app) {
+    auto account = pns::service_account::parse(app.service_account);
+    if (!account) {
+      faults_.push_back({"fcm service account: " + account.error().what});
+      return;
+    }
+    const std::string who = "fcm project " + account->project_id;
+    const auto compiled = profile(who, app.profile, app.properties);
+    const std::string url = config_.fcm.token_url.empty() ? account->token_uri : config_.fcm.token_url;
+    if (!push_endpoint::parse(url)) faults_.push_back({who + ": the token URL is no https URL: " + url});
+    if (!compiled) return;
+    const std::string project = account->project_id;
+    push_sender_parts parts;
+    parts.credential =
+        std::make_unique<fcm_credential>(config_.fcm.service.authority(), std::move(*account), compiled);
+    parts.endpoint = config_.fcm.service;
+    parts.route = config_.fcm.route;
+    parts.limits = config_.fcm.limits;
+    parts.token_url = url;
+    plan_.router.add(pns::provider::fcm, "", project, place(next_thread(), pns::provider::fcm, std::move(parts)));
+  }
+
+  const push_config& config_;
+  push_plan plan_;
+  std::map<std::string, apple_key> keys_;
+  std::vector<error> faults_;
+  std::size_t turn_ = 0;
+};
+
+}  // namespace
+
+result<push_plan, std::vector<error>> plan_pushes(const push_config& config) { return planner(config).run(); }
+
+}  // namespace reveille

@@ -1,0 +1,57 @@
+/// From configuration to senders: which credentials there are, on which push thread, and which app goes to which.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+#include "engine/push/push_config.hpp"
+#include "engine/push/push_sender.hpp"
+#include "pns/push_params.hpp"
+
+namespace reveille {
+
+/// Where a push goes: thread, sender (credential) and app of it.
+struct push_destination {
+  static constexpr std::uint16_t nowhere = 0xffff;
+  std::uint16_t thread = 0;
+  std::uint16_t sender = nowhere;
+  app_index app;
+};
+
+/// Immutable once made: any thread may look.
+class push_router {
+ public:
+  /// The app that pn-param names, or the provider's default when it names none (SPEC 2.1); nullopt = no_app.
+  std::optional<push_destination> find(const pns::push_target& target) const;
+
+  void add(pns::provider provider, std::string team, std::string app, push_destination to);
+
+ private:
+  struct row {
+    pns::provider provider;
+    std::string team;
+    std::string app;
+    push_destination to;
+  };
+  std::vector<row> rows_;   ///< in the order of configuration: the first of a provider is its default
+};
+
+/// A sender and what it counts for.
+struct planned_sender {
+  pns::provider provider;
+  push_sender_parts parts;
+};
+
+struct push_plan {
+  push_router router;
+  std::vector<std::vector<planned_sender>> threads;   ///< per push thread, in the order of push_sender_parts::number
+};
+
+/// Makes keys and profiles usable. Every fault is reported at once, each naming its app and never a secret.
+result<push_plan, std::vector<error>> plan_pushes(const push_config& config);
+
+}  // namespace reveille

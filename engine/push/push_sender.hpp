@@ -1,0 +1,131 @@
+/// Sends the pushes of one credential: queues, deadlines, retries, connections (SPEC 6.3, 6.4; DESIGN 2 "Push threads").
+///
+/// Pure: orders, bytes and the time go in; requests, answers and wishes come out through push_outside.
+/// Threads: that of its push worker.
+///
+/// What is promised: every order taken is answered exactly once. No attempt starts after its deadline. A stream that
+/// was refused or never left is sent again with the same apns-id; one that was lost after its END_STREAM once more and
+/// counted; nothing else is repeated but what the answer asks for.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/random.hpp"
+#include "core/timer_wheel.hpp"
+#include "engine/push/circuit_breaker.hpp"
+#include "engine/push/push_connection.hpp"
+#include "engine/push/push_counters.hpp"
+#include "engine/push/push_credential.hpp"
+#include "engine/push/push_outside.hpp"
+#include "engine/push/push_table.hpp"
+#include "engine/push/rate_limit.hpp"
+
+namespace reveille {
+
+/// What a sender is made of; all but the credential outlive it.
+struct push_sender_parts {
+  std::uint16_t number = 0;                 ///< its place in the worker
+  std::unique_ptr<push_credential> credential;
+  push_endpoint endpoint;
+  push_route route;
+  push_limits limits;
+  std::string token_url;                    ///< where access tokens are bought, or ""
+};
+
+class push_sender final : public push_connection_owner {
+ public:
+  push_sender(push_sender_parts parts, push_outside& outside, random_source& random, push_counters& counters,
+              const instant& now);
+
+  void take(pns::push_order&& order, app_index app, const instant& now);
+  /// @return false when the order is not here (any more).
+  bool withdraw(const pns::push_id& id, const instant& now);
+
+  /// Submits up to `quantum` pushes. @return true when it could have gone on: others first (fair share).
+  bool pump(const instant& now, std::size_t quantum);
+  void on_timer(const instant& now);
+  std::optional<steady_time> next_due(const instant& now);
+
+  void opened(push_connection_id id, const instant& now);
+  void open_failed(push_connection_id id, const instant& now);
+  void receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now);
+  void produce(push_connection_id id, std::vector<std::uint8_t>& out, std::size_t limit);
+  bool finished(push_connection_id id);
+  void closed(push_connection_id id, const instant& now);
+  void purchased(int status, std::string_view body, const instant& now);
+  void purchase_failed(const instant& now);
+
+  std::size_t waiting() const { return table_.used() - flying_; }
+  std::size_t flying() const { return flying_; }
+  std::size_t usable_connections() const;
+  std::size_t stream_capacity() const;   ///< what the usable connections allow altogether
+  bool breaker_open() const { return !breaker_.is_closed(); }
+
+ private:
+  // queueing
+  void enqueue(push_slot& s);
+  push_slot* next_queued(const instant& now);
+  void drop_expired(deadline_queue& queue, const instant& now);
+  void resend_later(push_slot& s, nanoseconds delay, pns::push_outcome otherwise, int status, std::string reason,
+                    const instant& now);
+  void finish(push_slot& s, pns::push_outcome outcome, int status, std::string reason, const instant& now);
+  void flush(const pns::push_outcome& outcome, std::string_view reason, const instant& now);
+  nanoseconds backoff(nanoseconds first, nanoseconds longest, std::uint32_t attempt);
+
+  // flying
+  bool submit(push_slot& s, push_connection& by, const instant& now);
+  void land(push_slot& s);
+  void lost(push_slot& s, http2::loss how, const instant& now);
+  void expire_flying(const instant& now);
+  void apply(push_slot& s, push_connection& from, pns::verdict v, int status, const instant& now);
+  void on_answer(push_connection& from, std::uint64_t tag, const http2::response& answer) override;
+  void on_loss(push_connection& from, std::uint64_t tag, http2::loss how) override;
+  void on_goaway(push_connection& from, const http2::goaway_notice& notice) override;
+
+  // connections
+  struct place {
+    std::unique_ptr<push_connection> connection;
+    std::uint32_t generation = 0;
+    bool opening = false;
+  };
+  push_connection* connection(push_connection_id id);
+  push_connection* choose(const push_slot& s);
+  bool elsewhere_possible(const push_slot& s) const;
+  void want_connections(std::size_t wanted, const instant& now);
+  std::size_t connections_alive() const;   ///< usable or opening
+  void remove(push_connection_id id);
+  void connection_trouble(const instant& now);
+  void check_connections(const instant& now);
+  void failure(circuit_breaker::fault what, const instant& now);
+
+  push_sender_parts parts_;
+  push_outside& outside_;
+  random_source& random_;
+  push_counters& counters_;
+  push_table table_;
+  deadline_queue calls_;
+  deadline_queue missed_;
+  std::size_t calls_held_ = 0;
+  std::size_t missed_held_ = 0;
+  std::size_t flying_ = 0;
+  std::uint32_t oldest_ = push_slot::nil;
+  std::uint32_t newest_ = push_slot::nil;
+  timer_wheel retries_;
+  rate_limit rate_;
+  circuit_breaker breaker_;
+  composed_push composed_;
+  std::vector<http2::header> fields_;
+  std::vector<place> places_;
+  std::vector<push_connection_id> to_wake_;
+  std::size_t turn_ = 0;                 ///< round robin among connections
+  std::uint32_t connect_failures_ = 0;   ///< in a row
+  steady_time connect_not_before_{};
+  bool starved_ = false;                 ///< a queued push found no stream
+};
+
+}  // namespace reveille

@@ -1,0 +1,172 @@
+/// Pushes of one sender: slots that keep their memory from push to push, found by push_id without allocating.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "core/time.hpp"
+#include "core/timer_wheel.hpp"
+#include "engine/push/push_credential.hpp"
+#include "net/http2/client_session.hpp"
+#include "pns/push_order.hpp"
+
+namespace reveille {
+
+/// free --> queued --> flying --> free
+///            ^  ^        |
+///            |  +--------+  refused, never left, lost once: resent
+///            +- waiting <+  back-off
+struct push_slot {
+  enum class phase : std::uint8_t { free, queued, waiting, flying };
+  static constexpr std::uint32_t nil = 0xffffffff;
+
+  phase at = phase::free;
+  bool call = false;              ///< invite: its own queue and bound
+  bool withdrawn = false;         ///< while flying: no repeats any more
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+  pns::push_order order;
+  app_index app;
+  std::string body;               ///< of the request that flies
+  const pns::push_token* token = nullptr;
+  steady_time taken{};
+  steady_time submitted{};
+  std::uint64_t token_version = 0;
+  push_connection_id connection;  ///< flying: where; queued: the last one
+  http2::stream_handle stream;
+  timer_handle retry;
+  std::array<std::uint8_t, 5> remedies{};   ///< how often each pns::remedy was tried
+  std::uint8_t free_resends = 0;
+  std::uint8_t ambiguous = 0;
+  std::uint8_t avoid_turns = 0;   ///< turns in which it still waits for another connection than its last
+  std::uint32_t older = nil, newer = nil;   ///< flying: in order of submission
+
+  std::uint64_t tag() const { return (std::uint64_t{generation} << 32) | index; }
+};
+
+/// Open addressing with backward-shift deletion; at most half full, so a look-up reads one or two cells.
+class push_table {
+ public:
+  push_slot& take() {
+    std::uint32_t i;
+    if (free_.empty()) {
+      i = static_cast<std::uint32_t>(slots_.size());
+      slots_.emplace_back().index = i;
+    } else {
+      i = free_.back();
+      free_.pop_back();
+    }
+    ++used_;
+    return slots_[i];
+  }
+  void release(push_slot& s) {
+    s.at = push_slot::phase::free;
+    ++s.generation;
+    s.token = nullptr;
+    free_.push_back(s.index);
+    --used_;
+  }
+  std::size_t used() const { return used_; }
+  push_slot& at(std::uint32_t i) { return slots_[i]; }
+  /// nullptr for a stale tag.
+  push_slot* by_tag(std::uint64_t tag) {
+    const auto i = static_cast<std::uint32_t>(tag);
+    if (i >= slots_.size()) return nullptr;
+    push_slot& s = slots_[i];
+    return s.at != push_slot::phase::free && s.generation == static_cast<std::uint32_t>(tag >> 32) ? &s : nullptr;
+  }
+
+  void enlist(const push_slot& s) {
+    if ((listed_ + 1) * 2 > cells_.size()) grow();
+    insert(s.index);
+    ++listed_;
+  }
+  void strike(const push_slot& s) {
+    if (cells_.empty()) return;
+    const std::size_t mask = cells_.size() - 1;
+    for (std::size_t i = home_of(s.order.id) & mask; cells_[i] != push_slot::nil; i = (i + 1) & mask) {
+      if (cells_[i] != s.index) continue;
+      close_gap(i);
+      --listed_;
+      return;
+    }
+  }
+  push_slot* find(const pns::push_id& id) {
+    if (cells_.empty()) return nullptr;
+    const std::size_t mask = cells_.size() - 1;
+    for (std::size_t i = home_of(id) & mask; cells_[i] != push_slot::nil; i = (i + 1) & mask) {
+      push_slot& s = slots_[cells_[i]];
+      if (s.order.id == id) return &s;
+    }
+    return nullptr;
+  }
+
+ private:
+  static std::size_t home_of(const pns::push_id& id) {
+    // The key is a SipHash already; a subscriber's pushes must only not stand in a row.
+    return static_cast<std::size_t>((id.subscriber.value ^ (id.number * 0x9e3779b97f4a7c15U)) >> 7);
+  }
+  void insert(std::uint32_t index) {
+    const std::size_t mask = cells_.size() - 1;
+    std::size_t i = home_of(slots_[index].order.id) & mask;
+    while (cells_[i] != push_slot::nil) i = (i + 1) & mask;
+    cells_[i] = index;
+  }
+  void grow() {
+    std::vector<std::uint32_t> old = std::move(cells_);
+    cells_.assign(std::max<std::size_t>(64, old.size() * 2), push_slot::nil);
+    for (std::uint32_t i : old) {
+      if (i != push_slot::nil) insert(i);
+    }
+  }
+  void close_gap(std::size_t gap) {
+    const std::size_t mask = cells_.size() - 1;
+    for (std::size_t i = (gap + 1) & mask; cells_[i] != push_slot::nil; i = (i + 1) & mask) {
+      const std::size_t home = home_of(slots_[cells_[i]].order.id) & mask;
+      if (((i - home) & mask) < ((i - gap) & mask)) continue;  // stands between its home and here already
+      cells_[gap] = cells_[i];
+      gap = i;
+    }
+    cells_[gap] = push_slot::nil;
+  }
+
+  std::deque<push_slot> slots_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> cells_;
+  std::size_t used_ = 0;
+  std::size_t listed_ = 0;
+};
+
+/// Slots by deadline, the earliest first; equal ones in the order of their coming. What left the queue otherwise is
+/// skipped when it surfaces (its generation or phase has changed), so leaving costs nothing.
+class deadline_queue {
+ public:
+  struct item {
+    steady_time deadline;
+    std::uint64_t turn;
+    std::uint64_t tag;
+    /// For std::push_heap, whose top is the greatest.
+    bool operator<(const item& other) const {
+      return deadline != other.deadline ? deadline > other.deadline : turn > other.turn;
+    }
+  };
+  void add(steady_time deadline, std::uint64_t tag) {
+    heap_.push_back({deadline, turns_++, tag});
+    std::push_heap(heap_.begin(), heap_.end());
+  }
+  bool empty() const { return heap_.empty(); }
+  const item& front() const { return heap_.front(); }
+  void pop() {
+    std::pop_heap(heap_.begin(), heap_.end());
+    heap_.pop_back();
+  }
+  std::size_t size() const { return heap_.size(); }
+
+ private:
+  std::vector<item> heap_;
+  std::uint64_t turns_ = 0;
+};
+
+}  // namespace reveille
