@@ -21,19 +21,21 @@ struct node {
 };
 
 struct trust {
-  std::vector<std::string> peers;  ///< addresses or CIDR of the softswitch: calls from there are believed
+  std::vector<std::string> peers;  ///< addresses of the softswitch: calls from there are believed
   bool open = false;               ///< no authentication at all: for trying out, never for a public address
 };
 
 struct registrar {
   seconds min_expires{60};          ///< shorter ones get 423: a phone must not make us its keep-alive
-  seconds max_expires{7200};        ///< longer ones are cut
+  seconds max_expires{7 * 86400};   ///< longer ones are cut; a push binding outlives it anyway
   seconds default_expires{3600};    ///< RFC 3261 10.3 step 6 suggests an hour
   std::uint32_t max_contacts = 12;  ///< SPEC 2.4
   bool star_removes_push = false;   ///< a desk phone that sends `*` must not silence the mobiles
+  seconds soft_write_delay{60};     ///< how old an address on disk may be; harmless, since the device is pushed
+  seconds store_patience{2};        ///< a REGISTER waits so long for the disk, then 503
 };
 
-enum class provisional : std::uint8_t { none, ringing_180, progress_182 };
+enum class provisional : std::uint8_t { none, ringing_180, queued_182 };
 
 struct call {
   seconds answer_timeout{30};         ///< SPEC 3.4
@@ -56,7 +58,6 @@ struct push {
   std::uint16_t threads = 1;                 ///< one thread sends 100 k pushes/s
   std::uint32_t queue_limit = 100'000;       ///< orders that wait; at 1 KB each 100 MB
   std::uint32_t per_callee_per_minute = 30;  ///< SPEC 3.2
-  seconds try_for{10};                       ///< retries of a missed_calls push end here
 };
 
 enum class missed_calls_to : std::uint8_t { all, registered };
@@ -72,7 +73,6 @@ struct missed_calls {
 };
 
 enum class profile : std::uint8_t { ecss10, native };
-enum class accounts : std::uint8_t { many, one };
 enum class environment : std::uint8_t { production, sandbox };
 enum class voip_missed : std::uint8_t { by_profile, send, skip };
 
@@ -83,7 +83,6 @@ struct apns_app {
   std::string key_file;  ///< PEM (.p8), ES256
   environment env = environment::production;
   profile payload = profile::ecss10;
-  accounts per_token = accounts::many;
   voip_missed missed_calls_on_voip_token = voip_missed::by_profile;
 };
 
@@ -101,7 +100,6 @@ struct fcm_app {
   std::string project;
   std::string service_account_file;  ///< JSON as Google's console makes it
   profile payload = profile::ecss10;
-  accounts per_token = accounts::many;
 };
 
 struct fcm {
@@ -139,7 +137,7 @@ struct limits {
   std::uint32_t loads_in_flight = 1024;            ///< cold subscribers that may wait for the disk at once
   std::uint32_t queued_per_aor = 64;
   std::uint64_t pool_bytes = std::uint64_t{1} << 30;  ///< of message slabs of one shard; then datagrams are dropped
-  std::uint32_t transactions_per_shard = 200'000;
+  std::uint32_t transactions_per_shard = 131072;
 };
 
 enum class log_level : std::uint8_t { debug, info, warning, error };

@@ -48,7 +48,7 @@ std::string_view word_for(text_kind kind) {
     case text_kind::url: return "https://HOST[:PORT]";
     case text_kind::token_url: return "https://HOST[:PORT]/PATH, may be empty";
     case text_kind::domain: return "domain";
-    case text_kind::network: return "ADDRESS or ADDRESS/BITS";
+    case text_kind::address: return "ADDRESS";
     case text_kind::host: return "HOST[:PORT], may be empty";
   }
   return "text";

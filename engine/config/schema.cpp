@@ -71,7 +71,6 @@ constexpr std::string_view push_when_words[] = {"always", "asleep"};
 constexpr std::string_view missed_to_words[] = {"all", "registered"};
 constexpr std::string_view declined_words[] = {"keep", "drop"};
 constexpr std::string_view profile_words[] = {"ecss10", "native"};
-constexpr std::string_view accounts_words[] = {"many", "one"};
 constexpr std::string_view environment_words[] = {"production", "sandbox"};
 constexpr std::string_view voip_missed_words[] = {"by-profile", "send", "skip"};
 constexpr std::string_view store_words[] = {"rocksdb", "memory"};
@@ -98,8 +97,8 @@ void describe_node(describer& d, node& s) {
 
 void describe_policy(describer& d, settings& s) {
   d.table("trust", "Whom we believe.", [&] {
-    d.texts("peers", s.trust.peers, text_kind::network,
-            "Addresses or networks (10.1.0.0/16) of the softswitch. Calls from there are believed as they are, "
+    d.texts("peers", s.trust.peers, text_kind::address,
+            "Addresses of the softswitch. Calls from there are believed as they are, "
             "identities included.");
     d.flag("open", s.trust.open,
            "No authentication at all: for trying out on a private network, never on a public address.");
@@ -115,6 +114,10 @@ void describe_policy(describer& d, settings& s) {
     d.flag("star_removes_push", s.registrar.star_removes_push,
            "Whether `Contact: *` removes push bindings too. A desk phone that sends it at boot would silence the "
            "subscriber's mobiles, hence false.");
+    d.duration("soft_write_delay", s.registrar.soft_write_delay, 1s, 1h,
+               "A push binding's address and expiry reach the disk within this time; its identity at once.");
+    d.duration("store_patience", s.registrar.store_patience, 1s, 30s,
+               "A REGISTER that must be durable waits so long for the disk, then it gets 503.");
   });
   d.table("call", "Incoming calls.", [&] {
     d.duration("answer_timeout", s.call.answer_timeout, 5s, 180s,
@@ -148,7 +151,6 @@ void describe_push(describer& d, settings& s) {
              "Pushes that may wait. More are dropped and counted; each takes about 1 kB.");
     d.number("per_callee_per_minute", s.push.per_callee_per_minute, 1, 10'000,
              "Call pushes to one subscriber. More calls are parked without a push, and counted.");
-    d.duration("try_for", s.push.try_for, 1s, 300s, "How long a push of missed calls is tried again.");
   });
   d.table("missed_calls", "The push bucket: calls that were pushed and not answered.", [&] {
     d.choice("to", s.missed_calls.to, missed_to_words,
@@ -182,8 +184,6 @@ void describe_providers(describer& d, settings& s) {
       d.choice("environment", a.env, environment_words, "Which endpoint knows this app's tokens.");
       d.choice("profile", a.payload, profile_words,
                "Payload shape: ecss10 as the softswitch's apps read it, native for apps of today.");
-      d.choice("accounts", a.per_token, accounts_words,
-               "one: a token that registers for another subscriber leaves the former one.");
       d.choice(
           "missed_calls_on_voip_token", a.missed_calls_on_voip_token, voip_missed_words,
           "Whether missed calls go to a device that has only a voip token. by-profile: ecss10 sends, native skips, "
@@ -204,8 +204,6 @@ void describe_providers(describer& d, settings& s) {
       d.text("service_account_file", a.service_account_file, text_kind::required_file,
              "The service account's JSON file. Only its path is ever shown.");
       d.choice("profile", a.payload, profile_words, "Payload shape, as for APNs.");
-      d.choice("accounts", a.per_token, accounts_words,
-               "one: a token that registers for another subscriber leaves the former one.");
     });
   });
 }

@@ -42,7 +42,7 @@ enum class text_kind : std::uint8_t {
   url,        ///< https://HOST:PORT, http too for what listens on loopback
   token_url,  ///< https://HOST[:PORT]/PATH; empty = none
   domain,
-  network,  ///< ADDRESS or ADDRESS/BITS
+  address,  ///< an address, without a port
   host,     ///< HOST or HOST:PORT; empty = none
 };
 

@@ -33,17 +33,6 @@ bool is_host_and_port(std::string_view text) {
   return is_host(text.substr(0, colon)) && is_port(text.substr(colon + 1));
 }
 
-bool is_network(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  const auto address = parse_address(text.substr(0, slash), 1);
-  if (!address) return false;
-  if (slash == std::string_view::npos) return true;
-  const std::string_view digits = text.substr(slash + 1);
-  unsigned bits = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-  return problem == std::errc{} && end == digits.data() + digits.size() && bits <= (address->v6 ? 128U : 32U);
-}
-
 bool is_url(std::string_view text, bool with_path) {
   if (!text.starts_with("https://")) return false;
   text.remove_prefix(8);
@@ -127,8 +116,8 @@ class text_checker final : public schema_visitor {
       case text_kind::domain:
         if (!is_host(value)) refuse(path, "must be a domain name, such as example.com");
         return;
-      case text_kind::network:
-        if (!is_network(value)) refuse(path, "must be an address or a network, such as 10.1.2.3 or 10.1.0.0/16");
+      case text_kind::address:
+        if (!parse_address(value, 1)) refuse(path, "must be an address, such as 10.1.2.3");
         return;
       case text_kind::host:
         if (!value.empty() && !is_host_and_port(value)) refuse(path, "must be HOST or HOST:PORT");
