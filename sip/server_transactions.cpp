@@ -81,8 +81,10 @@ bool server_transactions::respond(handle id, int status, const packet& response,
     ++counters_.late_responses;
     return false;
   }
-  const bool was_decided = e->decided;
   const bool success = status >= 200 && status < 300;
+  // Only further 2xx to an INVITE may follow a final response (RFC 6026).
+  const bool wanted = !e->decided || (e->invite && success &&
+                                      e->state == static_cast<std::uint8_t>(invite_server_state::accepted));
   if (e->invite) {
     step(id.index,
          status < 200 ? invite_server_event::provisional
@@ -93,12 +95,8 @@ bool server_transactions::respond(handle id, int status, const packet& response,
     step(id.index, status < 200 ? non_invite_server_event::provisional : non_invite_server_event::final, &response,
          now);
   }
-  // Only further 2xx to an INVITE may follow a final response (RFC 6026).
-  if (was_decided && !success) {
-    ++counters_.late_responses;
-    return false;
-  }
-  return true;
+  if (!wanted) ++counters_.late_responses;
+  return wanted;
 }
 
 const flow* server_transactions::source_of(handle id) const {
