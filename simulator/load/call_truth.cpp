@@ -177,12 +177,12 @@ void call_truth::judge_unanswered(const record& r) {
     blame(r, "no-push", "a push for a call to a sleeping device", in_words(r.status) + " and no push at the provider");
     return;
   }
-  if (before(r.answered, r.deadline)) {
+  if (before(r.answered, std::min(r.deadline, r.final_at))) {
     blame(r, "answer-lost", "200: the phone answered " + since(r.deadline, r.answered) + " the deadline", in_words(r.status));
-  } else if (before(r.registered, r.deadline) && r.invites == 0) {
-    blame(r, "woken-not-called", "an INVITE: the phone's REGISTER got its 200 " + since(r.deadline, r.registered) + " the deadline", in_words(r.status) + " and no INVITE");
   } else if (before(r.final_at, r.deadline)) {
     blame(r, "gave-up-early", "no final response before the deadline", in_words(r.status) + " " + since(r.deadline, r.final_at) + " it");
+  } else if (before(r.registered, r.deadline) && r.invites == 0) {
+    blame(r, "woken-not-called", "an INVITE: the phone's REGISTER got its 200 " + since(r.deadline, r.registered) + " the deadline", in_words(r.status) + " and no INVITE");
   }
 }
 
