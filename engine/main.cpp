@@ -1,0 +1,133 @@
+// reveille: the production engine as a program.
+#include <signal.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdio>
+#include <functional>
+#include <string>
+
+#include "engine/config/load.hpp"
+#include "engine/engine.hpp"
+#include "engine/logging.hpp"
+
+namespace {
+
+using namespace reveille;
+namespace asio = boost::asio;
+
+constexpr int good = 0;
+constexpr int cannot_start = 1;
+constexpr int bad_configuration = 2;
+
+/// Parked calls may still be answered until their deadline; then a little for what follows the last BYE.
+constexpr seconds grace_after_deadline{5};
+constexpr milliseconds look_every{100};
+
+/// Waits for signals: the first SIGINT or SIGTERM drains, the second (or the end of the drain) ends the program.
+class supervisor {
+ public:
+  supervisor(engine& of, seconds patience) : engine_(of), patience_(patience), signals_(context_, SIGINT, SIGTERM, SIGHUP) {
+    wait_for_signal();
+  }
+  void run() { context_.run(); }
+
+ private:
+  void wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& e, int number) {
+      if (e) return;
+      if (number == SIGHUP) {
+        spdlog::info("SIGHUP: the configuration is read at start only; restart to change it");
+      } else if (!draining_) {
+        draining_ = true;
+        spdlog::info("stopping: no new calls; waiting for those in flight, {} s at most (again to stop at once)",
+                     patience_.count());
+        engine_.drain();
+        until_ = std::chrono::steady_clock::now() + patience_;
+        look();
+      } else {
+        spdlog::info("stopping at once");
+        context_.stop();
+        return;
+      }
+      wait_for_signal();
+    });
+  }
+  void look() {
+    if (engine_.idle() || std::chrono::steady_clock::now() >= until_) {
+      context_.stop();
+      return;
+    }
+    timer_.expires_after(look_every);
+    timer_.async_wait([this](const boost::system::error_code& e) {
+      if (!e) look();
+    });
+  }
+
+  engine& engine_;
+  seconds patience_;
+  asio::io_context context_{1};
+  asio::signal_set signals_;
+  asio::steady_timer timer_{context_};
+  std::chrono::steady_clock::time_point until_;
+  bool draining_ = false;
+};
+
+int serve(const config::settings& settings) {
+  if (const auto logging = set_up_logging(settings.logging); !logging) {
+    std::fprintf(stderr, "reveille: %s\n", logging.error().what.c_str());
+    return cannot_start;
+  }
+  // Before any thread is made, so that all inherit it: signals are for the supervisor, a lost peer is no signal.
+  ::signal(SIGPIPE, SIG_IGN);
+  auto started = engine::start(settings);
+  if (!started) {
+    spdlog::error("cannot start: {}", started.error().what);
+    return cannot_start;
+  }
+  for (const endpoint& e : (*started)->listening()) spdlog::info("listening on udp:{}", e.text());
+  spdlog::info("ready: {} shard(s)", (*started)->shards());
+  supervisor(**started, settings.call.answer_timeout + grace_after_deadline).run();
+  started->reset();
+  spdlog::info("stopped");
+  return good;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Reveille wakes sleeping phones: a SIP registrar and push-aware proxy.\n"
+               "It parks the call, sends a push through APNs or FCM, and delivers the INVITE when the phone registers."};
+  app.footer("Signals: SIGINT or SIGTERM drains (new calls 503, running ones end) and stops; twice stops at once.\n"
+             "Exit status: 0 stopped cleanly, 1 could not start, 2 the configuration is wrong.");
+  std::string file;
+  bool check = false;
+  bool defaults = false;
+  app.add_option("-c,--config", file, "the configuration file (TOML)")->type_name("FILE");
+  app.add_flag("--check-config", check, "read the configuration, print every fault, and what is in force; then end");
+  app.add_flag("--default-config", defaults, "print all settings with defaults and reasons, as a file to start from");
+  app.set_version_flag("--version", "reveille " REVEILLE_VERSION);
+  CLI11_PARSE(app, argc, argv);
+
+  if (defaults) {
+    std::fputs(config::default_toml().c_str(), stdout);
+    return good;
+  }
+  if (file.empty()) {
+    std::fputs("reveille: which configuration? --config FILE (or --default-config to make one, --help for more)\n", stderr);
+    return bad_configuration;
+  }
+  const auto settings = config::load_file(file);
+  if (!settings) {
+    for (const config::fault& f : settings.error()) std::fprintf(stderr, "%s\n", f.text().c_str());
+    return bad_configuration;
+  }
+  if (check) {
+    std::fputs(config::effective_toml(*settings).c_str(), stdout);
+    return good;
+  }
+  return serve(*settings);
+}
