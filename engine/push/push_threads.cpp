@@ -1,0 +1,327 @@
+#include "engine/push/push_threads.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "core/system_ports.hpp"
+#include "engine/store/operation_ring.hpp"
+#include "net/http1/post_exchange.hpp"
+#include "net/http2/tls_connection.hpp"
+
+namespace reveille {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// Commands taken from the ring before sockets and timers have their turn again.
+constexpr std::size_t commands_per_turn = 1024;
+constexpr std::size_t token_answer_limit = 16 * 1024;
+constexpr seconds purchase_deadline{10};
+
+struct command {
+  enum class kind : std::uint8_t { order, withdraw } what = kind::order;
+  pns::push_order order;
+  push_destination to;
+  pns::push_id id;
+};
+
+/// One TLS context per CA text and protocol.
+class tls_contexts {
+ public:
+  result<void> prepare(const std::string& ca_pem) {
+    for (const char* alpn : {"h2", "http/1.1"}) {
+      if (made_.count({ca_pem, alpn}) != 0) continue;
+      http2::tls_client_config c;
+      c.ca_pem = ca_pem;
+      c.alpn = {alpn};
+      auto context = http2::tls_context::make_client(c);
+      if (!context) return tl::unexpected(context.error());
+      made_.emplace(std::pair{ca_pem, std::string(alpn)}, std::move(*context));
+    }
+    return {};
+  }
+  const std::shared_ptr<const http2::tls_context>& get(const std::string& ca_pem, const char* alpn) const {
+    return made_.at({ca_pem, alpn});
+  }
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const http2::tls_context>> made_;
+};
+
+http2::tls_target target_of(const push_endpoint& where, const push_route& route) {
+  http2::tls_target t;
+  t.host = where.host;
+  t.port = where.port;
+  t.connect_host = route.connect_host;
+  t.proxy_host = route.proxy_host;
+  t.proxy_port = route.proxy_port;
+  return t;
+}
+
+}  // namespace
+
+class push_threads::thread final : private push_outside {
+ public:
+  thread(std::vector<planned_sender> senders, std::shared_ptr<const tls_contexts> contexts, push_answer_sink& sink,
+         const clock& time, std::size_t ring_limit)
+      : contexts_(std::move(contexts)),
+        sink_(sink),
+        time_(time),
+        ring_(ring_limit),
+        timer_(io_),
+        worker_(std::move(senders), *this, random_, time.now()),
+        work_(asio::make_work_guard(io_)) {}
+  ~thread() override { stop(); }
+
+  void start() {
+    asio::post(io_, [this] { turn(); });
+    runner_ = std::thread([this] { io_.run(); });
+  }
+  void stop() {
+    io_.stop();
+    if (runner_.joinable()) runner_.join();
+  }
+
+  // --- any thread
+
+  bool push(pns::push_order&& order, const push_destination& to) {
+    const bool room = ring_.try_push([&](command& c) {
+      c.what = command::kind::order;
+      c.order = std::move(order);
+      c.to = to;
+    });
+    if (room) ring();
+    return room;
+  }
+  void withdraw(const pns::push_id& id) {
+    const bool room = ring_.try_push([&](command& c) {
+      c.what = command::kind::withdraw;
+      c.id = id;
+    });
+    if (room) {
+      ring();
+    } else {
+      withdrawals_lost_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  const push_worker& worker() const { return worker_; }
+  std::uint64_t withdrawals_lost() const { return withdrawals_lost_.load(std::memory_order_relaxed); }
+
+ private:
+  /// The mover's view of one of the worker's connections.
+  class wire final : public http2::byte_session {
+   public:
+    wire(thread& of, push_connection_id id) : of_(of), id_(id) {}
+    void receive(std::span<const std::uint8_t> bytes, const instant& now) override {
+      of_.worker_.receive(id_, bytes, now);
+      of_.soon();
+    }
+    void produce(std::vector<std::uint8_t>& out, std::size_t limit) override {
+      of_.worker_.produce(id_, out, limit);
+      of_.soon();  // streams may have become free
+    }
+    bool finished() const override { return of_.worker_.finished(id_); }
+    void closed(const instant& now) override {
+      of_.connections_.erase(id_);
+      of_.worker_.closed(id_, now);
+      of_.soon();
+    }
+
+   private:
+    thread& of_;
+    const push_connection_id id_;
+  };
+
+  void ring() {
+    // The consumer clears the flag before it looks: what was pushed before this line is seen by it, or posted.
+    if (!awake_.exchange(true, std::memory_order_seq_cst)) asio::post(io_, [this] { turn(); });
+  }
+
+  // --- the push thread
+
+  void soon() {
+    if (turn_posted_) return;
+    turn_posted_ = true;
+    asio::post(io_, [this] {
+      turn_posted_ = false;
+      turn();
+    });
+  }
+
+  void turn() {
+    awake_.store(false, std::memory_order_seq_cst);
+    const instant now = time_.now();
+    std::size_t taken = 0;
+    for (; taken < commands_per_turn; ++taken) {
+      command* c = ring_.peek(taken);
+      if (c == nullptr) break;
+      switch (c->what) {
+        case command::kind::order: worker_.take(std::move(c->order), c->to, now); break;
+        case command::kind::withdraw: worker_.withdraw(c->id, now); break;
+      }
+    }
+    ring_.release(taken);
+    if (const auto due = worker_.next_due(now); due && *due <= now.steady) worker_.on_timer(now);
+    const bool more = worker_.pump(now);
+    deliver();
+    if (more || taken == commands_per_turn) soon();
+    arm(now);
+  }
+
+  void deliver() {
+    for (std::size_t i = 0; i < answers_.size(); ++i) {
+      if (answers_[i].empty()) continue;
+      sink_.answered(shard_id{static_cast<std::uint16_t>(i)}, answers_[i]);
+      answers_[i].clear();
+    }
+  }
+
+  /// A timer that fires too early costs a turn, one that is set anew each turn costs more.
+  void arm(const instant& now) {
+    const auto due = worker_.next_due(now);
+    if (!due || (armed_ && *armed_ <= *due)) return;
+    armed_ = due;
+    timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(*due));
+    timer_.async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      armed_.reset();
+      turn();
+    });
+  }
+
+  // --- push_outside
+
+  void open(push_connection_id id, const push_endpoint& where, const push_route& route) override {
+    connections_[id] = http2::open_tls(
+        io_, time_, contexts_->get(route.ca_pem, "h2"), target_of(where, route), http2::tls_limits{},
+        [this, id](std::string_view, const std::shared_ptr<http2::tls_connection>&) {
+          worker_.opened(id, time_.now());
+          soon();
+          return std::make_unique<wire>(*this, id);
+        },
+        [this, id](http2::open_failure, const std::string&) {
+          connections_.erase(id);
+          worker_.open_failed(id, time_.now());
+          soon();
+        });
+  }
+  void wake(push_connection_id id) override {
+    if (const auto found = connections_.find(id); found != connections_.end()) found->second->wake();
+  }
+  void abort(push_connection_id id) override {
+    if (const auto found = connections_.find(id); found != connections_.end()) found->second->abort();
+  }
+  void answer(shard_id home, pns::push_answer&& what) override {
+    if (answers_.size() <= home.value) answers_.resize(home.value + std::size_t{1});
+    answers_[home.value].push_back(std::move(what));
+  }
+
+  void purchase(std::uint16_t sender, const std::string& url, const push_route& route, std::string form) override {
+    // The plan has made sure of the URL.
+    const push_endpoint where = push_endpoint::parse(url).value_or(push_endpoint{});
+    http1::post_request post;
+    post.host = where.authority();
+    const std::size_t path = url.find('/', sizeof "https://" - 1);
+    post.target = path == std::string::npos ? "/" : url.substr(path);
+    post.content_type = "application/x-www-form-urlencoded";
+    post.body = std::move(form);
+
+    auto limit = std::make_shared<asio::steady_timer>(io_, purchase_deadline);
+    auto connection = http2::open_tls(
+        io_, time_, contexts_->get(route.ca_pem, "http/1.1"), target_of(where, route), http2::tls_limits{},
+        [this, sender, post = std::move(post), limit](std::string_view, const auto&) {
+          return http1::make_post(post, token_answer_limit, [this, sender, limit](http1::post_answer a, const instant& now) {
+            limit->cancel();
+            if (a.status == 0) {
+              worker_.purchase_failed(sender, now);
+            } else {
+              worker_.purchased(sender, a.status, a.body, now);
+            }
+            soon();
+          });
+        },
+        [this, sender, limit](http2::open_failure, const std::string&) {
+          limit->cancel();
+          worker_.purchase_failed(sender, time_.now());
+          soon();
+        });
+    limit->async_wait([connection](boost::system::error_code error) {
+      if (!error) connection->abort();
+    });
+  }
+
+  const std::shared_ptr<const tls_contexts> contexts_;
+  push_answer_sink& sink_;
+  const clock& time_;
+  operation_ring<command> ring_;
+  asio::io_context io_{1};
+  asio::steady_timer timer_;
+  system_random random_;
+  std::vector<std::vector<pns::push_answer>> answers_;   ///< per shard
+  std::map<push_connection_id, std::shared_ptr<http2::tls_connection>> connections_;
+  push_worker worker_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::optional<steady_time> armed_;
+  bool turn_posted_ = false;
+  std::atomic<bool> awake_{true};   ///< a turn is posted by start()
+  std::atomic<std::uint64_t> withdrawals_lost_{0};
+  std::thread runner_;
+};
+
+result<std::unique_ptr<push_threads>, std::vector<error>> push_threads::make(const push_config& config,
+                                                                             push_answer_sink& sink,
+                                                                             const clock& time) {
+  std::vector<error> faults;
+  auto contexts = std::make_shared<tls_contexts>();
+  for (const auto& [name, route] : {std::pair{"apns", &config.apns.route}, std::pair{"fcm", &config.fcm.route}}) {
+    if (auto ready = contexts->prepare(route->ca_pem); !ready) {
+      faults.push_back({std::string(name) + ": CA: " + ready.error().what});
+    }
+  }
+  auto plan = plan_pushes(config);
+  if (!plan) faults.insert(faults.end(), plan.error().begin(), plan.error().end());
+  if (!faults.empty()) return tl::unexpected(std::move(faults));
+
+  std::unique_ptr<push_threads> made(new push_threads);
+  made->router_ = std::move(plan->router);
+  for (auto& senders : plan->threads) {
+    made->threads_.push_back(
+        std::make_unique<thread>(std::move(senders), contexts, sink, time, config.hand_over_limit));
+  }
+  for (const auto& t : made->threads_) t->start();
+  return made;
+}
+
+push_threads::~push_threads() { stop(); }
+
+void push_threads::stop() {
+  for (const auto& t : threads_) t->stop();
+}
+
+bool push_threads::submit(pns::push_order order) {
+  const push_destination to = router_.find(order.target).value_or(push_destination{});
+  return threads_[to.thread]->push(std::move(order), to);
+}
+
+void push_threads::withdraw(pns::push_id id) {
+  // Which thread has it is not kept anywhere: threads are few and withdrawals of what is not there cost a look.
+  for (const auto& t : threads_) t->withdraw(id);
+}
+
+const push_worker::counter_table& push_threads::counters(std::size_t n) const { return threads_[n]->worker().counters(); }
+
+std::uint64_t push_threads::withdrawals_lost() const {
+  std::uint64_t n = 0;
+  for (const auto& t : threads_) n += t->withdrawals_lost();
+  return n;
+}
+
+}  // namespace reveille
