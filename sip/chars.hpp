@@ -23,6 +23,7 @@ enum char_class : std::uint16_t {
   display = 4096,    ///< unquoted display name: token, blanks, and octets of UTF-8
   blank = 8192,      ///< SP, HT
   scheme = 16384,
+  list_special = 32768,  ///< where a comma list must look twice: " < ,
 };
 
 namespace detail {
@@ -56,6 +57,7 @@ constexpr std::uint16_t classes_of(unsigned c) {
   if (is_token || c == ' ' || c == '\t' || c >= 0x80) out |= display;
   if (c == ' ' || c == '\t') out |= blank;
   if (alphanumeric || one_of(c, "+-.")) out |= scheme;
+  if (one_of(c, "\"<,")) out |= list_special;
   return static_cast<std::uint16_t>(out);
 }
 

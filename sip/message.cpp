@@ -87,6 +87,12 @@ std::optional<std::string_view> message::first(header h) const {
   return value(lines()[i]);
 }
 
+std::string_view message::first_line_text(header h) const {
+  const std::uint8_t i = first_line(h);
+  if (i == no_line) return {};
+  return {data_ + lines()[i].begin, static_cast<std::size_t>(lines()[i + 1].begin - lines()[i].begin)};
+}
+
 std::optional<std::string_view> message::first(std::string_view wanted) const {
   if (const header h = header_of(wanted); h != header::other) return first(h);
   const char letter = compact_letter(wanted);

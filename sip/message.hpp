@@ -85,6 +85,8 @@ class message {
   /// Value of the first field of that kind, blanks trimmed.
   std::optional<std::string_view> first(header h) const;
   std::optional<std::string_view> first(std::string_view name) const;  ///< any field, by full name
+  /// The first line of that kind as it stands, name and CRLF included; "" when there is none.
+  std::string_view first_line_text(header h) const;
   std::size_t count(header h) const { return index_.count[static_cast<std::size_t>(h)]; }   ///< lines
   /// visit(value) for each line, in order; for_each_element splits comma lists outside quotes and <>, and leaves out
   /// empty elements.

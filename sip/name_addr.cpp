@@ -34,6 +34,10 @@ const char* bare_uri(const char* p, const char* end, uri_view& out, fault& why) 
 }  // namespace
 
 const char* name_addr(const char* p, const char* end, name_addr_view& out, fault& why) {
+  return name_addr(p, end, out, why, [](std::string_view, std::string_view) {});
+}
+
+const char* name_addr_uri(const char* p, const char* end, name_addr_view& out, fault& why) {
   using namespace chars;
   p = skip_blanks(p, end);
   const char* const begin = p;
@@ -55,15 +59,13 @@ const char* name_addr(const char* p, const char* end, name_addr_view& out, fault
     if (p != end && *p == '<') {
       out.display_name = trim(between(begin, p));
     } else if (p != end && *p == ':') {
-      p = bare_uri(begin, end, out.uri, why);
-      return p == nullptr ? nullptr : header_params(p, end, out.params, why);
+      return bare_uri(begin, end, out.uri, why);
     } else {
       why = fault::display_name;
       return nullptr;
     }
   }
-  p = bracketed_uri(p, end, out.uri, why);
-  return p == nullptr ? nullptr : header_params(p, end, out.params, why);
+  return bracketed_uri(p, end, out.uri, why);
 }
 
 }  // namespace grammar

@@ -1,5 +1,6 @@
+#include <cstring>
+
 #include "sip/grammar.hpp"
-#include "sip/limits.hpp"
 #include "sip/list.hpp"
 
 namespace reveille::sip {
@@ -8,15 +9,14 @@ namespace grammar {
 bool next_param(std::string_view& rest, param& out) {
   const char* p = rest.data();
   const char* const end = p + rest.size();
-  while (p != end && (*p == ';' || chars::is(*p, chars::blank))) ++p;
+  const char* begin = p;  // the piece that is cut or kept starts at its own semicolon
+  for (; p != end && (*p == ';' || chars::is(*p, chars::blank)); ++p) {
+    if (*p == ';') begin = p;
+  }
   if (p == end) {
     rest = {};
     return false;
   }
-  const char* begin = p;
-  // The piece that is cut or kept starts at its own semicolon.
-  while (begin != rest.data() && begin[-1] != ';') --begin;
-  if (begin != rest.data()) --begin;
   const char* const name = p;
   while (p != end && *p != ';' && *p != '=') ++p;
   const char* name_end = p;
@@ -38,47 +38,6 @@ bool next_param(std::string_view& rest, param& out) {
   out.text = chars::between(begin, p);
   rest = chars::between(p, end);
   return true;
-}
-
-const char* header_params(const char* p, const char* end, params_view& out, fault& why) {
-  using namespace chars;
-  const char* const begin = p;
-  const char* stop = p;  // behind the last parameter, blanks not counted
-  for (std::size_t count = 0;; ++count) {
-    p = skip_blanks(p, end);
-    if (p == end || *p == ',') break;
-    if (*p != ';') {
-      why = fault::params;
-      return nullptr;
-    }
-    if (count == limits::params) {
-      why = fault::too_many_params;
-      return nullptr;
-    }
-    p = skip_blanks(p + 1, end);
-    const char* const name = p;
-    p = skip(p, end, token);
-    if (p == name) {
-      why = fault::params;
-      return nullptr;
-    }
-    stop = p;
-    p = skip_blanks(p, end);
-    if (p == end || *p != '=') continue;
-    p = skip_blanks(p + 1, end);
-    if (p != end && *p == '"') {
-      p = skip_quoted(p + 1, end);
-      if (p == nullptr) {
-        why = fault::quoted_string;
-        return nullptr;
-      }
-    } else {
-      p = skip(p, end, param_value);
-    }
-    stop = p;
-  }
-  out = params_view(between(begin, stop));
-  return p;
 }
 
 std::optional<std::uint32_t> number(std::string_view text, std::uint32_t cap) {
@@ -115,22 +74,16 @@ bool next_element(std::string_view& rest, std::string_view& element) {
   if (rest.data() == nullptr) return false;
   const char* p = rest.data();
   const char* const end = p + rest.size();
-  bool bracketed = false;
-  for (; p != end; ++p) {
-    if (*p == '"' && !bracketed) {
-      const char* const behind = chars::skip_quoted(p + 1, end);
-      if (behind == nullptr) {
-        p = end;
-        break;
-      }
-      p = behind - 1;
-    } else if (*p == '<') {
-      bracketed = true;
-    } else if (*p == '>') {
-      bracketed = false;
-    } else if (*p == ',' && !bracketed) {
-      break;
+  for (;;) {
+    while (p != end && !chars::is(*p, chars::list_special)) ++p;
+    if (p == end || *p == ',') break;
+    const char* behind = nullptr;  // of the quoted string or the brackets; an open one takes all that is left
+    if (*p == '"') {
+      behind = chars::skip_quoted(p + 1, end);
+    } else {
+      behind = static_cast<const char*>(std::memchr(p, '>', static_cast<std::size_t>(end - p)));
     }
+    p = behind != nullptr ? behind : end;
   }
   element = chars::trim(chars::between(rest.data(), p));
   rest = p == end ? std::string_view{} : chars::between(p + 1, end);

@@ -134,13 +134,19 @@ std::string_view message_parser::tag_of(header h, message::slice& tag, std::stri
   const char* const end = value.data() + value.size();
   name_addr_view out;
   fault why = fault::none;
-  if (grammar::name_addr(value.data(), end, out, why) != end) {
+  bool has_tag = false;
+  std::string_view found;  // the first, as params_view::find says
+  const auto remember = [&](std::string_view name, std::string_view text) {
+    if (has_tag || name.size() != 3 || !chars::iequal(name, "tag")) return;
+    has_tag = true;
+    found = text;
+  };
+  if (grammar::name_addr(value.data(), end, out, why, remember) != end) {
     return why == fault::too_many_params ? reasons::too_many_params : reason;
   }
-  if (const auto found = out.params.find("tag")) {
-    if (!chars::all(*found, chars::token)) return reason;
-    tag = m_.slice_of(*found);
-  }
+  if (!has_tag) return {};
+  if (!chars::all(found, chars::token)) return reason;
+  tag = m_.slice_of(found);
   return {};
 }
 

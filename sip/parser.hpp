@@ -28,7 +28,6 @@ class message_parser {
   std::string_view numbers();
   std::string_view routes(header h, std::string_view malformed, std::string_view too_many) const;
   std::string_view contacts() const;
-  bool expires_is_zero() const { return m_.expires_ == 0; }
 
   message& m_;
 };

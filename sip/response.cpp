@@ -65,8 +65,9 @@ received_rule received_rule_of(const via_view& via, const endpoint& source) {
 
 std::size_t response_room(const message& request) {
   std::size_t room = 256;  // status line, names, tag, rport, received, Content-Length
-  for (const header h : {header::via, header::from, header::to, header::call_id, header::cseq}) {
-    request.for_each(h, [&](std::string_view value) { room += value.size() + 8; });
+  request.for_each(header::via, [&](std::string_view value) { room += value.size() + 8; });
+  for (const header h : {header::from, header::to, header::call_id, header::cseq}) {
+    room += request.first_line_text(h).size();
   }
   return room;
 }
@@ -75,12 +76,13 @@ void begin_response(writer& out, const message& request, const endpoint& source,
                     std::string_view reason) {
   write_status_line(out, status, reason);
   write_vias(out, request, source);
-  out.line("From", *request.first(header::from));
-  out.text("To: ").text(*request.first(header::to));
-  if (status > 100 && !to_tag.empty() && request.to_tag().empty()) out.text(";tag=").text(to_tag);
-  out.text("\r\n");
-  out.line("Call-ID", request.call_id());
-  out.line("CSeq", *request.first(header::cseq));
+  out.text(request.first_line_text(header::from));
+  if (status > 100 && !to_tag.empty() && request.to_tag().empty()) {
+    out.text("To: ").text(*request.first(header::to)).text(";tag=").text(to_tag).text("\r\n");
+  } else {
+    out.text(request.first_line_text(header::to));
+  }
+  out.text(request.first_line_text(header::call_id)).text(request.first_line_text(header::cseq));
   if (status == 100) {
     if (const auto timestamp = request.first("Timestamp")) out.line("Timestamp", *timestamp);
   }

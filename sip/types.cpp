@@ -109,8 +109,8 @@ header header_of(std::string_view name) {
   if (name.empty()) return header::other;
   if (name.size() == 1) return of_letter(chars::lower(name[0]));
   const header h = candidate(name.size(), chars::lower(name[0]), chars::lower(name[1]));
-  if (h == header::other || !chars::iequal(name, name_of(h))) return header::other;
-  return h;
+  // Nearly all write the name as the RFC does.
+  return name == name_of(h) || chars::iequal(name, name_of(h)) ? h : header::other;
 }
 
 std::string_view reason_phrase(int status) {

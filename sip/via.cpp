@@ -51,26 +51,24 @@ const char* via(const char* p, const char* end, via_view& out, fault& why) {
   if (colon != end && *colon == ':' && (p = port(skip_blanks(colon + 1, end), end, out.port, why)) == nullptr) {
     return nullptr;
   }
-  const char* const params = p;
-  if ((p = header_params(p, end, out.params, why)) == nullptr) return nullptr;
-  const char* const stop = out.params.text().empty() ? params : out.params.text().data() + out.params.text().size();
-  out.text = between(begin, stop);
-  out.params.for_each([&](std::string_view name, const std::optional<std::string_view>& value) {
-    // The first of a name counts, as in params_view::find.
+  // The first of a name counts, as in params_view::find.
+  const auto remember = [&out](std::string_view name, std::string_view value) {
     switch (name.size()) {
       case 5:
-        if (!out.rport && iequal(name, "rport")) out.rport = value.value_or(std::string_view{});
+        if (!out.rport && iequal(name, "rport")) out.rport = value;
         break;
       case 6:
-        if (out.branch.empty() && value && iequal(name, "branch")) out.branch = *value;
+        if (out.branch.empty() && iequal(name, "branch")) out.branch = value;
         break;
       case 8:
-        if (!out.received && iequal(name, "received")) out.received = value.value_or(std::string_view{});
+        if (!out.received && iequal(name, "received")) out.received = value;
         break;
       default: break;
     }
-    return true;
-  });
+  };
+  if ((p = header_params(p, end, out.params, why, remember)) == nullptr) return nullptr;
+  const std::string_view params = out.params.text();
+  out.text = between(begin, params.data() + params.size());
   const bool sound = (out.branch.empty() || chars::all(out.branch, chars::token)) &&
                      (!out.rport || out.rport->empty() || number(*out.rport, 65536).value_or(65536) < 65536);
   if (!sound) {
