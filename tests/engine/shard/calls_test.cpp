@@ -1,0 +1,440 @@
+// One call through two shards: INVITE, its responses, CANCEL, and the dialog that follows.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "engine/shard/branch.hpp"
+#include "engine/shard/flow_token.hpp"
+#include "tests/engine/shard/shard_bench.hpp"
+
+namespace reveille {
+namespace {
+
+using lines = std::vector<std::string>;
+constexpr std::uint16_t phone = 5070, caller = 5080;
+
+class Calls : public ::testing::Test {
+ protected:
+  explicit Calls(std::uint16_t shards = 2) : bench(shards) {
+    bench.arrive(register_text("103", phone), phone);
+    bench.take();
+  }
+  /// @return the INVITE as the phone got it; the 100 is checked.
+  sip::message_ptr invite(const request_text& text = {}) {
+    bench.arrive(text.text(), caller);
+    auto all = bench.take();
+    if (all.size() != 2) {
+      ADD_FAILURE() << all.size() << " sent";
+      return nullptr;
+    }
+    EXPECT_EQ(all[0].line(), "SIP/2.0 100 Trying");
+    EXPECT_EQ(all[0].to.remote, shard_bench::phone(caller));
+    EXPECT_EQ(all[1].to.remote, shard_bench::phone(phone));
+    return all[1].message();
+  }
+  /// The phone's answer, by any shard's socket; what came of it.
+  std::vector<shard_bench::sent> answer(const sip::message& m, int status, std::string_view tag = "t1",
+                                        std::uint16_t by = 0, std::string_view extra = {}) {
+    bench.arrive(answer_text(m, status, tag, extra), phone, by);
+    return bench.take();
+  }
+  shard_bench bench;
+};
+
+TEST_F(Calls, InviteReachesThePhoneWithViaRecordRouteAndOneHopLess) {
+  const auto got = invite({.extra = "Route: <sip:198.51.100.1;lr>\nX-Unknown: kept\n"});
+  EXPECT_EQ(got->request_uri(), "sip:103@192.0.2.1:5070");
+  EXPECT_EQ(got->max_forwards(), 69u);
+  EXPECT_EQ(got->count(sip::header::route), 0u);
+  EXPECT_EQ(got->first("X-Unknown"), "kept");
+  const auto vias = values(*got, sip::header::via);
+  ASSERT_EQ(vias.size(), 2u);
+  EXPECT_EQ(vias[0].find("SIP/2.0/UDP 198.51.100.1:5060;rport;branch=z9hG4bKs"), 0u);
+  EXPECT_NE(vias[1].find("rport=5080"), std::string::npos);
+  const auto route = sip::parse_name_addr(*got->first(sip::header::record_route));
+  ASSERT_TRUE(route);
+  EXPECT_TRUE(route->uri.params.find("lr").has_value());
+  const auto token = read_flow_token(route->uri.user, "call-1", bench.config.secret);
+  ASSERT_TRUE(token.has_value());
+  EXPECT_EQ(token->callee.remote, shard_bench::phone(phone));
+  EXPECT_EQ(token->caller.remote, shard_bench::phone(caller));
+  EXPECT_TRUE(token->caller_direct);
+}
+
+TEST_F(Calls, ARetransmittedInviteMakesNothingNew) {
+  invite();
+  const auto events = bench.logs().size();
+  for (const std::uint16_t by : {std::uint16_t{0}, std::uint16_t{1}, std::uint16_t{0}}) {
+    bench.arrive(request_text{}.text(), caller, by);
+    EXPECT_EQ(bench.take_lines(), lines{"SIP/2.0 100 Trying"});
+  }
+  EXPECT_EQ(bench.logs().size(), events);
+  EXPECT_EQ(bench.sum(&shard_counters::duplicates), 3u);
+}
+
+TEST_F(Calls, ResponsesFindTheirTransactionFromWhicheverSocket) {
+  const auto got = invite();
+  for (const std::uint16_t by : {std::uint16_t{0}, std::uint16_t{1}}) {
+    const auto up = answer(*got, 180, "t1", by);
+    ASSERT_EQ(up.size(), 1u);
+    EXPECT_EQ(up[0].line(), "SIP/2.0 180 X");
+    EXPECT_EQ(up[0].to.remote, shard_bench::phone(caller));
+    EXPECT_EQ(up[0].message()->via_count(), 1u);
+  }
+  EXPECT_GT(bench.sum(&shard_counters::handed_over), 0u);
+  EXPECT_EQ(bench.sum(&shard_counters::handed_over), bench.sum(&shard_counters::taken_over));
+}
+
+TEST_F(Calls, EachRepetitionAndEachForkOfA2xxGoesUp) {
+  const auto got = invite();
+  for (const char* tag : {"t1", "t1", "t2", "t1"}) {
+    const auto up = answer(*got, 200, tag);
+    ASSERT_EQ(up.size(), 1u);
+    EXPECT_EQ(up[0].message()->to_tag(), tag);
+  }
+  bench.arrive(request_text{}.text(), caller);  // the INVITE once more: absorbed (RFC 6026)
+  EXPECT_TRUE(bench.take().empty());
+  bench.pass(seconds(33));
+  answer(*got, 200);
+  EXPECT_TRUE(bench.take().empty());
+  EXPECT_EQ(bench.drops(drop_reason::stray_response), 1u);
+}
+
+TEST_F(Calls, AFailureIsAcknowledgedHereAndRepeatedUntilTheCallersAck) {
+  const auto got = invite();
+  auto up = answer(*got, 486);
+  ASSERT_EQ(up.size(), 2u);
+  EXPECT_EQ(up[0].line(), "ACK sip:103@192.0.2.1:5070 SIP/2.0");
+  EXPECT_EQ(up[0].message()->top_via().branch, got->top_via().branch);
+  EXPECT_EQ(up[1].line(), "SIP/2.0 486 X");
+  bench.pass(milliseconds(520));
+  EXPECT_EQ(bench.take_lines(), lines{"SIP/2.0 486 X"});
+  bench.arrive(request_text{.method = "ACK", .to_tag = "t1"}.text(), caller, 1);
+  bench.pass(seconds(10));
+  EXPECT_TRUE(bench.take().empty());
+  EXPECT_TRUE(bench.shards[0]->idle() && bench.shards[1]->idle());
+  EXPECT_EQ(bench.drops(drop_reason::stray_ack), 0u);
+}
+
+TEST_F(Calls, CancelIsAnsweredAtOnceAndGoesToThePhoneOnlyAfterAProvisional) {
+  const auto got = invite();
+  const auto cancel = request_text{.method = "CANCEL"}.text();
+  bench.arrive(cancel, caller, 1);
+  EXPECT_EQ(bench.take_lines(), lines{"SIP/2.0 200 OK"});
+  auto after = answer(*got, 180);
+  ASSERT_EQ(after.size(), 2u);
+  EXPECT_EQ(after[0].line(), "CANCEL sip:103@192.0.2.1:5070 SIP/2.0");
+  EXPECT_EQ(after[0].message()->top_via().branch, got->top_via().branch);
+  EXPECT_EQ(after[0].message()->first(sip::header::reason), "SIP;cause=487");
+  bench.arrive(answer_text(*after[0].message(), 200), phone, 1);
+  EXPECT_TRUE(bench.take().empty());
+  EXPECT_EQ(answer(*got, 487).size(), 2u);
+  bench.arrive(cancel, caller);  // repeated: answered again, told once
+  EXPECT_EQ(bench.take_lines(), lines{"SIP/2.0 200 OK"});
+  const auto log = bench.logs();
+  EXPECT_EQ(std::count(log.begin(), log.end(), "cancel"), 1);
+}
+
+TEST_F(Calls, CancelWhileItRingsGoesOutAtOnce) {
+  const auto got = invite();
+  answer(*got, 180);
+  bench.arrive(request_text{.method = "CANCEL"}.text(), caller);
+  EXPECT_EQ(bench.take_lines(), (lines{"SIP/2.0 200 OK", "CANCEL sip:103@192.0.2.1:5070 SIP/2.0"}));
+}
+
+TEST_F(Calls, CancelThatCrossesA2xxChangesNothing) {
+  const auto got = invite();
+  answer(*got, 180);
+  bench.arrive(request_text{.method = "CANCEL"}.text(), caller);
+  bench.take();
+  EXPECT_EQ(answer(*got, 200)[0].line(), "SIP/2.0 200 X");  // the phone was faster: forwarded, no 487 here
+  bench.arrive(request_text{.method = "CANCEL"}.text(), caller);
+  EXPECT_EQ(bench.take_lines(), lines{"SIP/2.0 200 OK"});
+
+  // And the other way round: answered first, then cancelled.
+  const auto second = invite({.branch = "z9hG4bKa2", .call_id = "call-2"});
+  answer(*second, 200);
+  bench.arrive(request_text{.method = "CANCEL", .branch = "z9hG4bKa2", .call_id = "call-2"}.text(), caller);
+  EXPECT_EQ(bench.take_lines(), lines{"SIP/2.0 200 OK"});
+  const auto log = bench.logs();
+  EXPECT_EQ(std::count(log.begin(), log.end(), "cancel"), 1);
+}
+
+TEST_F(Calls, CancelOfNothingIs481) {
+  bench.arrive(request_text{.method = "CANCEL"}.text(), caller);
+  EXPECT_EQ(bench.only().line(), "SIP/2.0 481 Call/Transaction Does Not Exist");
+  EXPECT_EQ(bench.sum(&shard_counters::cancels_unknown), 1u);
+}
+
+TEST_F(Calls, APhoneThatNeverAnswersTimesOut) {
+  invite();
+  bench.pass(seconds(33));
+  const auto log = bench.logs();
+  EXPECT_EQ(std::count(log.begin(), log.end(), "timeout"), 1);
+  const auto sent = bench.take_lines();
+  EXPECT_EQ(std::count(sent.begin(), sent.end(), "INVITE sip:103@192.0.2.1:5070 SIP/2.0"), 6);
+  EXPECT_GE(std::count(sent.begin(), sent.end(), "SIP/2.0 408 Request Timeout"), 1);
+}
+
+TEST_F(Calls, AnUnreachablePhoneFailsAtOnceAndARefusingTransportToo) {
+  invite();
+  flow to;
+  to.remote = shard_bench::phone(phone);
+  for (auto& s : bench.shards) s->on_unreachable(to, bench.now);
+  bench.pass(milliseconds(10));
+  EXPECT_EQ(bench.home_of_user("103").log.back(), "transport error");
+  EXPECT_EQ(bench.take_lines().front(), "SIP/2.0 408 Request Timeout");
+
+  bench.broken = true;
+  bench.arrive(request_text{.branch = "z9hG4bKa3", .call_id = "call-3"}.text(), caller);
+  EXPECT_EQ(bench.home_of_user("103").log.back(), "transport error");
+  EXPECT_GE(bench.drops(drop_reason::send_failed), 2u);
+}
+
+TEST_F(Calls, PathBecomesRouteAndPushParametersStayHere) {
+  bench.home_of_user("103").path = "<sip:edge.example.com;lr>";
+  request_text text;
+  text.extra = "Contact: <sip:102@192.0.2.1:5080;pn-provider=fcm;pn-prid=SECRET;ob>;pn-param=x;expires=1\n";
+  std::string with = text.text();
+  with.erase(with.find("Contact: <sip:102@192.0.2.1:5080>\n"), std::string_view("Contact: <sip:102@192.0.2.1:5080>\n").size());
+  bench.arrive(with, caller);
+  const auto all = bench.take();
+  ASSERT_EQ(all.size(), 2u);
+  const auto got = all[1].message();
+  EXPECT_EQ(got->first(sip::header::route), "<sip:edge.example.com;lr>");
+  EXPECT_EQ(got->first(sip::header::contact), "<sip:102@192.0.2.1:5080;ob>;expires=1");
+}
+
+TEST_F(Calls, OurCredentialsGoNoFurther) {
+  const auto got = invite({.extra = "Proxy-Authorization: Digest username=\"a\", realm=\"example.com\", nonce=\"n\"\n"
+                                    "Proxy-Authorization: Digest username=\"a\", realm=\"next.test\", nonce=\"n\"\n"});
+  EXPECT_EQ(values(*got, sip::header::proxy_authorization).size(), got->count(sip::header::proxy_authorization) * 3);
+  ASSERT_EQ(got->count(sip::header::proxy_authorization), 1u);
+  EXPECT_NE(got->first(sip::header::proxy_authorization)->find("next.test"), std::string_view::npos);
+}
+
+TEST_F(Calls, OtherMethodsAreProxiedTooUnknownOnesAmongThem) {
+  for (const char* method : {"MESSAGE", "NOTIFY", "PUBLISH", "FROBNICATE"}) {
+    bench.arrive(request_text{.method = method, .branch = std::string("z9hG4bK") + method}.text(), caller);
+    const auto out = bench.only();  // no 100 for these
+    EXPECT_EQ(out.line(), std::string(method) + " sip:103@192.0.2.1:5070 SIP/2.0");
+    EXPECT_EQ(out.message()->count(sip::header::record_route), 0u);
+    const auto up = answer(*out.message(), 200);
+    ASSERT_EQ(up.size(), 1u);
+    bench.arrive(request_text{.method = method, .branch = std::string("z9hG4bK") + method}.text(), caller, 1);
+    EXPECT_EQ(bench.only().text, up[0].text);  // kept for timer J
+  }
+}
+
+TEST_F(Calls, BranchesThatWeDidNotSignAreDropped) {
+  const auto got = invite();
+  const std::string good(got->top_via().branch);
+  std::string text = answer_text(*got, 200);
+  for (std::size_t i = 8; i < good.size(); i += 5) {
+    std::string forged = text;
+    char& c = forged[forged.find(good) + i];
+    c = c == 'a' ? 'b' : 'a';
+    bench.arrive(forged, phone);
+  }
+  bench.arrive("SIP/2.0 200 OK\nVia: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bKmadeup\n"
+               "Via: SIP/2.0/UDP 203.0.113.9\nFrom: <sip:a@b.test>;tag=1\nTo: <sip:a@b.test>;tag=2\n"
+               "Call-ID: x\nCSeq: 1 INVITE\nContent-Length: 0\n\n", phone);
+  EXPECT_TRUE(bench.take().empty());
+  EXPECT_EQ(bench.drops(drop_reason::forged_branch), (good.size() - 8 + 4) / 5 + 1);
+  EXPECT_EQ(bench.home_of_user("103").log.back(), "request INVITE");
+}
+
+TEST_F(Calls, ABranchOfAShardThatIsGoneIsDropped) {
+  const auto got = invite();
+  const auto branch = write_branch(transaction_branch{{9}, 0, 0, 0}, bench.config.secret);
+  std::string text = answer_text(*got, 200);
+  text.replace(text.find(got->top_via().branch), got->top_via().branch.size(), branch.view());
+  bench.arrive(text, phone);
+  EXPECT_EQ(bench.drops(drop_reason::stray_response), 1u);
+}
+
+// --- the dialog ------------------------------------------------------------------------------------------------------
+
+class Dialogs : public Calls {
+ protected:
+  Dialogs() {
+    const auto got = invite();
+    answer(*got, 200);
+    record_route = std::string(*got->first(sip::header::record_route));
+    bench.pass(milliseconds(10));
+    events = bench.logs().size();
+  }
+  ~Dialogs() override { EXPECT_EQ(bench.logs().size(), events) << "a subscriber was touched"; }
+
+  request_text by_caller(std::string_view method) {
+    request_text r;
+    r.method = method;
+    r.uri = "sip:103@192.0.2.1:5070";
+    r.branch = "z9hG4bKd" + std::string(method);
+    r.to_tag = "t1";
+    r.cseq = 2;
+    r.extra = "Route: " + record_route + "\n";
+    return r;
+  }
+  request_text by_phone(std::string_view method) {
+    request_text r = by_caller(method);
+    r.uri = "sip:102@192.0.2.1:5080";
+    r.port = phone;
+    std::swap(r.from, r.to);
+    std::swap(r.from_tag, r.to_tag);
+    return r;
+  }
+  std::string record_route;
+  std::size_t events = 0;
+};
+
+TEST_F(Dialogs, AckAndByeOfTheCallerFollowTheRecordRoute) {
+  for (const std::uint16_t by : {std::uint16_t{0}, std::uint16_t{1}}) {
+    request_text ack = by_caller("ACK");
+    ack.cseq = 1;
+    bench.arrive(ack.text(), caller, by);
+    const auto out = bench.only();
+    EXPECT_EQ(out.line(), "ACK sip:103@192.0.2.1:5070 SIP/2.0");
+    EXPECT_EQ(out.to.remote, shard_bench::phone(phone));
+    EXPECT_EQ(out.message()->count(sip::header::route), 0u);
+    EXPECT_EQ(out.message()->max_forwards(), 69u);
+  }
+  bench.arrive(by_caller("BYE").text(), caller);
+  const auto bye = bench.only();
+  EXPECT_EQ(bye.to.remote, shard_bench::phone(phone));
+  const auto up = answer(*bye.message(), 200, "t1", 1);
+  ASSERT_EQ(up.size(), 1u);
+  EXPECT_EQ(up[0].to.remote, shard_bench::phone(caller));
+  EXPECT_EQ(up[0].message()->via_count(), 1u);
+}
+
+TEST_F(Dialogs, RequestsOfThePhoneFindTheCaller) {
+  bench.arrive(by_phone("BYE").text(), phone);
+  const auto bye = bench.only();
+  EXPECT_EQ(bye.line(), "BYE sip:102@192.0.2.1:5080 SIP/2.0");
+  EXPECT_EQ(bye.to.remote, shard_bench::phone(caller));
+  bench.arrive(answer_text(*bye.message(), 200), caller);
+  EXPECT_EQ(bench.only().to.remote, shard_bench::phone(phone));
+}
+
+TEST_F(Dialogs, TheSameAddressOnBothSidesIsTold_ApartByTheTag) {
+  // A caller that moved to another port keeps its tag: still towards the phone, and the answer to where it is now.
+  bench.arrive(by_caller("INFO").text(), 5099);
+  const auto info = bench.only();
+  EXPECT_EQ(info.to.remote, shard_bench::phone(phone));
+  EXPECT_EQ(answer(*info.message(), 200)[0].to.remote, shard_bench::phone(5099));
+}
+
+TEST_F(Dialogs, ReInviteItsRepetitionsItsCancelAndTheAckOfItsFailureShareABranch) {
+  request_text re = by_caller("INVITE");
+  re.branch = "z9hG4bKre";
+  std::vector<std::string> branches;
+  for (const char* method : {"INVITE", "INVITE", "CANCEL", "ACK"}) {
+    re.method = method;
+    bench.arrive(re.text(), caller, static_cast<std::uint16_t>(branches.size() % 2));
+    const auto out = bench.only();
+    EXPECT_EQ(out.to.remote, shard_bench::phone(phone));
+    branches.emplace_back(out.message()->top_via().branch);
+  }
+  for (const auto& b : branches) EXPECT_EQ(b, branches.front());
+  re.method = "INVITE";
+  re.branch = "z9hG4bKother";
+  bench.arrive(re.text(), caller);
+  EXPECT_NE(bench.only().message()->top_via().branch, branches.front());
+}
+
+TEST_F(Dialogs, AForgedTokenIs403AndAnAckWithItDropped) {
+  const std::string good = record_route;
+  const auto token = good.find("sip:") + 4;
+  for (std::size_t i = 0; i < 45; i += 4) {
+    record_route = good;
+    record_route[token + i] = record_route[token + i] == 'a' ? 'b' : 'a';
+    bench.arrive(by_caller("BYE").text(), caller);
+    EXPECT_EQ(bench.only().line(), "SIP/2.0 403 Forbidden") << i;
+    bench.arrive(by_caller("ACK").text(), caller);
+    EXPECT_TRUE(bench.take().empty());
+  }
+  record_route = good;
+  request_text other = by_caller("BYE");
+  other.call_id = "another-call";  // a good token of another dialog is none here
+  bench.arrive(other.text(), caller);
+  EXPECT_EQ(bench.only().line(), "SIP/2.0 403 Forbidden");
+  EXPECT_EQ(bench.sum(&shard_counters::forged_tokens), 25u);
+}
+
+TEST_F(Dialogs, AResponseGoesOnlyWhereItsRequestCameFrom) {
+  bench.arrive(by_caller("BYE").text(), caller);
+  const auto bye = bench.only().message();
+  // The answer's second Via names somebody else: the signed branch decides.
+  std::string text = answer_text(*bye, 200);
+  const auto second = text.find("192.0.2.1:5080");
+  ASSERT_NE(second, std::string::npos);
+  text.replace(second, 14, "255.255.255.255");
+  bench.arrive(text, phone);
+  EXPECT_EQ(bench.only().to.remote, shard_bench::phone(caller));
+}
+
+TEST_F(Dialogs, WithoutOurRouteThereIsNoWay) {
+  request_text bye = by_caller("BYE");
+  bye.extra.clear();
+  bench.arrive(bye.text(), caller);
+  EXPECT_EQ(bench.only().line(), "SIP/2.0 403 Forbidden");  // the Request-URI is nobody's we serve
+  bye.uri = "sip:103@example.com";
+  bye.branch = "z9hG4bKother";
+  bench.arrive(bye.text(), caller);
+  EXPECT_EQ(bench.only().line(), "SIP/2.0 481 Call/Transaction Does Not Exist");
+  request_text ack = by_caller("ACK");
+  ack.extra.clear();
+  bench.arrive(ack.text(), caller);
+  EXPECT_TRUE(bench.take().empty());
+  EXPECT_EQ(bench.drops(drop_reason::stray_ack), 1u);
+}
+
+TEST_F(Dialogs, MaxForwardsEndsHereToo) {
+  request_text bye = by_caller("BYE");
+  bye.max_forwards = 0;
+  bench.arrive(bye.text(), caller);
+  EXPECT_EQ(bench.only().line(), "SIP/2.0 483 Too Many Hops");
+  bye.method = "ACK";
+  bench.arrive(bye.text(), caller);
+  EXPECT_TRUE(bench.take().empty());
+}
+
+TEST_F(Dialogs, AnUnreachablePartyIs503) {
+  bench.broken = true;
+  bench.arrive(by_caller("BYE").text(), caller);
+  bench.broken = false;
+  EXPECT_EQ(bench.drops(drop_reason::send_failed), 2u);  // the request, and the answer to it
+}
+
+TEST(DialogsBehindProxies, CallerIsFoundByTheNextRouteOfTheCalleeOnly) {
+  shard_bench bench(1);
+  bench.arrive(register_text("103", phone), phone);
+  bench.take();
+  request_text text;
+  text.more_vias = "Via: SIP/2.0/UDP 203.0.113.50;branch=z9hG4bKtheirs\n";
+  bench.arrive(text.text(), caller);
+  const auto invite = bench.take()[1].message();
+  const std::string record_route(*invite->first(sip::header::record_route));
+
+  request_text bye{.method = "BYE", .uri = "sip:102@203.0.113.50", .branch = "z9hG4bKb1", .port = phone, .from = "103",
+                   .from_tag = "t1", .to = "102", .to_tag = "f1"};
+  bye.extra = "Route: " + record_route + ", <sip:203.0.113.7:5062;lr>\n";
+  bench.arrive(bye.text(), phone);
+  auto out = bench.only();
+  EXPECT_EQ(out.to.remote, at("203.0.113.7:5062"));
+  EXPECT_EQ(out.message()->first(sip::header::route), "<sip:203.0.113.7:5062;lr>");
+
+  // No further Route: the Request-URI, when it is an address; else the flow by which the INVITE came.
+  bye.extra = "Route: " + record_route + "\n";
+  bye.branch = "z9hG4bKb2";
+  bench.arrive(bye.text(), phone);
+  EXPECT_EQ(bench.only().to.remote, at("203.0.113.50:5060"));
+  bye.uri = "sip:102@caller.example.org";
+  bye.branch = "z9hG4bKb3";
+  bench.arrive(bye.text(), phone);
+  EXPECT_EQ(bench.only().to.remote, shard_bench::phone(caller));
+}
+
+}  // namespace
+}  // namespace reveille
