@@ -107,8 +107,9 @@ class server_session::impl {
     nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(odd),
                           static_cast<std::uint32_t>(code), reinterpret_cast<const std::uint8_t*>(debug_data.data()),
                           debug_data.size());
+    last_served_ = std::min(last_served_, odd);
     for (stream_slot& s : slots_) {
-      if (s.live && static_cast<std::uint32_t>(s.stream) > odd) s.our_end = true;
+      if (s.live && static_cast<std::uint32_t>(s.stream) > last_served_) s.our_end = true;
     }
   }
 
@@ -231,7 +232,7 @@ class server_session::impl {
         case event::kind::requested: {
           stream_slot& s = *e.slot;
           s.queued = false;
-          if (!s.closed) {  // else it was reset before anybody heard of it
+          if (!s.closed && !s.our_end) {  // else it was reset, or put above a GOAWAY, before anybody heard of it
             s.reported = true;
             listener_.requested({static_cast<std::uint32_t>(s.stream), *s.method, *s.scheme,
                                  s.authority ? std::string_view(*s.authority) : std::string_view(), *s.path, s.headers,
@@ -255,6 +256,8 @@ class server_session::impl {
     }
     stream_slot& s = me.take_slot(frame->hd.stream_id);
     me.latest_ = std::max(me.latest_, static_cast<std::uint32_t>(frame->hd.stream_id));
+    // Above a GOAWAY that is still on its way out: promised to be unprocessed.
+    s.our_end = static_cast<std::uint32_t>(frame->hd.stream_id) > me.last_served_;
     nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, &s);
     return 0;
   }
@@ -373,6 +376,7 @@ class server_session::impl {
   std::size_t live_ = 0;
   std::size_t held_ = 0;
   std::uint32_t latest_ = 0;
+  std::uint32_t last_served_ = 0xffffffff;   ///< the lowest last id of our GOAWAYs
   bool holding_ = false;
   bool broken_ = false;
 };
