@@ -127,7 +127,9 @@ void subscriber::state::on(const cancel_received& e, const instant& now, effects
     const bool elsewhere = e.cancel && sip::says_answered_elsewhere(*e.cancel);
     cancel_open_branches(c, e.cancel ? sip::reasons_of(*e.cancel) : std::string(), now, out);
     end_devices(c, now, out);
-    settle(c, 487, elsewhere, now, out);
+    // A 2xx may still overtake the CANCEL, so the call is over only with its final response (SPEC 4.2, 4.3). Answered
+    // elsewhere it is answered, whatever our branches say.
+    if (elsewhere) settle(c, 487, true, now, out);
     if (config().planted.answer_480_and_487) answer(c, 480, "", out);
     progress(c, now, out);
     return;
