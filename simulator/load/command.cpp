@@ -11,6 +11,7 @@
 #include "core/system_ports.hpp"
 #include "mock_providers/device_sink.hpp"
 #include "simulator/load/engine_probe.hpp"
+#include "simulator/load/load_metrics.hpp"
 #include "simulator/load/load_run.hpp"
 #include "simulator/load/progress.hpp"
 #include "simulator/load/push_feed.hpp"
@@ -165,6 +166,16 @@ class load_session {
         watch_(options),
         run_(options, options.run_tag, sockets, random_, time_source.now().steady) {}
 
+  /// Serves /metrics from now on, when that is asked for.
+  result<bool> serve_metrics() {
+    if (options_.metrics_listen.empty()) return true;
+    auto started = metrics_endpoint::start(options_.metrics_listen, metrics_, run_.at().slots);
+    if (!started) return failure(started.error().what);
+    metrics_endpoint_ = std::move(*started);
+    std::fprintf(stderr, "metrics on http://%s/metrics\n", metrics_endpoint_->listening().text().c_str());
+    return true;
+  }
+
   /// @return false when the mock providers went away in the middle.
   bool run(const stop_signals& signals) {
     progress shown(stderr, clock_.now().steady);
@@ -180,6 +191,7 @@ class load_session {
         stopped_ = true;
         run_.stop();
       }
+      metrics_.update(run_, clock_.now().steady);
       if (!options_.quiet) shown.show(run_, clock_.now().steady);
       if (!mock_alive) run_.stop();
     }
@@ -222,6 +234,8 @@ class load_session {
   seeded_random random_;
   engine_watch watch_;
   load_run run_;
+  load_metrics metrics_;
+  std::unique_ptr<metrics_endpoint> metrics_endpoint_;  // after what it reads
   std::vector<push_seen> arrived_;
   bool stopped_ = false;
 };
@@ -258,6 +272,7 @@ int run_load(load_options options) {
   }
 
   load_session session(options, **sockets, feed, stream->get(), time_source);
+  if (const auto serving = session.serve_metrics(); !serving) return fail(serving.error().what);
   const bool mock_alive = session.run(signals);
   report::run_report found = session.finish();
   found.started = iso_time(started.wall);

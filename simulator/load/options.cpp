@@ -113,8 +113,8 @@ void add_phone_options(CLI::App& c, load_options& o) {
   add_delay(c, "--register-gap", o.register_gap, "between these REGISTERs");
   add_delay(c, "--answer-delay", o.answer_delay, "from the ringing to the answer");
   c.add_option("--apple-team", o.apple_team, "team id in pn-param  [DEF123GHIJ]");
-  c.add_option("--apple-bundle", o.apple_bundle, "bundle id in pn-param  [com.example.app]");
-  c.add_option("--firebase-project", o.firebase_project, "project id in pn-param  [reveille-load]");
+  c.add_option("--apple-bundle", o.apple_bundle, "bundle id in pn-param  [com.example.phone]");
+  c.add_option("--firebase-project", o.firebase_project, "project id in pn-param  [reveille-mock]");
 }
 
 void add_call_options(CLI::App& c, load_options& o) {

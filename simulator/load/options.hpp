@@ -74,15 +74,15 @@ struct load_options {
   std::uint32_t caller_sockets = 16;
 
   std::string apple_team = "DEF123GHIJ";
-  std::string apple_bundle = "com.example.app";
-  std::string firebase_project = "reveille-load";
+  std::string apple_bundle = "com.example.phone";
+  std::string firebase_project = "reveille-mock";
 
   std::string pushes_from;               ///< HOST:PORT of reveille-mock's delivery stream; "" = none
   std::uint64_t seed = 1;
   std::string run_tag;                   ///< makes Call-IDs and caller numbers unique; "" = made from the time
 
   std::string metrics_of_engine;         ///< URL
-  std::string engine_histogram = "reveille_register_to_invite_seconds";
+  std::string engine_histogram = "reveille_release_duration_seconds";
   std::uint32_t engine_pid = 0;          ///< 0 = not known
   std::string json_file;
   std::string html_file;

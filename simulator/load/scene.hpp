@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "core/flow.hpp"
+#include "core/buckets.hpp"
 #include "core/random.hpp"
+#include "core/slots.hpp"
 #include "core/time.hpp"
 #include "core/timer_wheel.hpp"
 #include "simulator/load/call_truth.hpp"
@@ -64,6 +66,9 @@ struct branch_name {
   std::uint32_t generation = 0;
 };
 
+/// The stages once more, for /metrics: readable from another thread.
+using stage_slots = std::array<histogram_slot, report::stage_count>;
+
 struct scene {
   scene(const load_options& given, std::string tag, datagram_port& sockets, random_source& source, steady_time start);
 
@@ -76,13 +81,19 @@ struct scene {
   steady_time now;
   call_truth truth;
   std::array<report::histogram, report::stage_count> stages;
+  stage_slots slots{histogram_slot(buckets::fast), histogram_slot(buckets::push), histogram_slot(buckets::wake),
+                    histogram_slot(buckets::fast), histogram_slot(buckets::post_dial), histogram_slot(buckets::fast),
+                    histogram_slot(buckets::fast)};  ///< in the order of report::stage
   report::registration_counts registrations;
   report::push_counts pushes;
   std::uint64_t unreadable = 0;       ///< datagrams that are no SIP or nobody's
   std::uint64_t at_old_address = 0;   ///< datagrams to an address that its phone has left
   std::string buffer;                 ///< the message under construction
 
-  void measure(report::stage which, steady_time from) { stages[report::index_of(which)].add(now - from); }
+  void measure(report::stage which, steady_time from) {
+    stages[report::index_of(which)].add(now - from);
+    slots[report::index_of(which)].observe(std::chrono::duration<double>(now - from).count());
+  }
   std::uint16_t caller_socket(call_number call) const {
     return static_cast<std::uint16_t>(options.sockets + call.value % options.caller_sockets);
   }
