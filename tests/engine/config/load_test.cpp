@@ -1,0 +1,132 @@
+#include "engine/config/load.hpp"
+
+#include "core/random.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace reveille::config {
+namespace {
+
+constexpr std::string_view least = "[node]\ndomains = [\"example.com\"]\n[trust]\nopen = true\n";
+
+std::string texts(const faults& all) {
+  std::string out;
+  for (const fault& f : all) out += f.text() + "\n";
+  return out;
+}
+
+TEST(Configuration, TakesDefaultsForWhatIsNotWritten) {
+  const auto loaded = load_text(least, "r.toml");
+  ASSERT_TRUE(loaded) << texts(loaded.error());
+  EXPECT_EQ(loaded->node.domains, std::vector<std::string>{"example.com"});
+  EXPECT_EQ(loaded->call.answer_timeout, seconds(30));
+  EXPECT_EQ(loaded->registrar.max_contacts, 12U);
+}
+
+TEST(Configuration, ReadsEveryKindOfSetting) {
+  const auto loaded = load_text(
+      "[node]\ndomains = [\"a.example\", \"b.example\"]\nshards = 2\n"
+      "[trust]\nopen = true\npeers = [\"10.1.2.3\"]\n"
+      "[call]\nanswer_timeout = \"45s\"\n[park]\nrefused_grace = \"1500ms\"\nprovisional = \"182\"\n"
+      "[store]\ndurability = \"disk\"\nmemtable = \"16MiB\"\n[push]\nwhen = \"asleep\"\n",
+      "r.toml");
+  ASSERT_TRUE(loaded) << texts(loaded.error());
+  EXPECT_EQ(loaded->node.shards, 2);
+  EXPECT_EQ(loaded->call.answer_timeout, seconds(45));
+  EXPECT_EQ(loaded->park.refused_grace, milliseconds(1500));
+  EXPECT_EQ(loaded->park.answer, provisional::queued_182);
+  EXPECT_EQ(loaded->store.durability, store_durability::disk);
+  EXPECT_EQ(loaded->store.memtable, 16U << 20);
+  EXPECT_EQ(loaded->push.when, push_when::asleep);
+}
+
+TEST(Configuration, ReportsEveryMistakeAtOnceWithItsPlace) {
+  const auto loaded = load_file("tests/engine/config/mistakes.toml");
+  ASSERT_FALSE(loaded);
+  std::ifstream golden("tests/engine/config/mistakes.expected");
+  const std::string expected((std::istreambuf_iterator<char>(golden)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(texts(loaded.error()), expected);
+}
+
+struct mistake {
+  const char* name;
+  const char* toml;       ///< after the least that is needed
+  const char* complaint;  ///< part of the only fault
+};
+class ConfigurationMistake : public ::testing::TestWithParam<mistake> {};
+TEST_P(ConfigurationMistake, IsReportedOnce) {
+  const auto loaded = load_text(std::string(least) + GetParam().toml, "r.toml");
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().size(), 1U) << texts(loaded.error());
+  EXPECT_NE(texts(loaded.error()).find(GetParam().complaint), std::string::npos) << texts(loaded.error());
+}
+INSTANTIATE_TEST_SUITE_P(
+    Table, ConfigurationMistake,
+    ::testing::Values(
+        mistake{"Syntax", "[call\n", "r.toml:5:"},
+        mistake{"UnknownTable", "[calls]\n", "r.toml:5:2: unknown key `calls` (did you mean `call`?)"},
+        mistake{"UnknownKey", "[call]\nanser_timeout = \"3s\"\n",
+                "6:1: unknown key `anser_timeout` in [call] (did you mean `answer_timeout`?)"},
+        mistake{"NothingNear", "[call]\nzzzzzzzz = 1\n", "unknown key `zzzzzzzz` in [call]\n"},
+        mistake{"NumberForDuration", "[call]\nanswer_timeout = 30\n", "6:18: call.answer_timeout must be a duration"},
+        mistake{"UnknownUnit", "[call]\nanswer_timeout = \"30 sec\"\n", "must be a duration"},
+        mistake{"BetweenUnits", "[call]\nanswer_timeout = \"30500ms\"\n", "whole units of 1s"},
+        mistake{"DurationOverflow", "[call]\nanswer_timeout = \"99999999999999999999d\"\n", "must be a duration"},
+        mistake{"OutOfRange", "[registrar]\nmax_contacts = 0\n",
+                "registrar.max_contacts must be between 1 and 100, not 0"},
+        mistake{"Negative", "[registrar]\nmax_contacts = -3\n", "not -3"},
+        mistake{"TextForNumber", "[registrar]\nmax_contacts = \"3\"\n", "must be a whole number, not `3`"},
+        mistake{"NumberForFlag", "[registrar]\nstar_removes_push = 1\n", "must be true or false, not a whole number"},
+        mistake{"UnknownWord", "[push]\nwhen = \"alway\"\n",
+                "push.when must be one of \"always\", \"asleep\", not `alway` (did you mean `always`?)"},
+        mistake{"TableForSetting", "[push.when]\n", "push.when must be one of"},
+        mistake{"SettingForTable", "[store]\n[park]\n[apns.app]\n", "apns.app must be tables: write [[apns.app]]"},
+        mistake{"NoFile", "[fcm]\nca_file = \"/nowhere/ca.pem\"\n",
+                "fcm.ca_file names /nowhere/ca.pem, which is missing"},
+        mistake{"NotHttps", "[apns]\nendpoint = \"http://push.example\"\n", "apns.endpoint must be https://"},
+        mistake{"PathInEndpoint", "[apns]\nendpoint = \"https://push.example/x\"\n", "without a path"},
+        mistake{"OpenAdmin", "[admin]\nlisten = \"0.0.0.0:8080\"\n", "admin.bearer_token_file must be set"},
+        mistake{"BadAddress", "[admin]\nlisten = \"localhost:8080\"\n", "admin.listen must be ADDRESS:PORT"},
+        mistake{"Relation", "[push]\nttl_margin = \"30s\"\n[call]\nanswer_timeout=\"20s\"\n",
+                "push.ttl_margin must be below call.answer_timeout"},
+        mistake{"DefaultAboveMost", "[registrar]\nmax_expires = \"30min\"\n",
+                "registrar.default_expires must not be above"},
+        mistake{"ControlCharacters", "[push]\nwhen = \"a\\u0007\"\n", "not `a?`"}),
+    [](const auto& of) { return std::string(of.param.name); });
+
+TEST(Configuration, SaysHowToGetAFileWhenThereIsNone) {
+  const auto loaded = load_file("/nowhere/reveille.toml");
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(texts(loaded.error()).find("--print-default-config"), std::string::npos);
+}
+
+TEST(Configuration, WantsADomainAndAnOpenNode) {
+  const auto loaded = load_text("", "r.toml");
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().size(), 2U) << texts(loaded.error());
+}
+
+TEST(Configuration, NamesTheAppWhoseKeyIsMissing) {
+  constexpr std::string_view toml =
+      "[node]\ndomains = [\"example.com\"]\n[trust]\nopen = true\n[[apns.app]]\nteam_id = \"TEAM123456\"\n"
+      "bundle = \"a.b\"\nkey_id = \"KEY1234567\"\nkey_file = \"/nowhere/key.p8\"\n";
+  const auto loaded = load_text(toml, "r.toml");
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(texts(loaded.error()).find("r.toml:9:12: apns.app[0].key_file names /nowhere/key.p8"), std::string::npos)
+      << texts(loaded.error());
+}
+
+TEST(Configuration, SurvivesRandomDamage) {
+  seeded_random random(3);
+  const std::string whole = default_toml();
+  for (int round = 0; round < 300; ++round) {
+    std::string text = whole;
+    for (int i = 0; i < 3; ++i) text[random.below(text.size())] = static_cast<char>(random.next());
+    (void)load_text(text, "r.toml");
+  }
+}
+
+}  // namespace
+}  // namespace reveille::config

@@ -1,0 +1,70 @@
+#include "engine/config/mapping.hpp"
+
+#include <gtest/gtest.h>
+
+namespace reveille::config {
+namespace {
+
+TEST(Mapping, LeavesACoreToThePushes) {
+  settings s;
+  EXPECT_EQ(shard_count(s, 1), 1);
+  EXPECT_EQ(shard_count(s, 2), 1);
+  EXPECT_EQ(shard_count(s, 8), 7);
+  EXPECT_EQ(shard_count(s, 1000), 64);
+  s.node.shards = 3;
+  EXPECT_EQ(shard_count(s, 1), 3);
+}
+
+TEST(Mapping, GivesShardsTheirSocketsNamesAndPeers) {
+  settings s;
+  s.node.listen = {"udp:127.0.0.1:5062", "udp:[::1]:5062"};
+  s.node.advertise = "sip.example.com";
+  s.node.domains = {"Example.COM"};
+  s.trust.peers = {"10.1.2.3"};
+  const shard_config out = for_shards(s, 2, {});
+  ASSERT_EQ(out.listeners.size(), 2U);
+  EXPECT_EQ(out.listeners[0].address.text(), "127.0.0.1:5062");
+  EXPECT_EQ(out.listeners[1].address.text(), "[::1]:5062");
+  EXPECT_EQ(out.listeners[1].sent_by, "sip.example.com");
+  EXPECT_EQ(out.domains, std::vector<std::string>{"example.com"});
+  ASSERT_EQ(out.trusted_peers.size(), 1U);
+  EXPECT_EQ(out.trusted_peers[0].port, 0);
+}
+
+TEST(Mapping, GivesSubscribersTheDefaultsThatTheyHave) {
+  const subscriber_config ours = for_subscribers(settings{});
+  const subscriber_config theirs;
+  EXPECT_EQ(ours.answer_timeout, theirs.answer_timeout);
+  EXPECT_EQ(ours.refused_grace, theirs.refused_grace);
+  EXPECT_EQ(ours.left_grace, theirs.left_grace);
+  EXPECT_EQ(ours.push_ttl_margin, theirs.push_ttl_margin);
+  EXPECT_EQ(ours.parked_calls, theirs.parked_calls);
+  EXPECT_EQ(ours.pushes_per_minute, theirs.pushes_per_minute);
+  EXPECT_EQ(ours.contacts, theirs.contacts);
+  EXPECT_EQ(ours.min_expires, theirs.min_expires);
+  EXPECT_EQ(ours.max_expires, theirs.max_expires);
+  EXPECT_EQ(ours.default_expires, theirs.default_expires);
+  EXPECT_EQ(ours.soft_write_delay, theirs.soft_write_delay);
+  EXPECT_EQ(ours.store_patience, theirs.store_patience);
+  EXPECT_EQ(ours.bucket_entries, theirs.bucket_entries);
+  EXPECT_EQ(ours.bucket_age, theirs.bucket_age);
+  EXPECT_EQ(ours.missed_ttl, theirs.missed_ttl);
+}
+
+TEST(Mapping, SwitchesBothOfApplesProvidersOff) {
+  settings s;
+  s.apns.enabled = false;
+  const subscriber_config out = for_subscribers(s);
+  EXPECT_FALSE(out.is_enabled(pns::provider::apns));
+  EXPECT_FALSE(out.is_enabled(pns::provider::apns_dev));
+  EXPECT_TRUE(out.is_enabled(pns::provider::fcm));
+}
+
+TEST(Mapping, SharesTheResidentsAmongTheHomes) {
+  settings s;
+  s.limits.resident_subscribers = 1000;
+  EXPECT_EQ(for_homes(s, 4).resident_limit, 250U);
+}
+
+}  // namespace
+}  // namespace reveille::config
