@@ -1,0 +1,34 @@
+/// Throw-away keys and certificates for the mocks: what Apple, Google and a certificate authority would have given out.
+/// They authenticate nothing outside the directory that they are written to.
+#pragma once
+
+#include <string>
+
+#include "core/result.hpp"
+
+namespace reveille::mock_providers {
+
+struct identity {
+  std::string team_id = "DEF123GHIJ";
+  std::string key_id = "ABC123DEFG";
+  std::string bundle = "com.example.phone";
+  std::string project = "reveille-mock";
+  std::string client_email = "pusher@reveille-mock.iam.gserviceaccount.com";
+  std::string private_key_id = "0123456789abcdef0123456789abcdef01234567";
+};
+
+struct credentials {
+  std::string ca_pem;               ///< the authority that signed the server's certificate
+  std::string server_pem;           ///< for localhost, 127.0.0.1, ::1 and the real providers' names
+  std::string server_key_pem;
+  std::string apns_key_pem;         ///< .p8: ES256
+  std::string google_key_pem;       ///< of the service account: RS256
+
+  /// Takes some 0.2 s, for the RSA key. Errors are OpenSSL's.
+  static result<credentials> generate();
+};
+
+/// Google's JSON file, with the mock's token endpoint.
+std::string service_account_json(const identity& who, const credentials& keys, const std::string& token_uri);
+
+}  // namespace reveille::mock_providers

@@ -1,0 +1,51 @@
+/// What the providers know of devices: which tokens are alive, and whose they are.
+///
+/// By default every well-formed token is alive, so that millions of simulated phones cost nothing here; the table holds
+/// only those of which something was said. Pure. Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/time.hpp"
+#include "pns/push_params.hpp"
+
+namespace reveille::mock_providers {
+
+enum class unknown_tokens : std::uint8_t { alive, refused };
+
+struct device {
+  std::string app;                          ///< bundle id (with `.voip` for a voip token) or project; "" = any
+  std::optional<wall_time> unregistered_at; ///< the app was removed
+  bool expired = false;                     ///< APNs 410 ExpiredToken
+  bool reachable = true;
+};
+
+class device_table {
+ public:
+  static constexpr std::size_t max_devices = 4'000'000;
+
+  explicit device_table(unknown_tokens unknown = unknown_tokens::alive) : unknown_(unknown) {}
+
+  /// The entry, made if missing; nullptr when the table is full.
+  device* make(pns::provider provider, std::string_view token);
+  const device* find(pns::provider provider, std::string_view token) const;
+  /// False when unknown tokens are refused and this is one, or when it is known to Apple's other environment only.
+  bool is_known(pns::provider provider, std::string_view token) const;
+  std::size_t size() const { return devices_.size(); }
+
+ private:
+  struct hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  using devices = std::unordered_map<std::string, device, hash, std::equal_to<>>;
+  static std::string key_of(pns::provider provider, std::string_view token);
+  unknown_tokens unknown_;
+  devices devices_;
+};
+
+}  // namespace reveille::mock_providers

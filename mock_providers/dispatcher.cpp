@@ -1,0 +1,91 @@
+#include "mock_providers/dispatcher.hpp"
+
+#include <algorithm>
+
+namespace reveille::mock_providers {
+namespace {
+
+std::string stored_name(pns::provider provider, std::string_view token) {
+  return std::string(pns::name_of(provider)) + ' ' + std::string(token);
+}
+
+/// A notification that may be tried only once is never stored, and never expires on its way.
+bool is_try_once(const notification& n) { return n.expires && *n.expires <= n.accepted_at; }
+
+}  // namespace
+
+void dispatcher::accept(notification what, const instant& now) {
+  if (delay_.loses(random_)) {
+    ++counters_.lost;
+    return;
+  }
+  const nanoseconds delay = delay_.draw(random_);
+  if (delay <= nanoseconds(0)) return arrive(std::move(what), now);
+  if (waiting_.size() >= max_waiting) {
+    ++counters_.queue_full;
+    return;
+  }
+  waiting_.push_back({now.steady + delay, order_++, std::move(what)});
+  std::push_heap(waiting_.begin(), waiting_.end(), later{});
+  counters_.waiting = waiting_.size();
+}
+
+void dispatcher::advance(const instant& now) {
+  while (!waiting_.empty() && waiting_.front().due <= now.steady) {
+    std::pop_heap(waiting_.begin(), waiting_.end(), later{});
+    notification what = std::move(waiting_.back().what);
+    waiting_.pop_back();
+    arrive(std::move(what), now);
+  }
+  counters_.waiting = waiting_.size();
+}
+
+std::optional<steady_time> dispatcher::next_due() const {
+  if (waiting_.empty()) return std::nullopt;
+  return waiting_.front().due;
+}
+
+void dispatcher::arrive(notification what, const instant& now) {
+  const device* at = devices_.find(what.provider, what.token);
+  const bool once = is_try_once(what);
+  if (what.expires && !once && *what.expires <= now.wall) {
+    ++counters_.expired;
+    return;
+  }
+  if (!at || (at->reachable && !at->unregistered_at)) return deliver(what, now);
+  if (once || at->unregistered_at) {
+    ++counters_.expired;
+    return;
+  }
+  const stored_key key{stored_name(what.provider, what.token), what.app};
+  const auto found = stored_.find(key);
+  if (found != stored_.end()) {
+    ++counters_.replaced;
+    found->second = std::move(what);
+  } else if (stored_.size() < max_stored) {
+    ++counters_.stored;
+    stored_.emplace(key, std::move(what));
+  } else {
+    ++counters_.queue_full;
+  }
+}
+
+void dispatcher::reachable(pns::provider provider, std::string_view token, const instant& now) {
+  const std::string name = stored_name(provider, token);
+  for (auto it = stored_.lower_bound({name, ""}); it != stored_.end() && it->first.first == name;) {
+    const notification what = std::move(it->second);
+    it = stored_.erase(it);
+    if (what.expires && *what.expires <= now.wall) {
+      ++counters_.expired;
+    } else {
+      deliver(what, now);
+    }
+  }
+}
+
+void dispatcher::deliver(const notification& what, const instant& now) {
+  ++counters_.delivered;
+  sink_.deliver({what.provider, what.token, what.app, what.push_type, what.id, what.payload, what.accepted_at, now.wall});
+}
+
+}  // namespace reveille::mock_providers

@@ -1,0 +1,93 @@
+#include "mock_providers/provider_session.hpp"
+#include "net/http2/server_session.hpp"
+#include "pns/reason_word.hpp"
+
+namespace reveille::mock_providers {
+namespace {
+
+class h2_session final : public http2::byte_session, public answering_session, private http2::server_listener {
+ public:
+  h2_session(const session_surroundings& around, front f, const std::shared_ptr<http2::tls_connection>& connection)
+      : around_(around), connection_(connection), session_(*this, config_for(around.desk, f)) {
+    line_.front = f;
+  }
+
+  void receive(std::span<const std::uint8_t> bytes, const instant& now) override {
+    now_ = now;
+    session_.receive(bytes);
+  }
+  void produce(std::vector<std::uint8_t>& out, std::size_t limit) override { session_.produce(out, limit); }
+  bool finished() const override { return session_.finished(); }
+  void closed(const instant&) override { self_.reset(); }
+
+ private:
+  static http2::server_config config_for(const provider_desk& desk, front f) {
+    http2::server_config config;
+    config.max_streams = desk.first_max_streams(f);
+    return config;
+  }
+
+  void requested(const http2::server_request& what) override {
+    decision d = around_.desk.take(line_, {what.method, what.path, what.headers, what.body, what.truncated}, now_);
+    if (d.answer.accepted) around_.delayer.delivery_waits();
+    if (d.delay > nanoseconds(0)) {
+      around_.delayer.delay(now_.steady + d.delay, self_, what.stream, std::move(d));
+    } else {
+      carry_out(what.stream, d);
+    }
+  }
+  void stream_reset(std::uint32_t, std::uint32_t) override {}  // a late answer to it is ignored by respond()
+
+  void carry_out(std::uint32_t stream, const decision& d) override {
+    if (d.reset) {
+      session_.reset(stream, code_of(*d.reset));
+    } else if (!d.silence) {
+      respond(stream, d.answer);
+    }
+    if (d.max_streams) session_.set_max_streams(*d.max_streams);
+    if (d.goaway) {
+      const auto ms = around_.time.now().wall.time_since_epoch().count();
+      const std::string debug = R"({"reason":")" + pns::reason_word(*d.goaway) + R"(","timestamp":)" + std::to_string(ms) + "}";
+      session_.goaway(session_.latest_stream(), http2::error_code::no_error, debug);
+    }
+    const auto connection = connection_.lock();
+    if (!connection) return;
+    if (d.close) return connection->abort();
+    connection->wake();
+  }
+
+  void respond(std::uint32_t stream, const provider_answer& a) {
+    std::array<http2::header, 6> headers;
+    std::size_t n = 0;
+    if (!a.content_type.empty()) headers[n++] = {"content-type", a.content_type};
+    for (const auto& [name, value] : a.headers) {
+      if (n < headers.size()) headers[n++] = {name, value, http2::indexing::first};
+    }
+    session_.respond(stream, a.status, std::span(headers.data(), n), a.body);
+  }
+
+  static http2::error_code code_of(reset_kind kind) {
+    switch (kind) {
+      case reset_kind::refused_stream: return http2::error_code::refused_stream;
+      case reset_kind::internal_error: return http2::error_code::internal_error;
+      case reset_kind::cancel: return http2::error_code::cancel;
+    }
+    return http2::error_code::internal_error;
+  }
+
+  session_surroundings around_;
+  std::weak_ptr<http2::tls_connection> connection_;
+  desk_line line_;
+  http2::server_session session_;
+  instant now_{};
+  std::shared_ptr<answering_session*> self_ = std::make_shared<answering_session*>(this);
+};
+
+}  // namespace
+
+std::unique_ptr<http2::byte_session> make_h2_session(const session_surroundings& around, front f,
+                                                     const std::shared_ptr<http2::tls_connection>& connection) {
+  return std::make_unique<h2_session>(around, f, connection);
+}
+
+}  // namespace reveille::mock_providers

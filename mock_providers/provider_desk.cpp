@@ -1,0 +1,154 @@
+#include "mock_providers/provider_desk.hpp"
+
+namespace reveille::mock_providers {
+namespace {
+
+/// Reasons are the mocks' own words or a script's; more kinds than this are counted as one.
+constexpr std::size_t max_refusal_kinds = 200;
+
+apns_mock_config apns_config(const identity& who, const behaviour& how) {
+  return {{{who.team_id, {who.bundle}}}, how.apns_per_device_per_minute, how.token_update_limit};
+}
+
+void count_refusal(provider_counters& counters, const provider_answer& a) {
+  const bool full = counters.refused.size() >= max_refusal_kinds;
+  const std::pair<int, std::string> kind{a.status, a.reason};
+  ++counters.refused[full && !counters.refused.contains(kind) ? std::pair<int, std::string>{0, "other"} : kind];
+}
+
+}  // namespace
+
+result<std::unique_ptr<provider_desk>> provider_desk::make(const identity& who, const credentials& keys,
+                                                           const behaviour& how, const std::string& token_uri,
+                                                           random_source& random, device_sink& sink, const instant& now) {
+  const auto google = pns::signing_key::from_pem(keys.google_key_pem);
+  if (!google) return tl::unexpected(google.error());
+  auto google_public = pns::verifying_key::from_pem(google->public_pem());
+  if (!google_public) return tl::unexpected(google_public.error());
+  std::unique_ptr<provider_desk> desk(
+      new provider_desk(who, std::move(*google_public), how, token_uri, random, sink, now));
+  const auto apple = pns::signing_key::from_pem(keys.apns_key_pem);
+  if (!apple) return tl::unexpected(apple.error());
+  for (apns_mock* mock : {&desk->production_, &desk->sandbox_}) {
+    auto apple_public = pns::verifying_key::from_pem(apple->public_pem());
+    if (!apple_public) return tl::unexpected(apple_public.error());
+    mock->add_key({who.key_id, who.team_id, std::move(*apple_public)});
+  }
+  return desk;
+}
+
+provider_desk::provider_desk(const identity& who, pns::verifying_key google, const behaviour& how,
+                             const std::string& token_uri, random_source& random, device_sink& sink, const instant& now)
+    : how_(how),
+      random_(random),
+      devices_(how.unknown),
+      production_(pns::provider::apns, apns_config(who, how), devices_, random),
+      sandbox_(pns::provider::apns_dev, apns_config(who, how), devices_, random),
+      // Google's own audience too: its Node library knows no other.
+      oauth_({who.client_email, {token_uri, "https://oauth2.googleapis.com/token"}, how.access_token_life},
+             std::move(google), random),
+      fcm_({who.project, how.legacy_key, how.fcm_per_minute}, oauth_, devices_, random),
+      dispatcher_(devices_, how.delivery, random, sink, counters_.deliveries),
+      record_(how.record_limit),
+      script_start_(now.steady) {}
+
+decision provider_desk::take(desk_line& line, const provider_request& request, const instant& now) {
+  notification what;
+  switch (line.front) {
+    case front::apns: {
+      provider_answer a = production_.answer(line.apns, request, now, what);
+      return take_push(line, pns::provider::apns, std::move(a), std::move(what), now);
+    }
+    case front::apns_dev: {
+      provider_answer a = sandbox_.answer(line.apns, request, now, what);
+      return take_push(line, pns::provider::apns_dev, std::move(a), std::move(what), now);
+    }
+    case front::google: break;
+  }
+  if (request.path == "/token") {
+    decision out;
+    out.answer = oauth_.answer(request, now);
+    ++(out.answer.accepted ? counters_.oauth_issued : counters_.oauth_refused);
+    return out;
+  }
+  provider_answer a = request.path == "/fcm/send" ? fcm_.answer_legacy(request, now, what) : fcm_.answer(request, now, what);
+  return take_push(line, pns::provider::fcm, std::move(a), std::move(what), now);
+}
+
+decision provider_desk::take_push(desk_line& line, pns::provider provider, provider_answer answer, notification what,
+                                  const instant& now) {
+  provider_counters& counters = counters_.providers[static_cast<std::size_t>(provider)];
+  ++counters.requests;
+  decision out;
+  out.answer = std::move(answer);
+  out.delay = how_.answer.draw(random_);
+  if (out.answer.accepted && !script_.empty()) {
+    fault_action fault = script_.next(provider, what.token, now.steady - script_start_, random_);
+    out.silence = fault.silence;
+    out.reset = fault.reset;
+    out.close = fault.close;
+    out.goaway = std::move(fault.goaway);
+    out.delay += fault.delay;
+    if (fault.answer) {
+      fault.answer->id = out.answer.id;
+      if (provider != pns::provider::fcm) fault.answer->headers.emplace_back("apns-id", out.answer.id);
+      out.answer = std::move(*fault.answer);
+    }
+    if (out.silence || out.reset) out.answer.accepted = false;
+  }
+  if (out.silence) ++counters.silenced;
+  if (out.reset) ++counters.resets;
+  if (out.goaway) ++counters.goaways;
+
+  if (provider != pns::provider::fcm) {
+    if (out.answer.accepted && !line.opened) {
+      line.opened = true;
+      out.max_streams = how_.apns_max_streams;
+    } else if (how_.lower_streams_on_refusal && line.opened && out.answer.status >= 400 && out.answer.status < 500 &&
+               out.answer.status != 410) {
+      line.opened = false;
+      out.max_streams = 1;
+    }
+  }
+  const bool answered = !out.silence && !out.reset;
+  if (out.answer.accepted) {
+    ++counters.accepted;
+  } else if (answered) {
+    count_refusal(counters, out.answer);
+  }
+  if (how_.record_limit > 0) {
+    const bool repeated = record_.add({now.wall, provider, what.token, what.app, what.push_type, what.id,
+                                       answered ? (out.answer.accepted ? 200 : out.answer.status) : 0,
+                                       out.answer.accepted ? "" : out.answer.reason, what.payload});
+    if (repeated) ++counters.repeated_ids;
+  }
+  if (out.answer.accepted && !what.token.empty()) dispatcher_.accept(std::move(what), now);
+  return out;
+}
+
+void provider_desk::set_reachable(pns::provider provider, std::string_view token, bool reachable, const instant& now) {
+  device* d = devices_.make(provider, token);
+  if (!d) return;
+  d->reachable = reachable;
+  if (reachable) dispatcher_.reachable(provider, token, now);
+}
+
+void provider_desk::unregister(pns::provider provider, std::string_view token, wall_time when) {
+  if (device* d = devices_.make(provider, token)) d->unregistered_at = when;
+}
+
+void provider_desk::register_device(pns::provider provider, std::string_view token, std::string app) {
+  if (device* d = devices_.make(provider, token)) *d = {std::move(app), std::nullopt, false, true};
+}
+
+void provider_desk::use(fault_script script, const instant& now) {
+  script_ = std::move(script);
+  script_start_ = now.steady;
+}
+
+std::optional<steady_time> provider_desk::advance(const instant& now) {
+  dispatcher_.advance(now);
+  return dispatcher_.next_due();
+}
+
+}  // namespace reveille::mock_providers

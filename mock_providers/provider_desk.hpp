@@ -1,0 +1,104 @@
+/// What stands behind every connection: the mocks, the script of faults, the record, the dispatcher and the counters.
+/// Pure; the sessions bring requests and carry decisions out. Threads: one.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/random.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+#include "mock_providers/apns_mock.hpp"
+#include "mock_providers/counters.hpp"
+#include "mock_providers/credentials.hpp"
+#include "mock_providers/dispatcher.hpp"
+#include "mock_providers/fault_script.hpp"
+#include "mock_providers/fcm_mock.hpp"
+#include "mock_providers/oauth_mock.hpp"
+#include "mock_providers/push_record.hpp"
+
+namespace reveille::mock_providers {
+
+/// How the mocks behave, faults aside.
+struct behaviour {
+  delay_distribution delivery{milliseconds(300), milliseconds(1500), 0};  ///< from acceptance to the device
+  delay_distribution answer;                  ///< from request to answer; none by default
+  std::uint32_t apns_max_streams = 1000;      ///< after the first accepted push (seen of Apple: 500 to 1500)
+  bool lower_streams_on_refusal = false;      ///< back to 1 after a 4xx that is no 410, as Apple was seen doing
+  std::uint32_t google_max_streams = 100;     ///< Google's front end
+  std::uint32_t apns_per_device_per_minute = 0;
+  std::uint32_t fcm_per_minute = 0;
+  bool token_update_limit = true;
+  std::string legacy_key;                     ///< "" = no legacy API
+  seconds access_token_life{3599};
+  unknown_tokens unknown = unknown_tokens::alive;
+  std::size_t record_limit = 4096;            ///< pushes kept for those who ask; 0 = none
+};
+
+enum class front : std::uint8_t { apns, apns_dev, google };
+
+/// What the desk remembers of one connection.
+struct desk_line {
+  mock_providers::front front = front::apns;
+  apns_connection apns;
+  bool opened = false;    ///< one push was accepted
+};
+
+/// What is to be done with one request.
+struct decision {
+  provider_answer answer;
+  bool silence = false;
+  std::optional<reset_kind> reset;
+  std::optional<std::string> goaway;
+  bool close = false;
+  std::optional<std::uint32_t> max_streams;   ///< new limit, told after the answer
+  nanoseconds delay{0};
+};
+
+class provider_desk {
+ public:
+  /// @param token_uri where the OAuth endpoint is reached, for the audience check. Sink and random outlive the desk.
+  static result<std::unique_ptr<provider_desk>> make(const identity& who, const credentials& keys,
+                                                     const behaviour& how, const std::string& token_uri,
+                                                     random_source& random, device_sink& sink, const instant& now);
+
+  decision take(desk_line& line, const provider_request& request, const instant& now);
+  std::uint32_t first_max_streams(front f) const { return f == front::google ? how_.google_max_streams : 1; }
+
+  void set_reachable(pns::provider provider, std::string_view token, bool reachable, const instant& now);
+  void unregister(pns::provider provider, std::string_view token, wall_time when);
+  void register_device(pns::provider provider, std::string_view token, std::string app);
+  void use(fault_script script, const instant& now);
+  void use_delivery_delay(const delay_distribution& delay) { dispatcher_.use(delay); }
+  void revoke_access_tokens() { oauth_.revoke_all(); }
+
+  /// Delivers what is due. @return when to call it again at the latest.
+  std::optional<steady_time> advance(const instant& now);
+
+  mock_counters& counters() { return counters_; }
+  const push_record& record() const { return record_; }
+  void clear_record() { record_.clear(); }
+
+ private:
+  provider_desk(const identity& who, pns::verifying_key google, const behaviour& how, const std::string& token_uri,
+                random_source& random, device_sink& sink, const instant& now);
+  decision take_push(desk_line& line, pns::provider provider, provider_answer answer, notification what,
+                     const instant& now);
+
+  behaviour how_;
+  random_source& random_;
+  mock_counters counters_;
+  device_table devices_;
+  apns_mock production_;
+  apns_mock sandbox_;
+  oauth_mock oauth_;
+  fcm_mock fcm_;
+  dispatcher dispatcher_;
+  push_record record_;
+  fault_script script_;
+  steady_time script_start_;
+};
+
+}  // namespace reveille::mock_providers

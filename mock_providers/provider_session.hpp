@@ -1,0 +1,42 @@
+/// One connection of a client: HTTP/2 or HTTP/1.1 bytes on one side, the desk on the other.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/time.hpp"
+#include "mock_providers/provider_desk.hpp"
+#include "net/http2/byte_session.hpp"
+#include "net/http2/tls_connection.hpp"
+
+namespace reveille::mock_providers {
+
+/// Carries decisions out, at once or when the server's timer says so. Threads: the connection's.
+class answering_session {
+ public:
+  virtual ~answering_session() = default;
+  virtual void carry_out(std::uint32_t stream, const decision& what) = 0;
+};
+
+/// Port to the server: decisions that must wait. `session` is empty by the time the connection is gone.
+class answer_delayer {
+ public:
+  virtual ~answer_delayer() = default;
+  /// The desk has accepted a push: something may have to be delivered later.
+  virtual void delivery_waits() = 0;
+  virtual void delay(steady_time until, std::weak_ptr<answering_session*> session, std::uint32_t stream, decision what) = 0;
+};
+
+struct session_surroundings {
+  provider_desk& desk;
+  answer_delayer& delayer;
+  const clock& time;
+};
+
+/// @param connection used for TCP resets only; the session is owned by it.
+std::unique_ptr<http2::byte_session> make_h2_session(const session_surroundings& around, front f,
+                                                     const std::shared_ptr<http2::tls_connection>& connection);
+std::unique_ptr<http2::byte_session> make_h1_session(const session_surroundings& around, front f,
+                                                     const std::shared_ptr<http2::tls_connection>& connection);
+
+}  // namespace reveille::mock_providers

@@ -1,0 +1,71 @@
+/// The mock providers on real sockets: TLS, HTTP/2 for APNs and FCM, HTTP/1.1 besides for the token endpoint and FCM.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/random.hpp"
+#include "core/result.hpp"
+#include "core/time.hpp"
+#include "mock_providers/credentials.hpp"
+#include "mock_providers/device_sink.hpp"
+#include "mock_providers/provider_desk.hpp"
+
+namespace reveille::mock_providers {
+
+struct server_config {
+  std::string address = "127.0.0.1";
+  std::uint16_t apns_port = 0;       ///< 0 = any free one, see server::endpoints()
+  std::uint16_t sandbox_port = 0;
+  std::uint16_t google_port = 0;     ///< FCM v1, legacy, and the token endpoint
+  std::uint16_t control_port = 0;    ///< plain TCP, loopback: lines of JSON, and GET /metrics
+  mock_providers::identity identity;
+  mock_providers::behaviour behaviour;
+};
+
+struct server_endpoints {
+  std::uint16_t apns = 0;
+  std::uint16_t sandbox = 0;
+  std::uint16_t google = 0;
+  std::uint16_t control = 0;
+  std::string apns_url, sandbox_url, google_url, token_url;   ///< "https://127.0.0.1:40001", ".../token"
+};
+
+/// Threads: one of its own, where everything happens; the methods here may be called from any other and wait for it,
+/// except from inside a device_sink. Ownership: sinks outlive the server. Destroying it closes every connection.
+class server {
+ public:
+  static constexpr std::size_t max_sinks = 64;
+
+  /// @param sink gets every delivery; nullptr = only the control port's subscribers do.
+  static result<std::unique_ptr<server>> start(const server_config& config, const credentials& keys,
+                                               device_sink* sink = nullptr);
+  virtual ~server() = default;
+
+  virtual const server_endpoints& endpoints() const = 0;
+  virtual mock_counters counters() = 0;
+  virtual std::vector<received_push> record() = 0;
+  virtual void clear_record() = 0;
+
+  virtual void set_reachable(pns::provider provider, std::string token, bool reachable) = 0;
+  virtual void unregister(pns::provider provider, std::string token, wall_time when) = 0;
+  /// Binds a token to an app: bundle id (with .voip for a voip token) or project. Pushes for another are refused.
+  virtual void register_device(pns::provider provider, std::string token, std::string app) = 0;
+  /// Replaces the script; its clock starts now.
+  virtual void use(fault_script script) = 0;
+  virtual void revoke_access_tokens() = 0;
+  /// Resets every connection, as a provider's machine going down would.
+  virtual void drop_connections() = 0;
+};
+
+/// What an engine needs to be pointed at the mocks: ca.pem, server.pem, server.key, AuthKey_<key id>.p8,
+/// service-account.json, providers.toml (a fragment of the engine's configuration) and endpoints.json.
+/// Keys that are already there are used again by load_or_generate().
+result<credentials> load_or_generate(const std::string& directory);
+result<void> write_directory(const std::string& directory, const identity& who, const credentials& keys,
+                             const server_endpoints& where);
+
+}  // namespace reveille::mock_providers
