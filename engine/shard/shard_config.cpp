@@ -64,6 +64,10 @@ own_names::own_names(const shard_config& config)
     const auto [host, port] = split_host_port(l.sent_by);
     names_.push_back({std::string(host), port == 0 ? default_port : port});
     names_.push_back({bracketed(l.address), l.address.port});
+    for (const std::string& alias : config.aliases) {
+      const auto [name, its_port] = split_host_port(alias);
+      names_.push_back({std::string(name), its_port == 0 ? l.address.port : its_port});
+    }
   }
 }
 

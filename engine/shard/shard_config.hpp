@@ -42,6 +42,9 @@ struct shard_config {
   std::uint16_t shards = 1;
   std::vector<listener> listeners;          ///< at most 255; flows name theirs by `local`
   std::vector<std::string> domains;         ///< served, lower case; the first is a tel: URI's
+  /// Other names of this node, host[:port], as clients may write them into a Route: outbound proxy names and, for a
+  /// listener on every address, the interfaces' addresses. Without a port they count with every listener's.
+  std::vector<std::string> aliases;
   std::string realm;                        ///< of our challenges; "" = the first domain
   std::vector<endpoint> trusted_peers;      ///< port 0 = any port
   inbound_policy inbound = inbound_policy::open;

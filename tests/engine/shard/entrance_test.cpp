@@ -321,6 +321,23 @@ TEST(StageTimes, AreTakenFromTheNotes) {
   EXPECT_EQ(c.stages[static_cast<std::size_t>(stage::push_accepted)].value(), 2u);
 }
 
+TEST(OwnNames, AreListenersSentByAliasesAndDomainsOnOurPorts) {
+  shard_config config;
+  config.listeners = {{at("0.0.0.0:5062"), "Proxy.example.org:5060"}, {at("[2001:db8::1]:5060"), ""}};
+  config.domains = {"example.com"};
+  config.aliases = {"192.0.2.5", "edge.example.org:5090"};
+  const own_names names(config);
+  const auto self = [&](std::string_view uri) { return names.self(*sip::parse_uri(uri)); };
+  for (const char* ours : {"sip:proxy.example.org", "sip:proxy.EXAMPLE.org:5060", "sip:0.0.0.0:5062", "sip:192.0.2.5:5062",
+                           "sip:[2001:db8::1]", "sip:edge.example.org:5090;lr", "sip:example.com", "sip:example.com:5062"}) {
+    EXPECT_TRUE(self(ours)) << ours;
+  }
+  for (const char* others : {"sip:proxy.example.org:5061", "sip:192.0.2.6:5062", "sip:edge.example.org",
+                             "sip:example.com:5999", "sip:sub.example.com", "sip:[2001:db8::1]:5061"}) {
+    EXPECT_FALSE(self(others)) << others;
+  }
+}
+
 TEST(ShardConfig, NamesEveryFaultAtOnce) {
   shard_config good;
   good.domains = {"example.com"};
