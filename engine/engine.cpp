@@ -4,15 +4,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "actors/runtime/actor_host.hpp"
 #include "core/system_ports.hpp"
+#include "engine/admin/admin_api.hpp"
+#include "engine/admin/store_lookup.hpp"
+#include "engine/config/mapping.hpp"
 #include "engine/node_secret.hpp"
 #include "engine/pushes_switched_off.hpp"
 #include "engine/shard/shard_thread.hpp"
+#include "engine/telemetry/engine_families.hpp"
 #include "engine/volatile_store.hpp"
-#include "engine/wiring.hpp"
+#include "net/http1/server.hpp"
 #include "net/transport/socket_address.hpp"
 
 namespace reveille {
@@ -35,19 +41,27 @@ endpoint outward_address(bool v6) {
   return out;
 }
 
+bool is_wildcard(const endpoint& e) {
+  return std::all_of(e.address.begin(), e.address.end(), [](std::uint8_t b) { return b == 0; });
+}
+
+/// The number under which the admin API asks the store: no shard has it (mapping.cpp allows 64).
+constexpr shard_id admin_inbox{rocksdb_store::max_shards - 1};
+
 }  // namespace
 
 class engine::impl {
  public:
-  explicit impl(const config::settings& settings) : settings_(settings), host_(actor_scheduling::threaded) {}
+  impl(const config::settings& settings, const build_info& build)
+      : settings_(settings), build_(build), host_(actor_scheduling::threaded) {}
   ~impl() { stop(); }
 
   std::optional<error> start() {
-    count_ = shard_count(settings_, std::thread::hardware_concurrency());
+    count_ = config::shard_count(settings_, std::thread::hardware_concurrency());
     if (auto fault = open_store()) return fault;
     pushes_ = std::make_unique<pushes_switched_off>(
         [this](shard_id home, pns::push_answer&& a) { shards_[home.value]->push_answered(std::move(a)); });
-    subscribers_ = subscriber_config_of(settings_);
+    subscribers_ = config::for_subscribers(settings_);
     for (const std::string& fault : subscribers_.validate()) return error{fault};
     if (auto fault = open_shards()) return fault;
     for (const std::string& fault : shard_config_.validate()) return error{fault};
@@ -55,12 +69,14 @@ class engine::impl {
     for (auto& s : shards_) all.push_back(s.get());
     for (auto& s : shards_) s->start(all);
     resume_parked_calls();
-    return std::nullopt;
+    return serve_operators();
   }
 
   std::vector<endpoint> listening() const { return shards_.front()->listening(); }
   std::size_t shards() const { return shards_.size(); }
+  endpoint admin() const { return admin_ ? admin_->listening() : endpoint{}; }
   void drain() {
+    draining_ = true;
     for (auto& s : shards_) s->drain();
   }
   bool idle() const {
@@ -76,26 +92,29 @@ class engine::impl {
       auto made = std::make_unique<volatile_store>();
       volatile_ = made.get();
       store_ = std::move(made);
-      secret_ = make_secret(random_);
+      keys_ = make_secret(random_);
       return std::nullopt;
     }
-    auto opened = rocksdb_store::open(store_options_of(settings_), clock_);
+    auto opened = rocksdb_store::open(config::for_store(settings_), clock_);
     if (!opened) return opened.error();
     rocksdb_ = opened->get();
     store_ = std::move(*opened);
     auto secret = load_or_make_secret(settings_.store.path, random_);
     if (!secret) return secret.error();
-    secret_ = *secret;
+    keys_ = *secret;
     return std::nullopt;
   }
 
   std::optional<error> open_shards() {
-    std::vector<endpoint> listen = listen_addresses(settings_);
+    shard_config_ = config::for_shards(settings_, count_, keys_);
+    std::vector<endpoint> listen;
+    for (const listener& l : shard_config_.listeners) listen.push_back(l.address);
     for (std::uint16_t i = 0; i < count_; ++i) {
       shard_thread_config config;
       config.self = {i};
       config.listen = listen;
-      config.home = home_config_of(settings_, count_);
+      config.home = config::for_homes(settings_, count_);
+      config.home.reserve = config.home.resident_limit;  // growing it would stop the shard for tens of ms
       config.udp.parser_room = sip::message::index_room;
       pools_.push_back(std::make_unique<slab_pool>(settings_.limits.pool_bytes));
       auto made = shard_thread::open(
@@ -105,7 +124,15 @@ class engine::impl {
       listen = shards_.front()->listening();  // a port that was left to the kernel is the same for all
       answer_to(shard_id{i}, *shards_.back());
     }
-    shard_config_ = shard_config_of(settings_, count_, listen, secret_, outward_address(listen.front().v6));
+    for (std::size_t i = 0; i < listen.size(); ++i) {
+      listener& l = shard_config_.listeners[i];
+      l.address = listen[i];
+      if (!l.sent_by.empty() || !is_wildcard(listen[i])) continue;
+      endpoint told = outward_address(listen[i].v6);
+      told.port = listen[i].port;
+      l.sent_by = told.text();
+      spdlog::info("telling others to send to {} (node.advertise says otherwise)", l.sent_by);
+    }
     return std::nullopt;
   }
 
@@ -114,12 +141,57 @@ class engine::impl {
     if (volatile_ != nullptr) volatile_->answer_to(shard, inbox);
   }
 
+  std::optional<error> serve_operators() {
+    if (settings_.admin.listen.empty()) return std::nullopt;
+    std::string bearer;
+    if (!settings_.admin.bearer_token_file.empty()) {
+      auto read = read_bearer_token(settings_.admin.bearer_token_file);
+      if (!read) return read.error();
+      bearer = *read;
+    }
+    lookup_ = std::make_unique<store_lookup>(*store_, admin_inbox);
+    answer_to(admin_inbox, *lookup_);
+    metrics_.add_source([this](metric_sink& to) { measure(to); });
+    api_ = std::make_unique<admin_api>(
+        admin_api::parts{metrics_, build_, bearer, [this] { return unready(); }, lookup_.get()});
+    auto made = http1::server::start(config::for_admin(settings_),
+                                     [this](const http1::request& asked) { return api_->answer(asked); });
+    if (!made) return made.error();
+    admin_ = std::move(*made);
+    admin_seen_.store(admin_.get(), std::memory_order_release);
+    return std::nullopt;
+  }
+
+  /// Any thread.
+  std::optional<std::string> unready() const {
+    if (draining_) return "draining";
+    if (rocksdb_ != nullptr && rocksdb_->failing()) return "the store cannot write";
+    return std::nullopt;
+  }
+
+  /// On the admin server's thread.
+  void measure(metric_sink& to) const {
+    std::vector<const shard_counters*> shards;
+    std::vector<shard_thread_counters> threads;
+    for (const auto& s : shards_) {
+      shards.push_back(s->shard_counters_now());
+      threads.push_back(s->counters());
+    }
+    add_build_info(to, build_);
+    add_process_metrics(to);
+    add_shard_families(to, shards);
+    add_thread_families(to, threads);
+    if (rocksdb_ != nullptr) add_store_families(to, rocksdb_->counters());
+    if (const auto* seen = admin_seen_.load(std::memory_order_acquire)) add_admin_families(to, seen->counters());
+    add_lifecycle_families(to, {draining_, !unready().has_value()});
+  }
+
   /// Calls that were parked when the process died, and whose deadline is not over: their subscribers take them up with
   /// the first event, so each gets one that means nothing.
   void resume_parked_calls() {
     if (rocksdb_ == nullptr) return;
     for (const aor& of : rocksdb_->resumable()) {
-      const aor_key key = key_of(of.view(), secret_.aors);
+      const aor_key key = key_of(of.view(), keys_.tables);
       shards_[home_of(key, count_).value]->hand_over(event_for{key, of.str(), write_finished{store_token{}, true}});
     }
     if (!rocksdb_->resumable().empty()) {
@@ -127,8 +199,9 @@ class engine::impl {
     }
   }
 
-  /// Threads first, then what answers them, then what they live in.
+  /// Who asks first, then the shards' threads, then what answers them, then what they live in.
   void stop() {
+    admin_.reset();
     for (auto& s : shards_) s->stop();
     pushes_.reset();
     store_.reset();
@@ -136,9 +209,10 @@ class engine::impl {
   }
 
   config::settings settings_;
+  build_info build_;
   system_clock_port clock_;
   system_random random_;
-  node_secret secret_;
+  config::node_keys keys_;
   std::uint16_t count_ = 1;
   std::vector<std::unique_ptr<slab_pool>> pools_;  ///< before all that may hold a slab
   actor_host host_;
@@ -149,10 +223,16 @@ class engine::impl {
   volatile_store* volatile_ = nullptr;
   std::unique_ptr<push_gateway> pushes_;
   std::vector<std::unique_ptr<shard_thread>> shards_;
+  std::atomic<bool> draining_{false};
+  std::unique_ptr<store_lookup> lookup_;           ///< the store answers it until it is gone
+  metrics_page metrics_;
+  std::unique_ptr<admin_api> api_;
+  std::unique_ptr<http1::server> admin_;
+  std::atomic<const http1::server*> admin_seen_{nullptr};  ///< its own thread may measure before start() returned
 };
 
-result<std::unique_ptr<engine>> engine::start(const config::settings& settings) {
-  auto made = std::make_unique<impl>(settings);
+result<std::unique_ptr<engine>> engine::start(const config::settings& settings, const build_info& build) {
+  auto made = std::make_unique<impl>(settings, build);
   if (const auto fault = made->start()) return tl::unexpected<error>(*fault);
   return std::unique_ptr<engine>(new engine(std::move(made)));
 }
@@ -161,6 +241,7 @@ engine::engine(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
 engine::~engine() = default;
 std::vector<endpoint> engine::listening() const { return impl_->listening(); }
 std::size_t engine::shards() const { return impl_->shards(); }
+endpoint engine::admin() const { return impl_->admin(); }
 void engine::drain() { impl_->drain(); }
 bool engine::idle() const { return impl_->idle(); }
 

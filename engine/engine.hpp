@@ -9,13 +9,14 @@
 #include "core/flow.hpp"
 #include "core/result.hpp"
 #include "engine/config/config.hpp"
+#include "net/metrics/metrics_page.hpp"
 
 namespace reveille {
 
 class engine {
  public:
   /// @pre config::validate() found nothing.
-  static result<std::unique_ptr<engine>> start(const config::settings& settings);
+  static result<std::unique_ptr<engine>> start(const config::settings& settings, const build_info& build);
   /// Stops at once; what was acknowledged is durable.
   ~engine();
   engine(const engine&) = delete;
@@ -23,6 +24,8 @@ class engine {
 
   std::vector<endpoint> listening() const;
   std::size_t shards() const;
+  /// Where /metrics and the admin API are; an empty endpoint when they are switched off.
+  endpoint admin() const;
 
   /// New calls are refused from now on; those in flight go on (SPEC 9, clean shutdown).
   void drain();

@@ -83,12 +83,13 @@ int serve(const config::settings& settings) {
   }
   // Before any thread is made, so that all inherit it: signals are for the supervisor, a lost peer is no signal.
   ::signal(SIGPIPE, SIG_IGN);
-  auto started = engine::start(settings);
+  auto started = engine::start(settings, {REVEILLE_VERSION, REVEILLE_REVISION, "reveille"});
   if (!started) {
     spdlog::error("cannot start: {}", started.error().what);
     return cannot_start;
   }
   for (const endpoint& e : (*started)->listening()) spdlog::info("listening on udp:{}", e.text());
+  if (const endpoint admin = (*started)->admin(); !admin.empty()) spdlog::info("admin API on http://{}", admin.text());
   spdlog::info("ready: {} shard(s)", (*started)->shards());
   supervisor(**started, settings.call.answer_timeout + grace_after_deadline).run();
   started->reset();

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t secret_bytes = 32;
 using octets = std::array<std::uint8_t, secret_bytes>;
 
-node_secret secret_of(const octets& bytes) {
+config::node_keys secret_of(const octets& bytes) {
   std::array<std::uint64_t, 4> words{};
   std::memcpy(words.data(), bytes.data(), sizeof words);
   return {{words[0], words[1]}, {words[2], words[3]}};
@@ -36,13 +36,13 @@ auto trouble(const std::string& what, const std::string& path) {
 
 }  // namespace
 
-node_secret make_secret(random_source& random) {
+config::node_keys make_secret(random_source& random) {
   octets bytes{};
   random.fill(bytes);
   return secret_of(bytes);
 }
 
-result<node_secret> load_or_make_secret(const std::string& directory, random_source& random) {
+result<config::node_keys> load_or_make_secret(const std::string& directory, random_source& random) {
   std::error_code problem;
   std::filesystem::create_directories(directory, problem);
   if (problem) return failure("cannot make the directory " + directory + ": " + problem.message());
