@@ -29,6 +29,15 @@ if(REVEILLE_SANITIZE)
   endif()
 endif()
 
+option(REVEILLE_FUZZ "Instrument the tree for libFuzzer and build tests/fuzz (clang only)" OFF)
+if(REVEILLE_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "REVEILLE_FUZZ needs -DCMAKE_CXX_COMPILER=clang++")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   # Precompiled headers need these allowances, see ccache(1) PRECOMPILED HEADERS.

@@ -147,7 +147,8 @@ bool append_aor(const uri_view& uri, std::string_view default_host, std::string&
 }  // namespace
 
 bool equivalent(const uri_view& a, const uri_view& b) {
-  if (!a.is_sip() || !b.is_sip()) return a.text == b.text;
+  if (a.text == b.text) return true;  // also when a parameter comes twice, which would differ from itself
+  if (!a.is_sip() || !b.is_sip()) return false;
   return chars::iequal(a.scheme, b.scheme) && same_text(a.user, b.user, letters::as_written) &&
          same_text(a.password, b.password, letters::as_written) && chars::iequal(a.host, b.host) && a.port == b.port &&
          params_agree(a.params, b.params) && params_agree(b.params, a.params) && headers_agree(a.headers, b.headers);

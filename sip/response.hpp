@@ -39,7 +39,7 @@ packet build_response_with(const message& request, const endpoint& source, int s
 
 /// The answer to a request that message::parse() refused with a status: whatever of Via, From, To, Call-ID and CSeq
 /// can be read is copied as it stands. Stateless, meant to be rate-limited by the caller.
-/// @param text the octets that were refused (parse() leaves them in their slab).
+/// @param text the octets that were refused, as parse() left them in their slab (folded lines blanked).
 /// @return null packet when why.status is 0 or the pool is at its bound.
 packet build_refusal(std::string_view text, const endpoint& source, const reject& why, slab_pool& pool);
 
