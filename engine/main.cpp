@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
   bool defaults = false;
   app.add_option("-c,--config", file, "the configuration file (TOML)")->type_name("FILE");
   app.add_flag("--check-config", check, "read the configuration, print every fault, and what is in force; then end");
-  app.add_flag("--default-config", defaults, "print all settings with defaults and reasons, as a file to start from");
+  app.add_flag("--print-default-config,--default-config", defaults, "print all settings with defaults and reasons, as a file to start from");
   app.set_version_flag("--version", "reveille " REVEILLE_VERSION);
   CLI11_PARSE(app, argc, argv);
 
@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
     return good;
   }
   if (file.empty()) {
-    std::fputs("reveille: which configuration? --config FILE (or --default-config to make one, --help for more)\n", stderr);
+    std::fputs("reveille: which configuration? --config FILE (or --print-default-config to make one, --help for more)\n", stderr);
     return bad_configuration;
   }
   const auto settings = config::load_file(file);
