@@ -98,11 +98,13 @@ std::vector<std::vector<call_ref>> push_bucket::split(const std::vector<pns::mis
   return parts;
 }
 
-bool push_bucket::start_round(std::vector<recipient> to, const instant& now, const subscriber_config& config) {
+bool push_bucket::start_round(std::vector<recipient> to, const instant& now, const subscriber_config& config,
+                              std::span<const call_ref> in_progress) {
   if (round_ || to.empty()) return false;
   std::vector<pns::missed_call> calls;
   for (const bucket_entry& e : entries_) {
-    if (is_over(e, now.wall, config)) calls.push_back(told_form(e));
+    const bool waits = std::find(in_progress.begin(), in_progress.end(), e.call) != in_progress.end();
+    if (!waits && is_over(e, now.wall, config)) calls.push_back(told_form(e));
   }
   if (calls.empty()) return false;
   round r;
@@ -172,10 +174,9 @@ push_bucket::progress push_bucket::answered(std::uint32_t push, bool accepted) {
   std::erase_if(r.waiting, [&](const auto& w) { return w.first == push; });
   if (accepted && !r.accepted) {
     r.accepted = true;
-    out.told = r.parts[r.at];
-    std::erase_if(entries_, [&](const bucket_entry& e) {
-      return std::find(out.told.begin(), out.told.end(), e.call) != out.told.end();
-    });
+    for (const call_ref& c : r.parts[r.at]) {
+      if (remove(c)) out.told.push_back(c);  // others went meanwhile
+    }
   }
   if (!r.waiting.empty()) return out;
   if (r.accepted && enter_part(r.at + 1)) {

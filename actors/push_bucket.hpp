@@ -44,7 +44,10 @@ class push_bucket {
   };
 
   /// Starts a round if none is in flight and calls that are over wait. The first part stands in part() then.
-  bool start_round(std::vector<recipient> to, const instant& now, const subscriber_config& config);
+  /// @param in_progress calls without a final response yet: never over, though their deadline may have passed (a
+  /// cancelled phone may still answer).
+  bool start_round(std::vector<recipient> to, const instant& now, const subscriber_config& config,
+                   std::span<const call_ref> in_progress = {});
   bool in_round() const { return round_.has_value(); }
   /// Recipients of the part that is to be sent now; empty when there is no part to send.
   const std::vector<recipient>& recipients() const;

@@ -410,7 +410,7 @@ void subscriber::state::resume(const instant& now, effects& out) {
   for (parked_invite& p : waiting) {
     const auto source = source_of(p.source);
     sip::message_ptr request;
-    slab_ptr bytes = p.deadline > now.wall && source ? around.pool.take(p.invite.size()) : nullptr;
+    slab_ptr bytes = p.deadline > now.wall && source ? around.pool.take(p.invite.size() + sip::message::index_room) : nullptr;
     if (bytes) {
       std::memcpy(bytes->data(), p.invite.data(), p.invite.size());
       if (auto parsed = sip::message::parse(std::move(bytes), p.invite.size(), true)) request = (*parsed)->compact_copy();

@@ -17,7 +17,11 @@ void subscriber::state::tell_missed(const few<device_id, 2 * register_contacts_l
     const auto target = b.push_target();
     if (target) to.push_back({b.device(), target->token_for(pns::token_service::plain) == nullptr});
   }
-  if (bucket.start_round(std::move(to), now, config())) send_part(now, out);
+  std::vector<call_ref> in_progress;
+  for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) {
+    if (!busy_->calls[i]->settled) in_progress.push_back(busy_->calls[i]->ref);
+  }
+  if (bucket.start_round(std::move(to), now, config(), in_progress)) send_part(now, out);
 }
 
 void subscriber::state::send_part(const instant& now, effects& out) {

@@ -79,6 +79,7 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
     d->cause = "lost before ringing";
     step(c, *d, parked_event::lost, now, out);
     say(out, stage::failed, &c, d, status, d->cause);
+    push_belatedly(c, *d, now, out);
     return;
   }
   const bool before = c.undecided();
@@ -95,6 +96,18 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
   }
 }
 
+/// push.when = asleep took the device for awake, and it was not (SPEC 3.2).
+void subscriber::state::push_belatedly(call& c, call_device& d, const instant& now, effects& out) {
+  if (config().push != push_when::asleep || d.push != 0 || d.push_due) return;
+  d.push_due = true;
+  if (!c.entry) {
+    c.request = c.request->compact_copy();
+    write_entry(c, now, out);
+  } else if (!c.late_set) {
+    queue_pushes(c, now, out);
+  }
+}
+
 void subscriber::state::on(const branch_failed& e, const instant& now, effects& out) {
   call* found = find_call(e.branch.call);
   if (!found || !found->context.is_open(e.branch.branch)) return;
@@ -106,6 +119,7 @@ void subscriber::state::on(const branch_failed& e, const instant& now, effects& 
     c.context.park_again(e.branch.branch);
     d->cause = cause;
     step(c, *d, parked_event::lost, now, out);
+    push_belatedly(c, *d, now, out);
   } else {
     if (c.undecided()) {
       c.context.on_silence(e.branch.branch);

@@ -115,6 +115,7 @@ struct subscriber::state {
   void end_devices(call& c, const instant& now, effects& out);
   void close_branch(call& c, std::uint32_t branch, effects& out);
   void final_failure(call& c, std::uint32_t branch, const sip::message_ptr& response, const instant& now, effects& out);
+  void push_belatedly(call& c, call_device& d, const instant& now, effects& out);
   void answered(call& c, std::uint32_t branch, const sip::message_ptr& response, const instant& now, effects& out);
   /// Sends the final response when it is time, settles and removes the call.
   void progress(call& c, const instant& now, effects& out);

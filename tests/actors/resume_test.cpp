@@ -1,0 +1,196 @@
+// A parked INVITE survives the process: SPEC 9.
+#include "actors/binding.hpp"
+#include "tests/actors/subscriber_fixture.hpp"
+
+namespace reveille {
+namespace {
+
+struct Resume : SubscriberTest {
+  void crash_while_parked() {
+    register_(iphone());
+    invite();
+    const subscriber_record record = stored();
+    pass(seconds(5));
+    start(&record);
+  }
+};
+
+bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
+
+TEST_F(Resume, TheInviteReachesThePhoneThatRegistersAfterTheRestart) {
+  crash_while_parked();
+  EXPECT_FALSE(subscriber_->at_rest());
+  const std::string text = wake(iphone(), "10.0.0.1:5060");
+  EXPECT_TRUE(has(text, "timer answer_deadline +25000")) << text;
+  EXPECT_TRUE(has(text, "forward b1 sip:103@10.0.0.1:5060")) << text;
+  EXPECT_EQ(forwards()[0].request->call_id(), "call-1");
+  EXPECT_EQ(forwards()[0].caller.remote.text(), "198.51.100.1:5060");
+}
+
+TEST_F(Resume, PushesNoSecondTime) {
+  crash_while_parked();
+  EXPECT_FALSE(has(wake(iphone(), "10.0.0.1:5060") + pass(seconds(1)), "push"));
+}
+
+TEST_F(Resume, ResponsesGoUpStatelesslyByVia) {
+  crash_while_parked();
+  wake(iphone(), "10.0.0.1:5060");
+  EXPECT_EQ(response(1, 180), "send 180");
+  EXPECT_EQ(last_flow_.remote.text(), "198.51.100.1:5060");
+  EXPECT_TRUE(has(response(1, 200), "send 200; "));
+  EXPECT_TRUE(stored().bucket.empty());
+  EXPECT_TRUE(stored().parked.empty());
+}
+
+TEST_F(Resume, TheDeadlineStillHolds) {
+  crash_while_parked();
+  register_(desk(), {.call_id = "desk"});
+  const std::string text = pass(seconds(25));
+  EXPECT_TRUE(has(text, "send 480")) << text;
+  EXPECT_TRUE(stored().parked.empty());
+  ASSERT_EQ(stored().bucket.size(), 1u);
+  EXPECT_TRUE(stored().bucket[0].over);
+}
+
+TEST_F(Resume, WhatIsTooOldIsMarkedOver) {
+  register_(iphone());
+  invite();
+  const subscriber_record record = stored();
+  pass(seconds(31));
+  start(&record);
+  const std::string text = wake(iphone(), "10.0.0.1:5060");
+  EXPECT_TRUE(has(text, "write remove-parked; write over")) << text;
+  EXPECT_FALSE(has(text, "forward"));
+  EXPECT_TRUE(has(text, "missed 1")) << text;
+}
+
+TEST_F(Resume, DamagedBytesAreMarkedOverAndHarmless) {
+  register_(iphone());
+  invite();
+  subscriber_record record = stored();
+  record.parked[0].invite = "INVITE nonsense";
+  start(&record);
+  EXPECT_FALSE(has(wake(iphone(), "10.0.0.1:5060"), "forward"));
+  record = stored();
+  record.parked.push_back({record.bucket[0].call, "", "x", now_.wall, now_.wall + seconds(30)});
+  start(&record);
+  EXPECT_FALSE(has(wake(iphone(), "10.0.0.1:5060"), "forward"));
+}
+
+TEST_F(Resume, ALoadedPushBindingIsStalePushedAndNeverDialled) {
+  config_.live_flow = dial_live_flow::yes;
+  register_(iphone());
+  const subscriber_record record = stored();
+  start(&record);
+  const std::string text = invite();
+  EXPECT_EQ(count(text, "push apns invite"), 1u);
+  EXPECT_FALSE(has(text, "forward"));
+  EXPECT_TRUE(has(message(), "respond 480"));
+}
+
+TEST_F(Resume, ALoadedOrdinaryBindingIsDialledUntilItExpires) {
+  register_(desk());
+  const subscriber_record record = stored();
+  start(&record);
+  EXPECT_TRUE(has(invite(), "forward b1"));
+  pass(seconds(4000));
+  start(&record);
+  EXPECT_TRUE(has(invite(), "respond 480"));
+}
+
+TEST_F(Resume, AStaleBindingIsNotSweptByASwitchOffBeforeItCouldRefresh) {
+  register_(iphone());
+  const subscriber_record record = stored();
+  pass(seconds(3601));
+  config_.enabled = {false, false, false};
+  start(&record);
+  EXPECT_TRUE(has(invite("a"), "respond 480"));
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+  pass(config_.max_expires);
+  invite("b");
+  EXPECT_EQ(subscriber_->binding_count(), 0u);
+}
+
+TEST_F(Resume, RemovedBindingsStayRemoved) {
+  register_(iphone());
+  register_(iphone(), {.cseq = 2, .expires = "0"});
+  const subscriber_record record = stored();
+  start(&record);
+  EXPECT_FALSE(subscriber_->unknown()) << "still a known user";
+  EXPECT_EQ(invite(), "respond 480");
+}
+
+TEST_F(Resume, EveryTruncationOfTheStoredBindingsIsRefusedWhole) {
+  register_(iphone("10.0.0.1:5060", token_a, ";label=m"));
+  register_(desk(), {.call_id = "desk"});
+  const subscriber_record good = stored();
+  for (std::size_t size = 1; size < good.bindings.size(); ++size) {
+    subscriber_record cut = good;
+    cut.bindings.resize(size);
+    start(&cut);
+    EXPECT_EQ(subscriber_->binding_count(), 0u) << size;
+  }
+  start(&good);
+  EXPECT_EQ(subscriber_->binding_count(), 2u);
+}
+
+TEST_F(Resume, DamagedBindingsNeverCrash) {
+  register_(iphone("10.0.0.1:5060", token_a, ";label=m"));
+  const subscriber_record good = stored();
+  for (std::size_t i = 0; i < good.bindings.size(); ++i) {
+    for (const char bit : {'\x01', '\x80', '\xff'}) {
+      subscriber_record damaged = good;
+      damaged.bindings[i] = static_cast<char>(damaged.bindings[i] ^ bit);
+      start(&damaged);
+      invite("d" + std::to_string(i));
+      wake(iphone(), "10.0.0.1:5060");
+    }
+  }
+}
+
+TEST(Binding, RoundTripsThroughTheStore) {
+  flow source;
+  source.remote = *parse_endpoint("[2001:db8::7]:5061");
+  source.local = *parse_endpoint("192.0.2.1:5060");
+  source.connection = 77;
+  source.kind = transport::tls;
+  binding_facts facts;
+  facts.source = source;
+  facts.expires = wall_time(seconds(1'700'000'000));
+  facts.registered = wall_time(seconds(1'600'000'000));
+  facts.branch = 0xfedcba9876543210;
+  facts.cseq = 0xffffffff;
+  facts.push = true;
+  facts.provider = pns::provider::fcm;
+  const binding b({"sip:a@b;pn-provider=fcm;pn-prid=x", ";label=z", "call", "<sip:e;lr>"}, facts);
+  std::string bytes;
+  b.encode(bytes);
+  std::string_view rest = bytes;
+  const auto back = binding::decode(rest);
+  ASSERT_TRUE(back);
+  EXPECT_TRUE(rest.empty());
+  EXPECT_EQ(back->uri(), b.uri());
+  EXPECT_EQ(back->params(), b.params());
+  EXPECT_EQ(back->call_id(), b.call_id());
+  EXPECT_EQ(back->path(), b.path());
+  EXPECT_EQ(back->facts().source.remote, source.remote);
+  EXPECT_EQ(back->facts().source.connection, 0u) << "a connection does not survive the process";
+  EXPECT_EQ(back->facts().expires, facts.expires);
+  EXPECT_EQ(back->facts().branch, facts.branch);
+  EXPECT_EQ(back->facts().cseq, facts.cseq);
+  EXPECT_TRUE(back->facts().stale);
+}
+
+TEST(Binding, StripsPushParametersFromTheRequestUri) {
+  const binding b({"sip:a@b:5060;transport=tcp;pn-provider=apns;pn-prid=secret;ob", "", "c", ""}, {});
+  EXPECT_EQ(b.request_uri(), "sip:a@b:5060;transport=tcp;ob");
+}
+
+TEST(Binding, FindsLabelAndInstanceWherever) {
+  const binding b({"sip:a@b;label=one", ";+sip.instance=\"<urn:x>\"", "c", ""}, {});
+  EXPECT_EQ(b.label(), "one");
+  EXPECT_EQ(b.instance(), "<urn:x>");
+}
+
+}  // namespace
+}  // namespace reveille
