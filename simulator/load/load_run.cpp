@@ -200,7 +200,7 @@ void load_run::gave_up(phone_number, register_reason why) {
   }
 }
 
-void load_run::retransmitted() {
+void load_run::congested() {
   if (scene_.now - window_cut_ < window_memory) return;
   window_cut_ = scene_.now;
   window_ = std::max(least_window, window_ * 0.7);

@@ -60,7 +60,7 @@ class load_run final : private registrations::listener {
  private:
   void registered(phone_number phone, register_reason why, steady_time sent) override;
   void gave_up(phone_number phone, register_reason why) override;
-  void retransmitted() override;
+  void congested() override;
 
   void dispatch_timer(std::uint64_t payload);
   void on_response(const sip_text& response);

@@ -108,7 +108,7 @@ void registrations::on_timer(const timer_owner& timer) {
     return;
   }
   ++scene_.registrations.retransmitted;
-  listener_.retransmitted();
+  listener_.congested();
   send(timer.slot);
 }
 
@@ -146,6 +146,7 @@ void registrations::on_response(const branch_name& branch, const sip_text& respo
     return;
   }
   ++scene_.registrations.refused;
+  listener_.congested();
   try_again_or_give_up(branch.number, retry_after(response.retry_after));
 }
 

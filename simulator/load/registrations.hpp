@@ -25,8 +25,8 @@ class registrations {
     /// The REGISTER first sent at `sent` got its 2xx.
     virtual void registered(phone_number phone, register_reason why, steady_time sent) = 0;
     virtual void gave_up(phone_number phone, register_reason why) = 0;
-    /// A datagram had to be sent again: the engine, or the path to it, is full.
-    virtual void retransmitted() = 0;
+    /// A datagram had to be sent again, or the engine refused: it, or the path to it, is full.
+    virtual void congested() = 0;
   };
 
   registrations(scene& s, listener& hears) : scene_(s), listener_(hears) {}
