@@ -1,0 +1,125 @@
+#include "engine/telemetry/engine_families.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace reveille {
+namespace {
+
+/// Everything that the engine can show, fed from counters that have counted a little.
+class EngineFamilies : public ::testing::Test {
+ protected:
+  struct sample {
+    std::string name, kind, series;
+    double value;
+  };
+  class collector final : public metric_sink {
+   public:
+    void counter(std::string_view name, std::string_view help, metric_labels labels, double value) override {
+      add("counter", name, help, labels, value);
+    }
+    void gauge(std::string_view name, std::string_view help, metric_labels labels, double value) override {
+      add("gauge", name, help, labels, value);
+    }
+    void histogram(std::string_view name, std::string_view help, metric_labels labels,
+                   const histogram_values& values) override {
+      add("histogram", name, help, labels, static_cast<double>(values.count()));
+    }
+    std::vector<sample> samples;
+    std::map<std::string, std::string> helps;
+
+   private:
+    void add(std::string kind, std::string_view name, std::string_view help, metric_labels labels, double value) {
+      std::string series(name);
+      for (const metric_label& l : labels) series += "," + std::string(l.name) + "=" + std::string(l.value);
+      helps.try_emplace(std::string(name), help);
+      samples.push_back({std::string(name), std::move(kind), std::move(series), value});
+    }
+  };
+
+  void collect() {
+    const shard_counters* const both[] = {&first_, nullptr, &second_};
+    add_shard_families(to_, both);
+    add_thread_families(to_, threads_);
+    const push_reading senders[] = {
+        {pns::provider::apns, &apns_}, {pns::provider::apns, &more_apns_}, {pns::provider::fcm, &fcm_}};
+    add_push_families(to_, senders);
+    add_store_families(to_, store_);
+    add_admin_families(to_, {});
+    add_lifecycle_families(to_, {});
+  }
+  double value_of(std::string_view series) const {
+    for (const sample& s : to_.samples) {
+      if (s.series == series) return s.value;
+    }
+    ADD_FAILURE() << "no series " << series;
+    return -1;
+  }
+
+  shard_counters first_, second_;
+  std::vector<shard_thread_counters> threads_{2};
+  push_counters apns_, more_apns_, fcm_;
+  store_counters store_;
+  collector to_;
+};
+
+TEST_F(EngineFamilies, SumWhatTheThreadsHaveCounted) {
+  first_.requests[static_cast<std::size_t>(sip::method::invite)].add(3);
+  second_.requests[static_cast<std::size_t>(sip::method::invite)].add(4);
+  second_.stages[static_cast<std::size_t>(stage::answered)].add(2);
+  first_.wake.observe(1.5);
+  apns_.ended[static_cast<std::size_t>(push_end::accepted)].add(5);
+  more_apns_.ended[static_cast<std::size_t>(push_end::accepted)].add(6);
+  threads_[0].home.resident = 7;
+  threads_[1].home.resident = 8;
+  collect();
+  EXPECT_EQ(value_of("reveille_sip_requests_total,direction=in,method=INVITE"), 7);
+  EXPECT_EQ(value_of("reveille_calls_total,outcome=answered"), 2);
+  EXPECT_EQ(value_of("reveille_wake_duration_seconds"), 1);
+  EXPECT_EQ(value_of("reveille_push_requests_total,provider=apns,outcome=accepted"), 11);
+  EXPECT_EQ(value_of("reveille_push_requests_total,provider=fcm,outcome=accepted"), 0);
+  EXPECT_EQ(value_of("reveille_resident_subscribers"), 15);
+}
+
+TEST_F(EngineFamilies, NameEverySeriesOnce) {
+  collect();
+  std::set<std::string> seen;
+  for (const sample& s : to_.samples) EXPECT_TRUE(seen.insert(s.series).second) << s.series;
+}
+
+TEST_F(EngineFamilies, ExplainEveryFamilyAndNameItByItsKind) {
+  collect();
+  for (const auto& [name, help] : to_.helps) {
+    EXPECT_TRUE(name.starts_with("reveille_")) << name;
+    EXPECT_FALSE(help.empty()) << name;
+  }
+  for (const sample& s : to_.samples) {
+    EXPECT_EQ(s.kind == "counter", s.name.ends_with("_total")) << s.name;
+    const bool has_unit = s.name.ends_with("_seconds") || s.name.ends_with("_items");
+    EXPECT_TRUE(s.kind != "histogram" || has_unit) << s.name;
+  }
+}
+
+TEST_F(EngineFamilies, CountEveryStageOfACallSomewhere) {
+  for (slot& s : first_.stages) s.add();
+  collect();
+  double total = 0;
+  for (const sample& s : to_.samples) {
+    for (const char* family : {"reveille_calls_total", "reveille_call_steps_total", "reveille_bucket_events_total",
+                               "reveille_subscriber_bounds_total", "reveille_push_token_events_total"}) {
+      if (s.name == family) total += s.value;
+    }
+  }
+  EXPECT_EQ(total, static_cast<double>(stage_count));
+}
+
+TEST_F(EngineFamilies, StayWithinTheBudgetOfSeries) {
+  collect();
+  std::size_t series = 0;
+  for (const sample& s : to_.samples) series += s.kind == "histogram" ? std::size_t{18} : std::size_t{1};
+  EXPECT_LT(series, 2000U);
+}
+
+}  // namespace
+}  // namespace reveille
