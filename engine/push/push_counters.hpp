@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "engine/telemetry/buckets.hpp"
-#include "engine/telemetry/slots.hpp"
+#include "core/buckets.hpp"
+#include "core/slots.hpp"
 #include "pns/push_order.hpp"
 
 namespace reveille {
