@@ -62,6 +62,7 @@ class exchange final : public http2::byte_session {
 
   void closed(const instant& now) override {
     if (!done_) return;
+    if (!parser_.got_some()) return finish({}, now);
     boost::beast::error_code error;
     parser_.put_eof(error);  // a body without length ends with the connection
     if (!error && parser_.is_done()) {

@@ -1,0 +1,107 @@
+#include "engine/push/push_setup.hpp"
+
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string>
+
+namespace reveille {
+
+namespace {
+
+class reader {
+ public:
+  std::string file(const std::string& setting, const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    if (!in || text.str().empty()) {
+      faults.push_back({setting + ": cannot read " + path + ", or it is empty"});
+      return {};
+    }
+    return text.str();
+  }
+  std::string optional_file(const std::string& setting, const std::string& path) {
+    return path.empty() ? std::string() : file(setting, path);
+  }
+  push_endpoint endpoint(const std::string& setting, const std::string& url) {
+    const auto parsed = push_endpoint::parse(url);
+    if (!parsed) faults.push_back({setting + ": no https URL: " + url});
+    return parsed.value_or(push_endpoint{});
+  }
+
+  std::vector<error> faults;
+};
+
+std::string profile_name(config::profile p) {
+  switch (p) {
+    case config::profile::ecss10: return "ecss10";
+    case config::profile::native: return "native";
+  }
+  std::abort();  // unreachable: the switch is complete
+}
+
+std::optional<pns::missed_calls_on_voip_token> rule_of(config::voip_missed rule) {
+  switch (rule) {
+    case config::voip_missed::by_profile: return std::nullopt;
+    case config::voip_missed::send: return pns::missed_calls_on_voip_token::send;
+    case config::voip_missed::skip: return pns::missed_calls_on_voip_token::skip;
+  }
+  std::abort();  // unreachable: the switch is complete
+}
+
+void read_apns(const config::apns& from, apns_config& to, reader& read) {
+  to.production = read.endpoint("apns.endpoint", from.endpoint);
+  to.sandbox = read.endpoint("apns.sandbox_endpoint", from.sandbox_endpoint);
+  to.route.ca_pem = read.optional_file("apns.ca_file", from.ca_file);
+  to.limits.connections = from.connections;
+  to.limits.warm_connections = from.connections;
+  for (std::size_t i = 0; i < from.apps.size(); ++i) {
+    const config::apns_app& app = from.apps[i];
+    apns_app_config out;
+    out.team_id = app.team_id;
+    out.bundle = app.bundle;
+    out.key_id = app.key_id;
+    out.key_pem = read.file("apns.app[" + std::to_string(i) + "].key_file", app.key_file);
+    out.environment =
+        app.env == config::environment::sandbox ? apns_environment::sandbox : apns_environment::production;
+    out.profile = profile_name(app.payload);
+    // `badge` is ecss10's property; native counts.
+    if (app.payload == config::profile::ecss10) out.properties["badge"] = from.badge;
+    out.on_voip_token = rule_of(app.missed_calls_on_voip_token);
+    to.apps.push_back(std::move(out));
+  }
+}
+
+void read_fcm(const config::fcm& from, fcm_config& to, reader& read) {
+  to.service = read.endpoint("fcm.endpoint", from.endpoint);
+  to.token_url = from.token_endpoint;
+  to.route.ca_pem = read.optional_file("fcm.ca_file", from.ca_file);
+  to.limits.connections = from.connections;
+  for (std::size_t i = 0; i < from.apps.size(); ++i) {
+    const config::fcm_app& app = from.apps[i];
+    fcm_app_config out;
+    out.service_account =
+        read.file("fcm.app[" + std::to_string(i) + "].service_account_file", app.service_account_file);
+    out.profile = profile_name(app.payload);
+    to.apps.push_back(std::move(out));
+  }
+}
+
+}  // namespace
+
+result<push_config, std::vector<error>> read_push_config(const config::settings& settings) {
+  push_config out;
+  reader read;
+  out.threads = settings.push.threads;
+  for (push_limits* limits : {&out.apns.limits, &out.fcm.limits}) {
+    limits->calls_queued = settings.push.queue_limit;
+    limits->missed_calls_queued = settings.push.queue_limit;
+  }
+  if (settings.apns.enabled) read_apns(settings.apns, out.apns, read);
+  if (settings.fcm.enabled) read_fcm(settings.fcm, out.fcm, read);
+  if (!read.faults.empty()) return tl::unexpected(std::move(read.faults));
+  return out;
+}
+
+}  // namespace reveille

@@ -1,0 +1,16 @@
+/// From the configuration file's settings to the senders': reads the key, CA and service account files.
+#pragma once
+
+#include <vector>
+
+#include "core/result.hpp"
+#include "engine/config/config.hpp"
+#include "engine/push/push_config.hpp"
+
+namespace reveille {
+
+/// Errors name the setting and the file, never what stands in it; all at once. A provider that is switched off has no
+/// apps: its orders are answered no_app.
+result<push_config, std::vector<error>> read_push_config(const config::settings& settings);
+
+}  // namespace reveille
