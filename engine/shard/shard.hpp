@@ -51,7 +51,9 @@ class shard_notes {
 };
 
 /// All outlive the shard. `make_subscribers` is called once, by the shard's constructor; production passes
-/// [&](home_outlet& out, const instant& start) { return std::make_unique<home>(host, config, around, store, out, start.steady); }
+/// [&](home_outlet& out, const instant& start) {
+///   return std::make_unique<home>(host, config, around, store, out, start.steady);
+/// }
 struct shard_ports {
   shard_outlet& out;
   push_gateway& pushes;
@@ -88,7 +90,9 @@ class shard {
   void drain();
   bool idle() const;
 
+  /// Any thread may read the numbers while the shard lives; those of the transaction tables are as of the last on_timer.
   const shard_counters& counters() const;
+  /// The one that shard_ports::make_subscribers made.
   subscribers& home();
 
  private:

@@ -317,7 +317,7 @@ TEST_F(Dialogs, RequestsOfThePhoneFindTheCaller) {
   EXPECT_EQ(bench.only().to.remote, shard_bench::phone(phone));
 }
 
-TEST_F(Dialogs, TheSameAddressOnBothSidesIsTold_ApartByTheTag) {
+TEST_F(Dialogs, TellTheSidesApartByTheirTagsNotByTheirAddresses) {
   // A caller that moved to another port keeps its tag: still towards the phone, and the answer to where it is now.
   bench.arrive(by_caller("INFO").text(), 5099);
   const auto info = bench.only();

@@ -60,7 +60,7 @@ TEST(EntranceOf, TelGoesToTheFirstDomain) {
   EXPECT_EQ(bench.home_of_user("103").log, lines{"request INVITE"});
 }
 
-TEST(EntranceOf, MismatchedCseqIs400For_KnownAnd501ForUnknownMethods) {
+TEST(EntranceOf, MismatchedCseqIs400ForKnownAnd501ForUnknownMethods) {
   shard_bench bench(1);
   for (const auto& [method, status] : {std::pair{"OPTIONS", "400"}, {"FROB", "501"}}) {
     std::string text = request_text{.method = method}.text();
