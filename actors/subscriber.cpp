@@ -91,6 +91,7 @@ void subscriber::state::erase_ended_calls(effects& out) {
     if (!c->ended) continue;
     if (c->late_set) out.emplace_back(clear_timer{{timer_kind::bucket_write_late, {c->number, 0}}});
     for (call_device& d : c->devices) clear_grace(*c, d, out);
+    if (c->entry_write != store_token{}) busy_->writes.push_back({c->entry_write, 0, {c->ref}});  // still to be heard of
   }
   std::erase_if(busy_->calls, [](const auto& c) { return c->ended; });
   if (busy_->calls.empty()) bindings.forget_removed();
@@ -99,7 +100,7 @@ void subscriber::state::erase_ended_calls(effects& out) {
 void subscriber::state::tidy() {
   if (bucket_ && bucket_->entries().empty() && !bucket_->in_round()) bucket_.reset();
   if (busy_ && busy_->calls.empty() && busy_->held.empty() && busy_->writes.empty() && busy_->pushes.empty() &&
-      busy_->to_resume.empty()) {
+      busy_->unsynced.empty() && busy_->to_resume.empty()) {
     busy_.reset();
   }
 }
@@ -108,7 +109,10 @@ void subscriber::state::on(const write_finished& e, const instant& now, effects&
   if (busy_) {
     for (const auto& c : busy_->calls) {
       if (c->entry_write != e.token || e.token == store_token{}) continue;
-      if (!e.ok) say(out, stage::bucket_write_late, c.get(), nullptr, 0, "write failed");
+      if (!e.ok) {
+        say(out, stage::bucket_write_late, c.get(), nullptr, 0, "write failed");
+        bucket_write_failed({c->ref}, now, out);
+      }
       entry_written(*c, now, out);
       progress(*c, now, out);
       return;
@@ -180,7 +184,7 @@ bool subscriber::at_rest() const {
   const state& s = *state_;
   if (s.soft_dirty || s.soft_timer || (s.bucket_ && s.bucket_->in_round())) return false;
   return !s.busy_ || (s.busy_->calls.empty() && s.busy_->held.empty() && s.busy_->writes.empty() &&
-                      s.busy_->to_resume.empty());
+                      s.busy_->unsynced.empty() && s.busy_->to_resume.empty());
 }
 
 bool subscriber::unknown() const { return !state_->known && state_->bindings.all().empty() && at_rest(); }

@@ -212,7 +212,7 @@ void subscriber::state::write_entry(call& c, const instant& now, effects& out) {
     say(out, stage::bucket_dropped, nullptr, nullptr, 0, "");
     std::get<note>(out.back()).call = old;
   }
-  if (!dropped.empty()) out.emplace_back(write{store_token{}, remove_bucket_entries{std::move(dropped)}});
+  if (!dropped.empty()) write_bucket(remove_bucket_entries{dropped}, dropped, out);
   if (config().planted.skip_bucket_write) return queue_pushes(c, now, out);
   c.entry_write = new_token();
   c.stored = true;
@@ -416,9 +416,9 @@ void subscriber::state::resume(const instant& now, effects& out) {
       if (auto parsed = sip::message::parse(std::move(bytes), p.invite.size(), true)) request = (*parsed)->compact_copy();
     }
     if (!request || request->method() != sip::method::invite || waiting_calls() >= config().parked_calls) {
-      out.emplace_back(write{store_token{}, remove_parked{p.call}});
+      forget_parked(p.call, out);
       if (const bucket_entry* e = bucket().mark_over(p.call)) {
-        out.emplace_back(write{store_token{}, update_bucket_entry{*e}});
+        write_bucket(update_bucket_entry{*e}, {p.call}, out);
       }
       continue;
     }

@@ -55,7 +55,7 @@ void subscriber::state::on_told(std::uint32_t number, bool accepted, const insta
     for (std::size_t i = 0; i < p.told.size(); ++i) {
       std::get<note>(out[out.size() - p.told.size() + i]).call = p.told[i];
     }
-    out.emplace_back(write{store_token{}, remove_bucket_entries{std::move(p.told)}});
+    write_bucket(remove_bucket_entries{p.told}, p.told, out);
   }
   if (p.next_part) send_part(now, out);
   if (p.failed) say(out, stage::missed_failed, nullptr, nullptr, 0, "");

@@ -1,4 +1,5 @@
 // REGISTER: what the subscriber does around registration's decision (SPEC 2.7, 3.3, 9; DESIGN 2 "Durable first").
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory_resource>
@@ -11,6 +12,8 @@ namespace {
 
 constexpr timer_key soft_key{timer_kind::soft_write, {}};
 constexpr timer_key patience_key{timer_kind::pending_write, {}};
+/// A store that failed is asked again this much later: often enough for a short fault, seldom enough for a long one.
+constexpr seconds bucket_retry{5};
 
 bool same_request(const held_register& held, const sip::message& m) {
   return held.request->cseq().number == m.cseq().number && held.request->call_id() == m.call_id() &&
@@ -103,6 +106,7 @@ void subscriber::state::refuse_register(const sip::message& request, const flow&
 void subscriber::state::write_bindings(store_token token, effects& out) {
   out.emplace_back(write{token, put_bindings{bindings.encode()}});
   soft_dirty = false;
+  if (busy_ && !busy_->unsynced.empty()) return;  // the timer is theirs too
   if (soft_timer) out.emplace_back(clear_timer{soft_key});
   soft_timer = false;
 }
@@ -122,13 +126,48 @@ void subscriber::state::write_soft(steady_time now, effects& out) {
 void subscriber::state::write_unheld(effects& out) {
   const store_token token = new_token();
   write_bindings(token, out);
-  busy().writes.push_back({token, bindings.version()});
+  busy().writes.push_back({token, bindings.version(), {}});
+}
+
+void subscriber::state::write_bucket(store_mutation change, std::vector<call_ref> calls, effects& out) {
+  const store_token token = new_token();
+  out.emplace_back(write{token, std::move(change)});
+  busy().writes.push_back({token, 0, std::move(calls)});
+}
+
+void subscriber::state::forget_parked(const call_ref& call, effects& out) {
+  out.emplace_back(write{store_token{}, remove_parked{call}});
+}
+
+void subscriber::state::bucket_write_failed(const std::vector<call_ref>& calls, const instant& now, effects& out) {
+  std::vector<call_ref>& unsynced = busy().unsynced;
+  for (const call_ref& c : calls) {
+    if (std::find(unsynced.begin(), unsynced.end(), c) == unsynced.end()) unsynced.push_back(c);
+  }
+  if (soft_timer) return;
+  soft_timer = true;
+  out.emplace_back(set_timer{soft_key, now.steady + bucket_retry});
+}
+
+void subscriber::state::resync_bucket(effects& out) {
+  const std::vector<call_ref> calls = std::move(busy_->unsynced);
+  busy_->unsynced.clear();
+  std::vector<call_ref> gone;
+  for (const call_ref& c : calls) {
+    if (const bucket_entry* e = bucket().find(c)) {
+      write_bucket(add_bucket_entry{*e, std::nullopt}, {c}, out);
+    } else {
+      gone.push_back(c);
+    }
+  }
+  if (!gone.empty()) write_bucket(remove_bucket_entries{gone}, gone, out);
 }
 
 void subscriber::state::on_soft_write(const instant& now, effects& out) {
   (void)now;
   soft_timer = false;
   if (soft_dirty) write_unheld(out);
+  if (busy_ && !busy_->unsynced.empty()) resync_bucket(out);
 }
 
 void subscriber::state::arm_patience(const instant& now, effects& out) {
@@ -149,12 +188,15 @@ void subscriber::state::on_bindings_written(const write_finished& e, const insta
   if (!busy_) return;
   for (auto w = busy_->writes.begin(); w != busy_->writes.end(); ++w) {
     if (w->token != e.token) continue;
-    if (e.ok) {
-      bindings.saved(w->version);
+    const open_write done = std::move(*w);
+    busy_->writes.erase(w);
+    if (!done.calls.empty()) {
+      if (!e.ok) bucket_write_failed(done.calls, now, out);
+    } else if (e.ok) {
+      bindings.saved(done.version);
     } else {
       write_soft(now.steady, out);  // tried again behind
     }
-    busy_->writes.erase(w);
     return;
   }
   for (auto h = busy_->held.begin(); h != busy_->held.end(); ++h) {
@@ -177,7 +219,7 @@ void subscriber::state::on_pending_write(const instant& now, effects& out) {
   while (!busy_->held.empty() && busy_->held.front().patience <= now.steady) {
     const held_register what = std::move(busy_->held.front());
     busy_->held.erase(busy_->held.begin());
-    busy_->writes.push_back({what.token, what.version});  // its answer may yet come
+    busy_->writes.push_back({what.token, what.version, {}});  // its answer may yet come
     answer_register(what, 503, now, out);
   }
   arm_patience(now, out);

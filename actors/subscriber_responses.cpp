@@ -209,17 +209,17 @@ void subscriber::state::settle(call& c, int status, bool answered_somewhere, con
                     : status == 480 || status == 408                         ? stage::failed
                                                                              : stage::rejected;
   say(out, how, &c, nullptr, status, "outcome");
-  if (c.stored) out.emplace_back(write{store_token{}, remove_parked{c.ref}});
+  if (c.stored) forget_parked(c.ref, out);
   c.stored = false;
   if (!c.entry) return;
   const bool dropped = config().declined == declined_calls::drop && is_declined(status);
   if ((answered_somewhere && !config().planted.tell_answered_calls) || dropped) {
     if (bucket().remove(c.ref)) {
-      out.emplace_back(write{store_token{}, remove_bucket_entries{{c.ref}}});
+      write_bucket(remove_bucket_entries{{c.ref}}, {c.ref}, out);
       say(out, stage::bucket_removed, &c, nullptr, status, "");
     }
   } else if (const bucket_entry* e = bucket().mark_over(c.ref)) {
-    out.emplace_back(write{store_token{}, update_bucket_entry{*e}});
+    write_bucket(update_bucket_entry{*e}, {c.ref}, out);
   }
 }
 

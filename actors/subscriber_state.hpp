@@ -25,10 +25,12 @@ struct held_register {
   few<device_id, 2 * register_contacts_limit> registered;
 };
 
-/// A write that somebody waits for, but no REGISTER: soft ones and those after a removal.
+/// A write that no REGISTER waits for: bindings written behind or after a removal, and changes of the bucket. Until it
+/// is on disk the subscriber stays in memory, and what failed is written again.
 struct open_write {
   store_token token;
-  std::uint32_t version = 0;
+  std::uint32_t version = 0;      ///< of the bindings
+  std::vector<call_ref> calls;    ///< whose entries it changed; empty: it was of the bindings
 };
 
 /// What a subscriber needs only while something goes on: most of a million have none of it.
@@ -36,6 +38,7 @@ struct activity {
   std::vector<std::unique_ptr<call>> calls;
   std::vector<held_register> held;
   std::vector<open_write> writes;
+  std::vector<call_ref> unsynced;               ///< entries whose last write failed
   std::vector<steady_time> pushes;              ///< of the last minute, for the limit per callee
   std::vector<parked_invite> to_resume;         ///< found in the record, taken up with the first event
 };
@@ -77,6 +80,13 @@ struct subscriber::state {
   void answer_register(const held_register& what, int status, const instant& now, effects& out);
   void refuse_register(const sip::message& request, const flow& to, int status, std::string_view why, effects& out);
   void send_200(const sip::message& request, const flow& to, const instant& now, effects& out);
+  /// A change of the bucket that must reach the disk, though nobody waits for it.
+  void write_bucket(store_mutation change, std::vector<call_ref> calls, effects& out);
+  /// Nobody waits for this one: what stays behind is too old at the next start, or marked over.
+  void forget_parked(const call_ref& call, effects& out);
+  void bucket_write_failed(const std::vector<call_ref>& calls, const instant& now, effects& out);
+  /// Writes again what memory says of these entries.
+  void resync_bucket(effects& out);
   void arm_patience(const instant& now, effects& out);
 
   // Calls (subscriber_calls.cpp, subscriber_responses.cpp)

@@ -151,6 +151,29 @@ TEST_F(MissedCalls, AreNotLostWhenTheProcessDiedBeforeTheCallWasOver) {
   EXPECT_TRUE(has(wake(iphone(), "10.0.0.1:5060"), "missed 1"));
 }
 
+TEST_F(MissedCalls, AFailedWriteOfTheBucketIsRepeatedUntilItSucceeds) {
+  register_(iphone());
+  store_ = store_manner::silent;
+  invite();
+  written(1, false);
+  EXPECT_FALSE(subscriber_->at_rest()) << "the entry would be lost with the actor";
+  EXPECT_EQ(pass(seconds(5)), "write entry");
+  wake(iphone(), "10.0.0.1:5060");
+  response(1, 200);
+  written(writes().size() - 1, false);
+  EXPECT_TRUE(has(pass(seconds(60)), "write remove-entry")) << "an answered call must not be told after a restart";
+}
+
+TEST_F(MissedCalls, AnEntryWhoseWriteFailsAfterTheCallIsWrittenAgain) {
+  register_(iphone());
+  store_ = store_manner::silent;
+  invite();
+  cancel();
+  written(1, false);
+  EXPECT_TRUE(has(pass(seconds(5)), "write entry"));
+  EXPECT_TRUE(stored().bucket.at(0).over);
+}
+
 TEST_F(MissedCalls, DropTheOldestBeyondTheBoundAndCountThem) {
   config_.bucket_entries = 2;
   miss_a_call("a");

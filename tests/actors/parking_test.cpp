@@ -38,7 +38,7 @@ TEST_F(Parking, PushesAtOnceWhenTheWriteFails) {
   register_(iphone());
   store_ = store_manner::silent;
   invite();
-  EXPECT_EQ(written(1, false), "clear bucket_write_late; push apns invite");
+  EXPECT_EQ(written(1, false), "timer soft_write +5000; clear bucket_write_late; push apns invite");
 }
 
 TEST_F(Parking, StoresTheInviteWithItsEntry) {
