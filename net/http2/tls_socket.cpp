@@ -185,8 +185,8 @@ void tls_socket::opened() {
   failed_ = nullptr;
   session_ = std::exchange(make_, nullptr)(alpn, shared_from_this());
   if (!session_) return end();
-  wait_read();
-  pump();
+  // Reading ahead, the handshake may have taken the peer's first records off the socket already.
+  read_in();
 }
 
 void tls_socket::wake() {
