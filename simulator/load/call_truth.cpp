@@ -236,8 +236,11 @@ bool call_truth::told(call_number call, phone_number to, push_stamp stamp, bool 
   return true;
 }
 
-void call_truth::finish() {
-  for (std::size_t i = 0; i < records_.size(); ++i) closed({static_cast<std::uint32_t>(i)});
+void call_truth::finish(ending how) {
+  for (const record& r : records_) {
+    if (!(r.flags & is_closed)) ++calls_.failed;  // cut off in the middle: no outcome, and no verdict
+  }
+  if (how == ending::cut_short) return;
   for_each_untold([&](call_number call, phone_number) {
     blame(records_[call.value], "missed-call-not-told", "told once when the phone came back", "never told");
   });

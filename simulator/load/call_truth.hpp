@@ -44,6 +44,8 @@ struct truth_rules {
   std::uint32_t pushes_per_call = 1;
 };
 
+enum class ending : std::uint8_t { complete, cut_short };
+
 class call_truth {
  public:
   call_truth(truth_rules rules, const call_names& names) : rules_(rules), names_(names) {}
@@ -87,8 +89,9 @@ class call_truth {
   }
   /// Phones whose device cannot be told (a voip token only, and the engine is set to skip those).
   void expect_no_telling(call_number call) { records_[call.value].flags |= never_told; }
-  /// Judges what can only be judged at the end: each untold call is a violation.
-  void finish();
+  /// Judges what can only be judged at the end: each untold call is a violation, unless the run was cut short and
+  /// the phones had no time to come back. Call once.
+  void finish(ending how = ending::complete);
 
   const report::call_counts& calls() const { return calls_; }
   const report::missed_counts& missed() const { return missed_; }

@@ -98,6 +98,8 @@ class engine_watch {
     histogram_before_ = histogram();
   }
   void registered() { registered_ = usage(); }
+  /// False once the process that was there is gone.
+  bool alive() const { return !before_ || usage(); }
   void fill(report::run_report& into) {
     const auto after = usage();
     if (options_.engine_pid != 0 && before_ && after) {
@@ -191,9 +193,18 @@ class load_session {
         stopped_ = true;
         run_.stop();
       }
-      metrics_.update(run_, clock_.now().steady);
-      if (!options_.quiet) shown.show(run_, clock_.now().steady);
+      const steady_time now = clock_.now().steady;
+      metrics_.update(run_, now);
+      if (!options_.quiet) shown.show(run_, now);
       if (!mock_alive) run_.stop();
+      if (now >= next_look_) {
+        next_look_ = now + look_every;
+        if (!watch_.alive()) {
+          run_.at().truth.found("engine-died", "", "an engine that lives", "its process is gone");
+          run_.stop();
+          run_.stop();
+        }
+      }
     }
     shown.end();
     return mock_alive;
@@ -213,6 +224,8 @@ class load_session {
   }
 
  private:
+  static constexpr nanoseconds look_every = seconds(1);  ///< at the engine's process
+
   void turn(bool& mock_alive) {
     // A millisecond is the timers' resolution.
     sockets_.wait(milliseconds(1), [this](std::uint16_t socket, const endpoint& from, std::string_view bytes) {
@@ -237,6 +250,7 @@ class load_session {
   load_metrics metrics_;
   std::unique_ptr<metrics_endpoint> metrics_endpoint_;  // after what it reads
   std::vector<push_seen> arrived_;
+  steady_time next_look_;
   bool stopped_ = false;
 };
 

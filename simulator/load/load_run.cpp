@@ -351,14 +351,15 @@ bool load_run::all_told() const {
 void load_run::stop() {
   if (phase_ == phase::registering || phase_ == phase::calling) {
     enter(phase::draining);
-  } else {
+  } else if (phase_ != phase::done) {
     phase_ = phase::done;
+    ending_ = ending::cut_short;
   }
 }
 
 void load_run::fill(report::run_report& into) {
   assert(done());
-  scene_.truth.finish();
+  scene_.truth.finish(ending_);
   into.seconds = std::chrono::duration<double>(scene_.now - started_).count();
   into.options = scene_.options.listed();
   into.registrations = scene_.registrations;

@@ -86,6 +86,7 @@ class load_run final : private registrations::listener {
   devices devices_;
 
   phase phase_ = phase::registering;
+  ending ending_ = ending::complete;
   steady_time started_;
   steady_time phase_started_;
   std::uint32_t next_phone_ = 0;          ///< the next to register, in the first phase

@@ -28,11 +28,15 @@ class virtual_load final : public datagram_port {
     if (to == options_.engine && !lost()) to_engine_.push_back({local(socket), std::string(bytes)});
   }
 
-  /// Steps a millisecond at a time until the run is done, or for at most `limit` of virtual time.
-  report::run_report play(nanoseconds limit = std::chrono::hours(2)) {
+  /// Steps a millisecond at a time; true once the run is done.
+  bool play_for(nanoseconds limit) {
     const steady_time end = now_ + limit;
     while (!run_->done() && now_ < end) step();
-    EXPECT_TRUE(run_->done());
+    return run_->done();
+  }
+  /// Until the run is done, for at most `limit` of virtual time.
+  report::run_report play(nanoseconds limit = std::chrono::hours(2)) {
+    EXPECT_TRUE(play_for(limit));
     report::run_report out;
     if (run_->done()) run_->fill(out);
     return out;
