@@ -27,7 +27,7 @@ subscriber::subscriber(const surroundings& around, aor_key key, aor name, const 
   state_->next_push = static_cast<std::uint32_t>(start >> 32);
   if (!record) return;
   state_->known = true;
-  if (!record->bindings.empty()) state_->bindings.load(record->bindings);
+  if (!record->bindings.empty()) state_->unreadable = !state_->bindings.load(record->bindings);
   if (!record->bucket.empty()) state_->bucket().load(record->bucket);
   if (!record->parked.empty()) state_->busy().to_resume = record->parked;
   (void)now;
@@ -171,6 +171,10 @@ void subscriber::state::on_call_timer(call& c, const timer_key& timer, const ins
 }
 
 void subscriber::apply(const subscriber_event& event, const instant& now, effects& out) {
+  if (state_->unreadable) {
+    state_->unreadable = false;
+    state_->say(out, stage::binding_evicted, nullptr, nullptr, 0, "unreadable record");
+  }
   if (state_->busy_ && !state_->busy_->to_resume.empty()) state_->resume(now, out);
   std::visit([&](const auto& e) { state_->on(e, now, out); }, event);
   state_->erase_ended_calls(out);

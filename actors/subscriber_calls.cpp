@@ -300,7 +300,7 @@ void subscriber::state::release(const few<device_id, 2 * register_contacts_limit
       if (!b && !devices.empty()) b = bindings.find(*devices.begin());
       if (!b) continue;
       say(out, stage::register_in, &c, &d, 0, name_of(d.state));
-      const bool same = d.address == address_of(b->facts().source, b->uri());
+      const bool same = d.address == address_of(b->facts().source, b->request_uri());
       if (planted.double_invite_per_register && is_live(d.state)) {
         dial(c, d, sip::response_context::origin::fresh, now, out);
         continue;
@@ -380,7 +380,7 @@ void subscriber::state::dial(call& c, call_device& d, sip::response_context::ori
   assert(b);
   const std::uint32_t branch = c.next_branch++;
   d.branch = branch;
-  d.address = address_of(b->facts().source, b->uri());
+  d.address = address_of(b->facts().source, b->request_uri());
   c.context.dial(branch, from);
   forward f;
   f.branch = {c.number, branch};

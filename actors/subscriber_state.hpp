@@ -57,6 +57,7 @@ struct subscriber::state {
   std::uint32_t next_call = 1;
   std::uint32_t next_push = 1;
   bool known = false;           ///< has a stored record, or will have
+  bool unreadable = false;      ///< the stored bindings made no sense; told with the first event
   bool soft_dirty = false;      ///< an address waits to be written behind
   bool soft_timer = false;
 

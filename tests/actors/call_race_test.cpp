@@ -100,6 +100,13 @@ TEST_F(CallRace, ManyRegistersMakeOneInvite) {
   EXPECT_EQ(count(text, "forward"), 1u) << text;
 }
 
+TEST_F(CallRace, ANewTokenAtTheSameAddressIsNoMove) {
+  register_(iphone("10.0.0.1:5060", token_a, ";label=m"));
+  invite();
+  wake(iphone("10.0.0.1:5060", token_a, ";label=m"), "10.0.0.1:5060");
+  EXPECT_FALSE(has(wake(iphone("10.0.0.1:5060", token_b, ";label=m"), "10.0.0.1:5060"), "forward"));
+}
+
 TEST_F(CallRace, AMoveBeforeRingingAbandonsTheBranchAndForksOnceMore) {
   register_(iphone());
   invite();

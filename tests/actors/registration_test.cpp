@@ -354,6 +354,27 @@ TEST_F(Registration, AnUnknownUserWhoOnlyUnregistersStaysUnknown) {
   EXPECT_TRUE(subscriber_->unknown());
 }
 
+TEST_F(Registration, BoundsTheRegistersThatWaitForTheDisk) {
+  config_.messages = 2;
+  store_ = store_manner::silent;
+  register_(iphone("10.0.0.1:5060", token_a, ";label=a"));
+  register_(iphone("10.0.0.2:5060", token_b, ";label=b"), {.call_id = "b"});
+  EXPECT_EQ(register_(android(), {.call_id = "c"}), "send 503");
+  EXPECT_TRUE(noted("messages_full"));
+}
+
+TEST_F(Registration, TwoWritesMayFinishInAnyOrderAndTimeOutApart) {
+  store_ = store_manner::silent;
+  register_(iphone("10.0.0.1:5060", token_a, ";label=a"));
+  pass(seconds(1));
+  register_(iphone("10.0.0.2:5060", token_b, ";label=b"), {.call_id = "b"});
+  EXPECT_TRUE(has(written(1), "send 200"));
+  EXPECT_EQ(pass(seconds(1)), "send 503");
+  EXPECT_EQ(timers(), 0u);
+  EXPECT_EQ(written(0), "") << "too late to answer";
+  EXPECT_TRUE(subscriber_->at_rest());
+}
+
 TEST_F(Registration, ADaysWorkFitsTheMemoryBudget) {
   register_(iphone("10.0.0.1:5060", token_a, ";+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\""));
   pass(seconds(120));
