@@ -323,6 +323,62 @@ int read_offer(std::string_view element, const sip::message& request, const subs
   return 200;
 }
 
+/// The bound (SPEC 2.4): lapsed ordinary ones go first, then push bindings whose SIP expiry has passed, longest unseen.
+/// @return false when nobody may go: then `out` is the 403.
+bool make_room(std::vector<binding>& next, std::vector<binding>& gone, wall_time now, const subscriber_config& config,
+               registration_outcome& out) {
+  std::erase_if(next, [&](const binding& b) { return !b.push() && b.expired(now); });
+  while (next.size() > config.contacts) {
+    auto oldest = next.end();
+    for (auto b = next.begin(); b != next.end(); ++b) {
+      if (!b->push() || !b->expired(now) || out.registered.contains(b->device())) continue;
+      if (oldest == next.end() || b->facts().registered < oldest->facts().registered) oldest = b;
+    }
+    if (oldest == next.end()) {
+      out = registration_outcome{};
+      out.status = 403;
+      out.why = "contacts-full";
+      out.full = true;
+      return false;
+    }
+    gone.push_back(std::move(*oldest));
+    next.erase(oldest);
+    ++out.evicted;
+    out.durable = true;
+  }
+  return true;
+}
+
+/// What an offer's device was bound as before: the closest kin, and everybody who is the same device.
+struct family {
+  std::optional<binding> earlier;
+  few<device_id, 2 * register_contacts_limit> kin;
+};
+
+/// Takes the offer's kin out of `next` (bound) and `gone` (un-registered by this very REGISTER); those in `removed`
+/// (un-registered a moment ago while a call waits) stay until the calls end, harmless once bound again.
+template <class Offer>
+family gather(const Offer& o, std::vector<binding>& next, std::vector<binding>& gone, std::vector<binding>& removed) {
+  family found;
+  kinship best = kinship::none;
+  for (std::vector<binding>* place : {&next, &gone, &removed}) {
+    for (auto b = place->begin(); b != place->end();) {
+      const kinship k = kinship_of(o, *b);
+      if (k == kinship::none || (place != &next && k == kinship::address)) {
+        ++b;
+        continue;
+      }
+      if (!found.kin.full() && !found.kin.contains(b->device())) found.kin.push_back(b->device());
+      if (k > best) {
+        best = k;
+        found.earlier = *b;
+      }
+      b = place == &removed ? b + 1 : place->erase(b);
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 void registration::apply_offers(const sip::message& request, const flow& source, const instant& now,
@@ -363,29 +419,7 @@ void registration::apply_offers(const sip::message& request, const flow& source,
   const std::string_view path = path_of(request, joined);
   for (const offer& o : list) {
     if (o.removal()) continue;
-    // The device may be bound, may have been removed by this very REGISTER, or a moment ago while a call waits.
-    std::optional<binding> earlier;
-    kinship best = kinship::none;
-    few<device_id, 2 * register_contacts_limit> kin;
-    for (std::vector<binding>* place : {&next, &gone, &removed_}) {
-      for (auto b = place->begin(); b != place->end();) {
-        const kinship k = kinship_of(o, *b);
-        if (k == kinship::none || (place != &next && k == kinship::address)) {
-          ++b;
-          continue;
-        }
-        if (!kin.full() && !kin.contains(b->device())) kin.push_back(b->device());
-        if (k > best) {
-          best = k;
-          earlier = *b;
-        }
-        if (place == &removed_) {
-          ++b;  // its identity stays until the calls end; harmless once it is bound again
-        } else {
-          b = place->erase(b);
-        }
-      }
-    }
+    auto [earlier, kin] = gather(o, next, gone, removed_);
     binding_facts facts;
     facts.source = source;
     facts.expires = now.wall + o.expires;
@@ -415,27 +449,7 @@ void registration::apply_offers(const sip::message& request, const flow& source,
     next.push_back(fresh);
   }
 
-  // The bound (SPEC 2.4): lapsed ordinary ones first, then push bindings whose SIP expiry has passed, longest unseen.
-  std::erase_if(next, [&](const binding& b) { return !b.push() && b.expired(now.wall); });
-  while (next.size() > config.contacts) {
-    auto oldest = next.end();
-    for (auto b = next.begin(); b != next.end(); ++b) {
-      if (!b->push() || !b->expired(now.wall) || out.registered.contains(b->device())) continue;
-      if (oldest == next.end() || b->facts().registered < oldest->facts().registered) oldest = b;
-    }
-    if (oldest == next.end()) {
-      out = registration_outcome{};
-      out.status = 403;
-      out.why = "contacts-full";
-      out.full = true;
-      return;
-    }
-    gone.push_back(std::move(*oldest));
-    next.erase(oldest);
-    ++out.evicted;
-    out.durable = true;
-  }
-
+  if (!make_room(next, gone, now.wall, config, out)) return;
   for (binding& b : gone) {
     if (!out.removed.full() && !out.removed.contains(b.device())) out.removed.push_back(b.device());
     if (remember_removed) removed_.push_back(std::move(b));
