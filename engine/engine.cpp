@@ -1,5 +1,6 @@
 #include "engine/engine.hpp"
 
+#include <ifaddrs.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,7 +15,8 @@
 #include "engine/admin/store_lookup.hpp"
 #include "engine/config/mapping.hpp"
 #include "engine/node_secret.hpp"
-#include "engine/pushes_switched_off.hpp"
+#include "engine/push/push_setup.hpp"
+#include "engine/push/push_threads.hpp"
 #include "engine/shard/shard_thread.hpp"
 #include "engine/telemetry/engine_families.hpp"
 #include "engine/volatile_store.hpp"
@@ -45,22 +47,39 @@ bool is_wildcard(const endpoint& e) {
   return std::all_of(e.address.begin(), e.address.end(), [](std::uint8_t b) { return b == 0; });
 }
 
+/// "ADDRESS:PORT" of every interface: how clients may call a socket that listens on all of them (a Route to its
+/// outbound proxy, say). Empty when the kernel does not tell.
+std::vector<std::string> interface_names(bool v6, std::uint16_t port) {
+  std::vector<std::string> out;
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return out;
+  for (const ifaddrs* i = all; i != nullptr; i = i->ifa_next) {
+    if (i->ifa_addr == nullptr || i->ifa_addr->sa_family != (v6 ? AF_INET6 : AF_INET)) continue;
+    sockaddr_storage address{};
+    std::memcpy(&address, i->ifa_addr, v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
+    endpoint e = from_sockaddr(address);
+    e.port = port;
+    out.push_back(e.text());
+  }
+  ::freeifaddrs(all);
+  return out;
+}
+
 /// The number under which the admin API asks the store: no shard has it (mapping.cpp allows 64).
 constexpr shard_id admin_inbox{rocksdb_store::max_shards - 1};
 
 }  // namespace
 
-class engine::impl {
+class engine::impl final : public push_answer_sink {
  public:
   impl(const config::settings& settings, const build_info& build)
       : settings_(settings), build_(build), host_(actor_scheduling::threaded) {}
-  ~impl() { stop(); }
+  ~impl() override { stop(); }
 
   std::optional<error> start() {
     count_ = config::shard_count(settings_, std::thread::hardware_concurrency());
     if (auto fault = open_store()) return fault;
-    pushes_ = std::make_unique<pushes_switched_off>(
-        [this](shard_id home, pns::push_answer&& a) { shards_[home.value]->push_answered(std::move(a)); });
+    if (auto fault = open_pushes()) return fault;
     subscribers_ = config::for_subscribers(settings_);
     for (const std::string& fault : subscribers_.validate()) return error{fault};
     if (auto fault = open_shards()) return fault;
@@ -70,6 +89,12 @@ class engine::impl {
     for (auto& s : shards_) s->start(all);
     resume_parked_calls();
     return serve_operators();
+  }
+
+  // push_answer_sink, on a push thread; nothing is submitted before the shards are there
+  void answered(shard_id home, std::vector<pns::push_answer>& batch) override {
+    shard_thread& to = *shards_[home.value];
+    for (pns::push_answer& a : batch) to.push_answered(std::move(a));
   }
 
   std::vector<endpoint> listening() const { return shards_.front()->listening(); }
@@ -105,6 +130,21 @@ class engine::impl {
     return std::nullopt;
   }
 
+  std::optional<error> open_pushes() {
+    // All faults of either step as one text: the operator mends them together.
+    const auto together = [](const std::vector<error>& faults) {
+      error out;
+      for (const error& e : faults) out.what += (out.what.empty() ? "" : "; ") + e.what;
+      return out;
+    };
+    const auto wanted = read_push_config(settings_);
+    if (!wanted) return together(wanted.error());
+    auto made = push_threads::make(*wanted, *this, clock_);
+    if (!made) return together(made.error());
+    pushes_ = std::move(*made);
+    return std::nullopt;
+  }
+
   std::optional<error> open_shards() {
     shard_config_ = config::for_shards(settings_, count_, keys_);
     std::vector<endpoint> listen;
@@ -127,7 +167,11 @@ class engine::impl {
     for (std::size_t i = 0; i < listen.size(); ++i) {
       listener& l = shard_config_.listeners[i];
       l.address = listen[i];
-      if (!l.sent_by.empty() || !is_wildcard(listen[i])) continue;
+      if (!is_wildcard(listen[i])) continue;
+      for (std::string& name : interface_names(listen[i].v6, listen[i].port)) {
+        shard_config_.aliases.push_back(std::move(name));
+      }
+      if (!l.sent_by.empty()) continue;
       endpoint told = outward_address(listen[i].v6);
       told.port = listen[i].port;
       l.sent_by = told.text();
@@ -181,6 +225,12 @@ class engine::impl {
     add_process_metrics(to);
     add_shard_families(to, shards);
     add_thread_families(to, threads);
+    std::vector<push_reading> senders;
+    for (std::size_t t = 0; t < pushes_->threads(); ++t) {
+      const auto& table = pushes_->counters(t);
+      for (std::size_t p = 0; p < table.size(); ++p) senders.push_back({static_cast<pns::provider>(p), &table[p]});
+    }
+    add_push_families(to, senders);
     if (rocksdb_ != nullptr) add_store_families(to, rocksdb_->counters());
     if (const auto* seen = admin_seen_.load(std::memory_order_acquire)) add_admin_families(to, seen->counters());
     add_lifecycle_families(to, {draining_, !unready().has_value()});
@@ -221,7 +271,7 @@ class engine::impl {
   std::unique_ptr<store> store_;
   rocksdb_store* rocksdb_ = nullptr;
   volatile_store* volatile_ = nullptr;
-  std::unique_ptr<push_gateway> pushes_;
+  std::unique_ptr<push_threads> pushes_;
   std::vector<std::unique_ptr<shard_thread>> shards_;
   std::atomic<bool> draining_{false};
   std::unique_ptr<store_lookup> lookup_;           ///< the store answers it until it is gone
