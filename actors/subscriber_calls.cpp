@@ -1,7 +1,6 @@
 // A request arrives; devices are dialled, or pushed and parked; a REGISTER releases (SPEC 3.1 to 3.3, 4.1, 9).
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 
 #include "actors/octets.hpp"
 #include "actors/subscriber_state.hpp"
@@ -19,16 +18,6 @@ std::string_view octets_of(const Object& o) {
 std::string_view host_of(const aor& name) {
   const std::size_t at = name.view().rfind('@');
   return at == std::string_view::npos ? name.view() : name.view().substr(at + 1);
-}
-
-/// Where a stored INVITE came from, and how far its sender was believed.
-std::optional<std::pair<flow, peer_trust>> source_of(std::string_view stored) {
-  const auto from = decode_flow(stored);
-  std::uint8_t trust = 0;
-  if (!from || !octets::take8(stored, trust) || trust > static_cast<std::uint8_t>(peer_trust::trusted)) {
-    return std::nullopt;
-  }
-  return std::pair{*from, static_cast<peer_trust>(trust)};
 }
 
 }  // namespace
@@ -402,56 +391,6 @@ void subscriber::state::withdraw(call& c, call_device& d, effects& out) {
   if (!d.push_open || config().planted.push_after_cancel) return;
   d.push_open = false;
   out.emplace_back(withdraw_push{{key, d.push}});
-}
-
-void subscriber::state::resume(const instant& now, effects& out) {
-  std::vector<parked_invite> waiting = std::move(busy_->to_resume);
-  busy_->to_resume.clear();
-  for (parked_invite& p : waiting) {
-    const auto source = source_of(p.source);
-    sip::message_ptr request;
-    slab_ptr bytes = p.deadline > now.wall && source ? around.pool.take(p.invite.size() + sip::message::index_room) : nullptr;
-    if (bytes) {
-      std::memcpy(bytes->data(), p.invite.data(), p.invite.size());
-      if (auto parsed = sip::message::parse(std::move(bytes), p.invite.size(), true)) request = (*parsed)->compact_copy();
-    }
-    if (!request || request->method() != sip::method::invite || waiting_calls() >= config().parked_calls) {
-      forget_parked(p.call, out);
-      if (const bucket_entry* e = bucket().mark_over(p.call)) {
-        write_bucket(update_bucket_entry{*e}, {p.call}, out);
-      }
-      continue;
-    }
-    request_received e;
-    e.request = request;
-    e.source = source->first;
-    e.trust = source->second;
-    call& c = new_call(e, now, sip::response_context::kind::invite);
-    c.back = way_back::stateless;
-    c.entry = bucket().find(c.ref) != nullptr;
-    c.stored = true;
-    c.arrived.wall = p.arrived;
-    c.deadline_wall = p.deadline;
-    c.deadline = now.steady + std::min<nanoseconds>(p.deadline - now.wall, config().answer_timeout);
-    for (const binding& b : bindings.all()) {
-      if (!bindings.is_push(b, config()) || is_callers_own(c, b)) continue;
-      call_device d;
-      d.device = b.device();
-      d.provider = b.facts().provider;
-      d.parkable = true;
-      d.state = parked_state::silent;  // pushed by the process that died, or it registers for a reason of its own
-      c.context.park();
-      c.devices.push_back(d);
-    }
-    if (c.devices.empty()) {
-      c.context.park();
-      c.context.end_place();
-    } else {
-      c.deadline_set = true;
-      out.emplace_back(set_timer{{timer_kind::answer_deadline, {c.number, 0}}, c.deadline});
-    }
-    progress(c, now, out);
-  }
 }
 
 }  // namespace reveille

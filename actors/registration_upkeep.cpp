@@ -1,0 +1,105 @@
+// What happens to bindings without a REGISTER: store, expiry, a provider switched off, dead tokens (SPEC 2.3, 6.5, 9).
+#include <algorithm>
+
+#include "actors/octets.hpp"
+#include "actors/registration.hpp"
+
+namespace reveille {
+namespace {
+
+constexpr std::uint8_t store_version = 1;
+
+}  // namespace
+
+bool registration::load(std::string_view encoded) {
+  std::uint8_t version = 0;
+  std::uint16_t count = 0;
+  if (!octets::take8(encoded, version) || version != store_version || !octets::take16(encoded, count)) return false;
+  std::vector<binding> read;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    auto b = binding::decode(encoded);
+    if (!b) return false;
+    b->facts().device = device_id{next_device_++};
+    read.push_back(std::move(*b));
+  }
+  if (!encoded.empty()) return false;
+  bindings_ = std::move(read);
+  return true;
+}
+
+std::string registration::encode() const {
+  std::string out;
+  octets::put8(out, store_version);
+  octets::put16(out, static_cast<std::uint16_t>(bindings_.size()));
+  for (const binding& b : bindings_) b.encode(out);
+  return out;
+}
+
+bool registration::sweep(wall_time now, const subscriber_config& config) {
+  bool push_gone = false;
+  std::erase_if(bindings_, [&](const binding& b) {
+    if (!b.push()) return b.expired(now);
+    if (config.is_enabled(b.facts().provider)) return false;
+    // DESIGN 2: a stale expiry says nothing until the device could have refreshed it.
+    const wall_time lapses = b.facts().stale ? b.facts().expires + config.max_expires : b.facts().expires;
+    if (lapses > now) return false;
+    push_gone = true;
+    return true;
+  });
+  if (push_gone) ++version_;
+  return push_gone;
+}
+
+const binding* registration::find(device_id device) const {
+  for (const binding& b : bindings_) {
+    if (b.device() == device) return &b;
+  }
+  return nullptr;
+}
+
+namespace {
+
+bool holds_token(const binding& b, const prid& token) {
+  if (!b.push()) return false;
+  const auto target = b.push_target();
+  return target && std::any_of(target->tokens.begin(), target->tokens.end(),
+                               [&](const pns::push_token& t) { return t.value == token; });
+}
+
+}  // namespace
+
+few<device_id, 2 * register_contacts_limit> registration::remove_token(const prid& token, wall_time before,
+                                                                       bool remember_removed) {
+  few<device_id, 2 * register_contacts_limit> found;
+  for (auto b = bindings_.begin(); b != bindings_.end();) {
+    if (!found.full() && holds_token(*b, token) && b->facts().registered < before) {
+      found.push_back(b->device());
+      if (remember_removed) removed_.push_back(std::move(*b));
+      b = bindings_.erase(b);
+    } else {
+      ++b;
+    }
+  }
+  if (!found.empty()) ++version_;
+  return found;
+}
+
+bool registration::quarantine_token(const prid& token) {
+  bool any = false;
+  for (binding& b : bindings_) {
+    if (!b.facts().quarantined && holds_token(b, token)) {
+      b.facts().quarantined = true;
+      any = true;
+    }
+  }
+  return any;
+}
+
+std::size_t registration::resident_bytes() const {
+  std::size_t bytes = 0;
+  for (const binding& b : bindings_) bytes += b.resident_bytes();
+  for (const binding& b : removed_) bytes += b.resident_bytes();
+  return bytes + (bindings_.capacity() - bindings_.size()) * sizeof(binding);
+}
+
+}  // namespace reveille
