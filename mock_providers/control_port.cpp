@@ -6,6 +6,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -153,7 +154,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
 class port_on_tcp final : public control_port {
  public:
-  port_on_tcp(asio::io_context& io, control_commands& commands) : acceptor_(io), commands_(commands) {}
+  port_on_tcp(asio::io_context& io, control_commands& commands) : acceptor_(io), pause_(io), commands_(commands) {}
   ~port_on_tcp() override {
     *alive_ = false;
     for (const auto& c : connections_) c->close();
@@ -209,11 +210,20 @@ class port_on_tcp final : public control_port {
         connections_.insert(made);
         made->start();
       }
+      if (error) return rest();  // out of descriptors, most likely: try again a little later
       accept();
     });
   }
 
+  void rest() {
+    pause_.expires_after(std::chrono::milliseconds(100));
+    pause_.async_wait([this, alive = alive_](boost::system::error_code error) {
+      if (*alive && !error) accept();
+    });
+  }
+
   tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
   control_commands& commands_;
   std::set<std::shared_ptr<connection>> connections_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

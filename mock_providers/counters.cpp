@@ -68,6 +68,7 @@ void append_metrics(std::string& out, const mock_counters& c) {
       {"handshakes_failed_total", "counter", "TLS handshakes that failed.", c.handshakes_failed},
       {"connections_open", "gauge", "TLS connections open.", c.connections_open},
       {"answers_waiting", "gauge", "Answers held back by the answer delay.", c.answers_waiting},
+      {"subscribers_dropped_total", "counter", "Subscribers closed because they were too far behind.", c.subscribers_dropped},
   };
   for (const row& r : rows) {
     family(out, r.name, r.type, r.help);

@@ -41,6 +41,7 @@ struct mock_counters {
   std::uint64_t handshakes_failed = 0;
   std::uint64_t connections_open = 0;
   std::uint64_t answers_waiting = 0;
+  std::uint64_t subscribers_dropped = 0;   ///< of the control port: too far behind
 };
 
 /// Prometheus' text format, names `reveille_mock_*`. Appends.

@@ -234,6 +234,7 @@ class mock_server final : public server, private answer_delayer, private device_
       c.connections_open += l->counters().open;
     }
     c.answers_waiting = delayed_.size();
+    c.subscribers_dropped = control_->subscribers_dropped();
     return c;
   }
 
