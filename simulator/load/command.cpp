@@ -214,6 +214,8 @@ class load_session {
     report::run_report out;
     run_.fill(out);
     watch_.fill(out);
+    // Last: they may ask for the engine's own figures.
+    for (const report::threshold& t : options_.thresholds) out.thresholds.push_back(t.check(out));
     if (stopped_) out.notes.push_back("stopped before its end");
     if (sockets_.send_failures() > 0) out.notes.push_back(std::to_string(sockets_.send_failures()) + " datagrams could not be sent");
     if (feed_.dropped() > 0) out.notes.push_back(std::to_string(feed_.dropped()) + " pushes were dropped by the simulator itself");

@@ -370,7 +370,6 @@ void load_run::fill(report::run_report& into) {
   into.violation_count = scene_.truth.violation_count();
   into.violations = scene_.truth.violations();
   into.stages = scene_.stages;
-  for (const report::threshold& t : scene_.options.thresholds) into.thresholds.push_back(t.check(into));
   const auto note = [&](std::uint64_t count, std::string_view what) {
     if (count > 0) into.notes.push_back(std::to_string(count) + " " + std::string(what));
   };

@@ -54,7 +54,7 @@ class load_run final : private registrations::listener {
   run_state state() const;
   scene& at() { return scene_; }
   const scene& at() const { return scene_; }
-  /// Judges what only the end can tell and fills the report. @pre done()
+  /// Judges what only the end can tell and fills the report, thresholds excepted. @pre done()
   void fill(report::run_report& into);
 
  private:

@@ -167,7 +167,7 @@ void add_judge_options(CLI::App& c, load_options& o) {
            o.thresholds.push_back(*parsed);
          }
        },
-       "what must hold, e.g. 'p99(register_to_invite)<2ms' or 'share(answered)>=85%'; may be repeated")
+       "what must hold, e.g. 'p99(register_to_invite)<2ms', 'p99(engine_register_to_invite)<2ms' or 'share(answered)>=85%'; may be repeated")
       ->type_name("RULE");
 }
 

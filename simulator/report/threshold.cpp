@@ -25,6 +25,8 @@ std::optional<double> number(std::string_view text) {
   return value;
 }
 
+constexpr std::string_view engine_stage = "engine_register_to_invite";
+
 std::optional<stage> stage_of(std::string_view id) {
   for (std::size_t i = 0; i < stage_count; ++i) {
     if (stage_names[i].id == id) return static_cast<stage>(i);
@@ -85,10 +87,11 @@ result<threshold> threshold::parse(std::string_view given) {
     return out;
   }
   const std::optional<stage> which = stage_of(argument);
-  if (!which) {
+  const bool of_the_engine = argument == engine_stage;
+  if (!which && !of_the_engine) {
     std::string known;
     for (const stage_name& s : stage_names) known += (known.empty() ? "" : ", ") + std::string(s.id);
-    return fault(given, "stages are " + known);
+    return fault(given, "stages are " + known + ", " + std::string(engine_stage));
   }
   double quantile = -1;
   if (function == "max") {
@@ -101,7 +104,13 @@ result<threshold> threshold::parse(std::string_view given) {
   }
   const auto duration = parse_duration(limit);
   if (!duration) return fault(given, duration.error().what);
-  out.what_ = of_stage{*which, quantile};
+  if (of_the_engine) {
+    // Prometheus' buckets know neither the mean nor the maximum.
+    if (quantile <= 0 || quantile >= 1) return fault(given, "of the engine's histogram only p50..p99.9 are known");
+    out.what_ = of_engine{quantile};
+  } else {
+    out.what_ = of_stage{*which, quantile};
+  }
   out.limit_ = static_cast<double>(duration->count());
   return out;
 }
@@ -122,6 +131,13 @@ threshold_result threshold::check(const run_report& report) const {
     if (h.count() == 0) return {text_, "no values", false};
     const auto seen = stage_wanted->quantile < 0 ? h.mean() : h.quantile(stage_wanted->quantile);
     return {text_, write_duration(seen), holds(static_cast<double>(seen.count()))};
+  }
+  if (const auto* wanted = std::get_if<of_engine>(&what_)) {
+    const auto seen = report.engine_register_to_invite ? report.engine_register_to_invite->quantile_seconds(wanted->quantile)
+                                                       : std::nullopt;
+    if (!seen) return {text_, "no values", false};
+    const std::chrono::nanoseconds ns(static_cast<std::int64_t>(*seen * 1e9));
+    return {text_, write_duration(ns), holds(static_cast<double>(ns.count()))};
   }
   if (report.calls.offered == 0) return {text_, "no calls", false};
   const double share = static_cast<double>(report.calls.*std::get<of_outcome>(what_).count) /

@@ -11,7 +11,8 @@
 
 namespace reveille::report {
 
-/// `pNN(STAGE)`, `mean(STAGE)` or `max(STAGE)` against a duration; `share(OUTCOME)` against a number or a percentage,
+/// `pNN(STAGE)`, `mean(STAGE)` or `max(STAGE)` against a duration, also `pNN(engine_register_to_invite)`, which is the
+/// engine's own histogram; `share(OUTCOME)` against a number or a percentage,
 /// OUTCOME being a field of call_counts. Operators: < <= > >=.
 class threshold {
  public:
@@ -26,13 +27,16 @@ class threshold {
     stage which;
     double quantile;  ///< 0..1; below 0 the mean
   };
+  struct of_engine {
+    double quantile;
+  };
   struct of_outcome {
     std::uint64_t call_counts::* count;
   };
   bool holds(double seen) const;
 
   std::string text_;
-  std::variant<of_stage, of_outcome> what_;
+  std::variant<of_stage, of_engine, of_outcome> what_;
   comparison compare_ = comparison::less;
   double limit_ = 0;  ///< ns, or a share 0..1
 };

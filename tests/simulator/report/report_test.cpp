@@ -19,6 +19,7 @@ run_report sample() {
   r.calls = {.offered = 100, .answered = 90, .cancelled = 4, .not_woken = 3, .unanswered = 2, .failed = 1};
   r.missed = {.expected = 9, .told = 9, .repeated = 1};
   for (int i = 1; i <= 100; ++i) r.stages[index_of(stage::register_to_invite)].add(microseconds(i * 10));
+  r.engine_register_to_invite = engine_histogram{{{0.001, 90}, {0.002, 100}}, 100};
   r.engine = engine_usage{.cpu_seconds = 1.5, .rss_bytes = 1000};
   return r;
 }
@@ -50,17 +51,20 @@ INSTANTIATE_TEST_SUITE_P(Table, ThresholdRule,
                                            rule_case{"max(register_to_invite)<1ms", false}, rule_case{"mean(register_to_invite)>400us", true},
                                            rule_case{"p50(register_to_invite)>=1ms", false}, rule_case{"share(answered)>=90%", true},
                                            rule_case{"share(answered)>0.9", false}, rule_case{"share(failed)<=1%", true},
-                                           rule_case{"p99(post_dial_delay)<10s", false}));
+                                           rule_case{"p99(post_dial_delay)<10s", false},
+                                           rule_case{"p90(engine_register_to_invite)<=1ms", true},
+                                           rule_case{"p99(engine_register_to_invite)<1.5ms", false}));
 
 TEST(Threshold, BreaksWhenNothingWasMeasured) {
   EXPECT_EQ(threshold::parse("p99(wake_up)<1s")->check(sample()).seen, "no values");
   EXPECT_FALSE(threshold::parse("share(failed)<50%")->check(run_report{}).passed);
+  EXPECT_FALSE(threshold::parse("p99(engine_register_to_invite)<1s")->check(run_report{}).passed);
 }
 
 TEST(Threshold, RefusesWhatItDoesNotUnderstand) {
   for (const char* bad : {"", "p99", "p99()<1s", "p99(wake_up)", "p99(wake_up)=1s", "p99(wake_up)<", "p99(wake_up)<5", "p0(wake_up)<1s",
                           "p101(wake_up)<1s", "q99(wake_up)<1s", "share(wake_up)<1", "share(answered)<2", "share(answered)<x",
-                          ")p99(<1s", "p(wake_up)<1s"}) {
+                          ")p99(<1s", "max(engine_register_to_invite)<1s", "mean(engine_register_to_invite)<1s", "p(wake_up)<1s"}) {
     EXPECT_FALSE(threshold::parse(bad)) << bad;
   }
 }
