@@ -106,7 +106,7 @@ class push_table {
  private:
   static std::size_t home_of(const pns::push_id& id) {
     // The key is a SipHash already; a subscriber's pushes must only not stand in a row.
-    return static_cast<std::size_t>((id.subscriber.value ^ (id.number * 0x9e3779b97f4a7c15U)) >> 7);
+    return static_cast<std::size_t>(((id.subscriber.value ^ id.number) * 0x9e3779b97f4a7c15U) >> 24);
   }
   void insert(std::uint32_t index) {
     const std::size_t mask = cells_.size() - 1;

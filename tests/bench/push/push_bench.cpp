@@ -51,7 +51,7 @@ class counting_sink final : public push_answer_sink {
 /// An invite of some 142 octets, or missed calls that fill about `size`.
 pns::push_order make_order(std::uint32_t n, std::size_t size, const std::string& token, const instant& now) {
   pns::push_order o;
-  o.id = {aor_key{n * 0x9e3779b97f4a7c15U}, n};
+  o.id = {aor_key{n * 0xd1342543de82ef95U}, n};
   o.target.tokens.push_back({prid(token), pns::token_service::voip});
   o.deadline = now.steady + seconds(60);
   o.expires = now.wall + seconds(58);
