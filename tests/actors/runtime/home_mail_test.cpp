@@ -115,6 +115,9 @@ TEST_F(HomeMail, IsRefusedOverTheBoundOfOneMailbox) {
 }
 
 TEST_F(HomeMail, AnswersRequestsFromOrdinaryActors) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the answer travels through the packaged CAF's own mailbox, which is not instrumented";
+#endif
   make();
   settle("ann");
   const caf::actor ann = handle_of(*subject, key_of("ann"), "ann", now);
