@@ -95,7 +95,7 @@ void add_phone_options(CLI::App& c, load_options& o) {
   c.add_option("--domain", o.domain, "the domain that the engine serves  [example.com]")->group("Phones");
   c.add_option("--expires", o.expires_seconds, "seconds asked for in REGISTER  [3600]")->group("Phones");
   c.add_flag("!--no-register", o.register_first, "skip the first phase: the phones are there from an earlier run")->group("Phones");
-  c.add_option("--registration-window", o.registration_window, "REGISTERs in flight at most; fewer when answers stay away  [1024]")->group("Phones");
+  c.add_option("--registration-window", o.registration_window, "REGISTERs in flight at most; fewer when answers stay away  [2048]")->group("Phones");
   c.add_option("--register-rate", o.register_rate, "REGISTERs a second at most, 0 = as the engine allows  [0]")->group("Phones");
   add_delay(c, "--wake-delay", o.wake_delay, "from the push at the phone to its first REGISTER");
   add_share(c, "--never-wake", o.never_wake, "share of calls whose phone sleeps on");

@@ -42,7 +42,7 @@ struct load_options {
   std::uint32_t subscribers = 1000;
   std::uint32_t first_subscriber = 0;    ///< number of the first user name
   phone_mix phones;
-  std::uint32_t registration_window = 1024;  ///< REGISTERs in flight at most; adapts below it
+  std::uint32_t registration_window = 2048;  ///< REGISTERs in flight at most; adapts below it
   double register_rate = 0;              ///< REGISTERs a second at most; 0 = as fast as the engine allows
   std::uint32_t expires_seconds = 3600;
   bool register_first = true;            ///< --no-register: the phones are registered from an earlier run
@@ -64,7 +64,7 @@ struct load_options {
   seconds ring_time{30};                 ///< Expires of each INVITE; the engine's own answer timeout must not be shorter
 
   nanoseconds settle_time = seconds(20); ///< how long a missed call may take to be told
-  nanoseconds grace = milliseconds(500); ///< events closer to each other than this may count in either order
+  nanoseconds grace = seconds(1);        ///< events closer to each other than this may count in either order
   std::uint32_t pushes_per_call = 1;     ///< allowed to one device for one call, exact repeats apart
   voip_missed_calls on_voip_token = voip_missed_calls::send;
   bool allow_fcm_repeats = false;        ///< FCM has no id to know the same push again by: equal payloads count as one

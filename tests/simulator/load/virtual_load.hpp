@@ -82,6 +82,7 @@ inline load_options small_load() {
   o.duration = seconds(10);
   o.ring_time = seconds(10);
   o.settle_time = seconds(5);
+  o.grace = milliseconds(500);
   return o;
 }
 
