@@ -147,6 +147,7 @@ class engine::impl final : public push_answer_sink {
 
   std::optional<error> open_shards() {
     shard_config_ = config::for_shards(settings_, count_, keys_);
+    shard_config_.start = random_.next();
     std::vector<endpoint> listen;
     for (const listener& l : shard_config_.listeners) listen.push_back(l.address);
     for (std::uint16_t i = 0; i < count_; ++i) {

@@ -15,13 +15,14 @@ constexpr std::size_t longest = 8 + 1 + 1 + 18 + mac_octets;
 static_assert(stateless_prefix.size() + base32_size(longest) <= branch_text::capacity);
 
 /// The prefix takes part, so that one kind never passes for the other (nor for a flow token).
-std::uint64_t mac(std::string_view prefix, std::string_view payload, hash_key secret) {
-  return siphash({secret.k0 ^ siphash(secret, prefix), secret.k1}, payload);
+std::uint64_t mac(std::string_view prefix, std::string_view payload, const branch_keys& keys) {
+  const std::uint64_t start = prefix == transaction_prefix ? keys.start : 0;
+  return siphash({keys.lasting.k0 ^ siphash(keys.lasting, prefix), keys.lasting.k1 ^ start}, payload);
 }
 
 }  // namespace
 
-branch_text write_branch(const our_branch& what, hash_key secret) {
+branch_text write_branch(const our_branch& what, const branch_keys& keys) {
   octet_writer<longest> bytes;
   std::string_view prefix;
   if (const auto* t = std::get_if<transaction_branch>(&what)) {
@@ -38,14 +39,14 @@ branch_text write_branch(const our_branch& what, hash_key secret) {
     bytes.put(d.back.v6 ? 1 : 0, 1);
     bytes.put_address(d.back);
   }
-  bytes.put(mac(prefix, bytes.text(), secret), mac_octets);
+  bytes.put(mac(prefix, bytes.text(), keys), mac_octets);
   branch_text out;
   std::memcpy(out.text_, prefix.data(), prefix.size());
   out.size_ = prefix.size() + base32_encode(bytes.octets(), out.text_ + prefix.size());
   return out;
 }
 
-std::optional<our_branch> read_branch(std::string_view text, hash_key secret) {
+std::optional<our_branch> read_branch(std::string_view text, const branch_keys& keys) {
   const std::string_view prefix = text.substr(0, transaction_prefix.size());
   const bool transaction = prefix == transaction_prefix;
   if (!transaction && prefix != stateless_prefix) return std::nullopt;
@@ -54,7 +55,7 @@ std::optional<our_branch> read_branch(std::string_view text, hash_key secret) {
   if (!size || *size <= mac_octets) return std::nullopt;
   const std::size_t payload = *size - mac_octets;
   octet_reader signature({raw + payload, mac_octets});
-  if (signature.take(mac_octets) != mac(prefix, {reinterpret_cast<const char*>(raw), payload}, secret)) {
+  if (signature.take(mac_octets) != mac(prefix, {reinterpret_cast<const char*>(raw), payload}, keys)) {
     return std::nullopt;
   }
   octet_reader in({raw, payload});

@@ -32,6 +32,13 @@ struct stateless_branch {
   auto operator<=>(const stateless_branch&) const = default;
 };
 
+/// What signs branches. A transaction dies with its process, so its branch is good for one start only: after a restart
+/// the same entry and generation belong to another call. A stateless branch must outlive it.
+struct branch_keys {
+  hash_key lasting;
+  std::uint64_t start = 0;      ///< drawn anew at each start, the same for all shards
+};
+
 using our_branch = std::variant<transaction_branch, stateless_branch>;
 
 /// A branch as text, magic cookie included.
@@ -41,13 +48,13 @@ class branch_text {
   std::string_view view() const { return {text_, size_}; }
 
  private:
-  friend branch_text write_branch(const our_branch&, hash_key);
+  friend branch_text write_branch(const our_branch&, const branch_keys&);
   char text_[capacity];
   std::size_t size_ = 0;
 };
 
-branch_text write_branch(const our_branch& what, hash_key secret);
-/// nullopt for every branch that we have not signed.
-std::optional<our_branch> read_branch(std::string_view text, hash_key secret);
+branch_text write_branch(const our_branch& what, const branch_keys& keys);
+/// nullopt for every branch that we have not signed, and for a transaction of an earlier start.
+std::optional<our_branch> read_branch(std::string_view text, const branch_keys& keys);
 
 }  // namespace reveille

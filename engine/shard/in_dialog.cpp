@@ -78,7 +78,7 @@ void shard::impl::forward_in_dialog(const sip::message_ptr& m, const flow& from,
   if (!to) return drop(drop_reason::unknown_listener);
 
   const branch_text branch =
-      write_branch(stateless_branch{upstream_hash(*m), names_.listener_of(from.local), from.remote}, config_.secret);
+      write_branch(stateless_branch{upstream_hash(*m), names_.listener_of(from.local), from.remote}, branch_keys_);
   lines_ = "Via: SIP/2.0/UDP ";
   lines_ += names_.at(names_.listener_of(to->local)).sent_by;
   lines_ += ";rport;branch=";

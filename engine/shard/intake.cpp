@@ -242,7 +242,7 @@ bool shard::impl::loops(const sip::message& m) const {
     const auto params = element.find(';');
     if (found || params == std::string_view::npos) return;
     const auto text = sip::params_view(element.substr(params)).find("branch");
-    const auto branch = text ? read_branch(*text, config_.secret) : std::nullopt;
+    const auto branch = text ? read_branch(*text, branch_keys_) : std::nullopt;
     const auto* ours = branch ? std::get_if<transaction_branch>(&*branch) : nullptr;
     found = ours != nullptr && ours->loop_hash == now;
   });

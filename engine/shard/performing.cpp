@@ -64,7 +64,7 @@ void shard::impl::do_forward(aor_key key, forward&& what, const instant& now) {
   const sip::message& m = *what.request;
   const listener& out_by = names_.at(names_.listener_of(what.to.local));
   const branch_text branch = write_branch(
-      transaction_branch{self_, id->index, id->generation, loop_hash(m)}, config_.secret);
+      transaction_branch{self_, id->index, id->generation, loop_hash(m)}, branch_keys_);
   lines_.clear();
   if (forms_dialog(m.method())) {
     const flow_token token{{names_.listener_of(what.to.local), what.to.remote},

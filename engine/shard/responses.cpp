@@ -6,7 +6,7 @@ namespace reveille {
 /// RFC 3261 18.1.2 and 16.7: only what answers a request of ours, known by the branch that we signed.
 void shard::impl::on_response(const sip::message_ptr& m, const flow& from, hops so_far, const instant& now) {
   counters_.responses_received[static_cast<std::size_t>(m->status() / 100)].add();
-  const auto branch = read_branch(m->top_via().branch, config_.secret);
+  const auto branch = read_branch(m->top_via().branch, branch_keys_);
   if (!branch) return drop(drop_reason::forged_branch);
   if (const auto* stateless = std::get_if<stateless_branch>(&*branch)) return return_stateless(*m, *stateless);
 

@@ -37,6 +37,7 @@ std::string_view name_of(refusal why) {
 shard::impl::impl(shard_id self, const shard_config& config, const shard_ports& ports, const instant& start)
     : self_(self),
       config_(config),
+      branch_keys_{config.secret, config.start},
       ports_(ports),
       names_(config),
       stages_(counters_),

@@ -49,6 +49,7 @@ struct shard_config {
   std::vector<endpoint> trusted_peers;      ///< port 0 = any port
   inbound_policy inbound = inbound_policy::open;
   hash_key key;                             ///< the node's: tables and homes. Random per start will do
+  std::uint64_t start = 0;                  ///< random per start: responses to what an earlier one sent are strangers
   hash_key secret;                          ///< signs branches and flow tokens; must survive a restart for dialogs to
   sip::transaction_timing timing;
   milliseconds timer_c{181'000};            ///< run by the response context; here it bounds what is forgotten

@@ -120,6 +120,7 @@ class shard::impl final : public home_outlet,
 
   const shard_id self_;
   const shard_config& config_;
+  const branch_keys branch_keys_;
   shard_ports ports_;
   own_names names_;
   shard_counters counters_;

@@ -246,7 +246,7 @@ TEST_F(Calls, BranchesThatWeDidNotSignAreDropped) {
 
 TEST_F(Calls, ABranchOfAShardThatIsGoneIsDropped) {
   const auto got = invite();
-  const auto branch = write_branch(transaction_branch{{9}, 0, 0, 0}, bench.config.secret);
+  const auto branch = write_branch(transaction_branch{{9}, 0, 0, 0}, {bench.config.secret, bench.config.start});
   std::string text = answer_text(*got, 200);
   text.replace(text.find(got->top_via().branch), got->top_via().branch.size(), branch.view());
   bench.arrive(text, phone);

@@ -34,20 +34,29 @@ TEST(Branch, ReadsBackAndRefusesEveryChange) {
   const our_branch all[] = {transaction_branch{{3}, 70000, 9, 0xdeadbeef}, stateless_branch{42, 1, at("192.0.2.7:5099")},
                             stateless_branch{43, 0, at("[2001:db8::7]:5099")}};
   for (const our_branch& what : all) {
-    const branch_text text = write_branch(what, secret);
-    ASSERT_TRUE(read_branch(text.view(), secret).has_value());
-    EXPECT_EQ(*read_branch(text.view(), secret), what);
-    EXPECT_FALSE(read_branch(text.view(), {secret.k0, secret.k1 + 1}).has_value());
+    const branch_text text = write_branch(what, {secret});
+    ASSERT_TRUE(read_branch(text.view(), {secret}).has_value());
+    EXPECT_EQ(*read_branch(text.view(), {secret}), what);
+    EXPECT_FALSE(read_branch(text.view(), {{secret.k0, secret.k1 + 1}}).has_value());
     for (std::size_t i = 0; i < text.view().size(); ++i) {
       std::string changed(text.view());
       changed[i] = changed[i] == 'c' ? 'd' : 'c';
-      EXPECT_FALSE(read_branch(changed, secret).has_value()) << i;
-      EXPECT_FALSE(read_branch(text.view().substr(0, i), secret).has_value()) << i;
+      EXPECT_FALSE(read_branch(changed, {secret}).has_value()) << i;
+      EXPECT_FALSE(read_branch(text.view().substr(0, i), {secret}).has_value()) << i;
     }
     std::string other(text.view());
     other[7] = other[7] == 's' ? 'd' : 's';
-    EXPECT_FALSE(read_branch(other, secret).has_value());
+    EXPECT_FALSE(read_branch(other, {secret}).has_value());
   }
+}
+
+TEST(Branch, OfATransactionIsGoodForOneStartOnly) {
+  // After kill -9 a phone repeats its answer to a call of before; the entry may be another call's by then.
+  const auto transaction = write_branch(transaction_branch{{0}, 7, 1, 0}, {secret, 1});
+  EXPECT_TRUE(read_branch(transaction.view(), {secret, 1}).has_value());
+  EXPECT_FALSE(read_branch(transaction.view(), {secret, 2}).has_value());
+  const auto stateless = write_branch(stateless_branch{42, 0, at("192.0.2.7:5099")}, {secret, 1});
+  EXPECT_TRUE(read_branch(stateless.view(), {secret, 2}).has_value()) << "a dialog outlives its proxy";
 }
 
 TEST(FlowToken, IsGoodForItsOwnCallOnly) {
@@ -69,9 +78,9 @@ TEST(FlowToken, IsGoodForItsOwnCallOnly) {
 
 TEST(FlowToken, AndBranchNeverPassForEachOther) {
   const auto token = write_flow_token({{0, at("192.0.2.7:1")}, {0, at("192.0.2.8:1")}, false, 1}, "", secret);
-  EXPECT_FALSE(read_branch("z9hG4bKs" + std::string(token.view()), secret).has_value());
-  EXPECT_FALSE(read_branch("z9hG4bKd" + std::string(token.view()), secret).has_value());
-  const auto branch = write_branch(stateless_branch{1, 0, at("192.0.2.7:1")}, secret);
+  EXPECT_FALSE(read_branch("z9hG4bKs" + std::string(token.view()), {secret}).has_value());
+  EXPECT_FALSE(read_branch("z9hG4bKd" + std::string(token.view()), {secret}).has_value());
+  const auto branch = write_branch(stateless_branch{1, 0, at("192.0.2.7:1")}, {secret});
   EXPECT_FALSE(read_flow_token(branch.view().substr(8), "", secret).has_value());
 }
 
