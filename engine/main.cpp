@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 
+#include "core/system_ports.hpp"
 #include "engine/config/load.hpp"
 #include "engine/engine.hpp"
 #include "engine/logging.hpp"
@@ -46,7 +47,7 @@ class supervisor {
         spdlog::info("stopping: no new calls; waiting for those in flight, {} s at most (again to stop at once)",
                      patience_.count());
         engine_.drain();
-        until_ = std::chrono::steady_clock::now() + patience_;
+        until_ = clock_.now().steady + patience_;
         look();
       } else {
         spdlog::info("stopping at once");
@@ -57,7 +58,7 @@ class supervisor {
     });
   }
   void look() {
-    if (engine_.idle() || std::chrono::steady_clock::now() >= until_) {
+    if (engine_.idle() || clock_.now().steady >= until_) {
       context_.stop();
       return;
     }
@@ -72,7 +73,8 @@ class supervisor {
   asio::io_context context_{1};
   asio::signal_set signals_;
   asio::steady_timer timer_{context_};
-  std::chrono::steady_clock::time_point until_;
+  system_clock_port clock_;
+  steady_time until_{};
   bool draining_ = false;
 };
 
