@@ -67,7 +67,7 @@ void caller::send_cancel(int attempt) {
 void caller::on_datagram(std::string_view bytes) {
   const sip::message_ptr m = read(pool_, bytes);
   if (!m || m->call_id() != call_id_) {
-    truth_.violation("caller " + number_ + " got something that is not its own");
+    truth_.violation("caller " + number_ + " got something that is not its own: " + std::string(bytes.substr(0, 300)));
     return;
   }
   if (m->is_request()) {

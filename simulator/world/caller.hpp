@@ -23,7 +23,7 @@ class caller {
   caller(schedule& when, network& net, ledger& truth, slab_pool& pool, std::uint32_t serial, std::string callee,
          const caller_habits& habits, const endpoint& engine);
   void call();
-  bool over() const { return over_; }
+  const std::string& call_id() const { return call_id_; }
 
  private:
   std::string request(const char* method, std::string_view extra) const;

@@ -1,5 +1,7 @@
 #include "simulator/world/faulty_store.hpp"
 
+#include <algorithm>
+
 #include "engine/store/mutations.hpp"
 
 namespace reveille::world {
@@ -36,6 +38,13 @@ bool faulty_store::try_write(shard_id from, aor_key key, const aor& of, store_mu
                    }
                  });
   return true;
+}
+
+bool faulty_store::holds(const std::string& user, const call_ref& call) const {
+  const auto found = records_.find(user + "@example.com");
+  if (found == records_.end()) return false;
+  const auto& bucket = found->second.bucket;
+  return std::any_of(bucket.begin(), bucket.end(), [&](const bucket_entry& e) { return e.call == call; });
 }
 
 void faulty_store::crash() { ++generation_; }

@@ -32,7 +32,8 @@ class faulty_store final : public store {
   void calm() { faults_.slow = faults_.write_fails = faults_.load_fails = faults_.queue_full = 0; }
   /// The process died: writes that were not yet applied may or may not have made it, nobody hears of them.
   void crash();
-  const std::map<std::string, subscriber_record>& records() const { return records_; }
+  /// Whether the bucket entry of that call is on disk. @param user user part of an AOR of example.com
+  bool holds(const std::string& user, const call_ref& call) const;
 
  private:
   nanoseconds delay();

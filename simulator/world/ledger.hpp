@@ -33,9 +33,12 @@ struct call_record {
   std::set<int> finals_sent;               ///< statuses, 200 for every 2xx
   std::set<int> finals_seen;               ///< by the caller
   bool answered_by_phone = false;
+  bool disturbed = false;                  ///< the engine died while it was under way
   bool known_to_bucket = false;            ///< an invite push was ordered for it
-  int told = 0;                            ///< in accepted missed_calls notifications
+  std::map<std::string, int> told;         ///< by device: accepted missed_calls notifications that hold it
   std::map<std::string, int> pushes;       ///< orders by device (user part of its token)
+  std::set<std::string> expected;          ///< devices registered when it came: each must be pushed or dialled
+  std::set<std::string> refused;           ///< devices whose push was refused for good
   struct branch {
     std::string id;
     std::string to;                        ///< address
@@ -57,7 +60,8 @@ struct registration_record {
 
 class ledger {
  public:
-  explicit ledger(schedule& when) : when_(when) {}
+  /// @param story_of Call-ID of which every step is written down; "" = none.
+  ledger(schedule& when, std::string story_of) : when_(when), story_of_(std::move(story_of)) {}
 
   // callers
   void call_offered(const std::string& call_id, const std::string& number, const std::string& callee);
@@ -71,9 +75,16 @@ class ledger {
   void engine_received(const sip::message& m, const endpoint& from);
   void engine_sent(const sip::message& m, const endpoint& to);
   // pushes
-  void push_ordered(const pns::push_order& order, const std::string& device);
+  /// @param entry_durable whether the store holds the call's bucket entry at this moment.
+  void push_ordered(const pns::push_order& order, const std::string& device, bool entry_durable);
+  /// The order is on the wire now: from here on nobody can withdraw it.
+  void push_on_the_wire(const pns::push_order& order, const std::string& device);
+  /// The provider refused it for good: after a grace the device may go without an INVITE, for a recorded reason.
+  void push_refused(const pns::push_order& order, const std::string& device);
   /// The provider accepted a notification: these calls are told now.
-  void told(const std::string& aor_user, const std::vector<pns::missed_call>& calls, bool repeat_allowed);
+  void told(const std::string& aor_user, const std::string& device, const std::vector<pns::missed_call>& calls);
+  /// The provider doubts the token: no pushes until the device registers again.
+  void token_suspected(const std::string& device) { devices_[device].suspected = when_.now().steady; }
   /// From here on an answered call may have been told once (the process died soon after a 2xx).
   void engine_crashed();
 
@@ -84,15 +95,36 @@ class ledger {
   void violation(std::string what);
   const std::vector<std::string>& violations() const { return violations_; }
   const std::map<std::string, call_record>& calls() const { return calls_; }
-  bool final_sent(const std::string& call_id) const;
+  /// What was seen of the call asked for and of its callee's registrations, a line a step.
+  const std::vector<std::string>& story() const { return story_; }
 
  private:
+  void call_violation(const call_record& call, std::string_view invariant, const std::string& what);
+  void check_registered_since(const call_record& call, const std::string& device);
+  void expect_pushes(call_record& call);
+  void check_pushed(const call_record& call);
+  void check_releases();
+  nanoseconds margin() const;
   void check_live_invites(call_record& call, const std::string& device, const call_record::branch& fresh);
 
+  void tell(std::string_view callee, std::string_view call_id, std::string line);
+  void tell(const sip::message& m, std::string_view direction, const endpoint& peer);
+
   schedule& when_;
+  std::string story_of_;
+  std::vector<std::string> story_;
   std::map<std::string, call_record> calls_;
   std::map<std::string, std::string> call_of_number_;
   std::map<std::string, registration_record> registers_;   ///< by branch of the REGISTER
+  struct device_record {
+    std::string aor_user;
+    bool has_push = false;
+    std::optional<steady_time> reached;    ///< its last REGISTER, at the engine's door
+    std::optional<steady_time> accepted;
+    std::optional<steady_time> suspected;
+  };
+  std::map<std::string, device_record> devices_;
+  std::map<std::string, std::vector<steady_time>> called_; ///< when each callee's calls came
   std::vector<std::string> violations_;
   std::vector<steady_time> crashes_;
 };

@@ -29,7 +29,7 @@ void phone::pushed(const pns::push_order& order) {
   awake_soon_ = true;
   when_.after(when_.between(habits_.wake_fastest, habits_.wake_slowest), [this] {
     awake_soon_ = false;
-    const bool on_the_phone = std::any_of(calls_.begin(), calls_.end(), [](const auto& c) { return !c.second.over; });
+    const bool on_the_phone = std::any_of(calls_.begin(), calls_.end(), [](const auto& c) { return !c.second.over || c.second.talking; });
     if (!on_the_phone && when_.chance(habits_.moves)) {
       net_.close(here_);
       here_ = virtual_endpoint(who_.host, ++next_port_);
@@ -88,6 +88,8 @@ void phone::on_datagram(const endpoint& from, std::string_view bytes) {
     if (m->cseq().method != sip::method::register_ || m->status() < 200 || !pending_registers_.erase(branch)) return;
     if (m->status() < 300) {
       registered_ = true;
+    } else if (m->status() == 500 && m->cseq().number < cseq_) {
+      // It was overtaken by a later REGISTER: refused as RFC 3261 10.3 step 7 wants.
     } else if (m->status() == 503) {  // come again, with a new transaction
       when_.after(when_.between(seconds(1), seconds(4)), [this] { register_now(1); });
     } else {
@@ -100,6 +102,12 @@ void phone::on_datagram(const endpoint& from, std::string_view bytes) {
     case sip::method::cancel: return on_cancel(m, from);
     case sip::method::ack: return on_ack(*m);
     case sip::method::bye:
+      // Its 200 may be lost, so the phone stays where it is until the caller's Timer F would have fired.
+      when_.after(seconds(45), [this, call_id = std::string(m->call_id())] {
+        for (auto& [branch, c] : calls_) {
+          if (c.invite->call_id() == call_id) c.talking = false;
+        }
+      });
       net_.send(here_, from, response_to(*m, 200, {}, false));
       return;
     case sip::method::register_: case sip::method::options: case sip::method::message: case sip::method::subscribe:
@@ -148,6 +156,7 @@ void phone::decide(const std::string& branch) {
 void phone::answer(call& c, int status) {
   c.last_status = status;
   c.over = status >= 200;
+  c.talking = status == 200;
   c.last_response = response_to(*c.invite, status, c.tag, status == 200);
   net_.send(here_, c.from, c.last_response);
   if (status == 200) truth_.phone_answered(std::string(c.invite->call_id()));

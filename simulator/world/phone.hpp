@@ -42,6 +42,8 @@ class phone {
   void boot() { register_now(1); }
   /// A push reached the device.
   void pushed(const pns::push_order& order);
+  /// A REGISTER for a reason of its own.
+  void refresh() { register_now(1); }
   /// From now on it wakes, registers once and answers nothing new: the settling at the end of a world.
   void come_back() { habits_.never_wakes = habits_.moves = 0; habits_.most_registers = 1; register_now(1); }
   const identity& who() const { return who_; }
@@ -56,6 +58,7 @@ class phone {
     int last_status = 0;
     bool acked = false;
     bool over = false;                 ///< a final response was sent
+    bool talking = false;              ///< answered, no BYE yet: the phone stays where it is
     std::string tag;
   };
 

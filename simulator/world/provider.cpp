@@ -9,7 +9,7 @@ bool provider::submit(pns::push_order order) {
     truth_.violation("a push to a token that no device ever sent");
     return true;
   }
-  truth_.push_ordered(order, known->second.device);
+  truth_.push_ordered(order, known->second.device, has_entry_(known->second.aor_user, order.call));
   const pns::push_id id = order.id;
   waiting_[id] = std::move(order);
   when_.after(when_.between(faults_.fastest, faults_.slowest), [this, id, generation = generation_] {
@@ -36,19 +36,23 @@ void provider::withdraw(pns::push_id id) {
 void provider::process(pns::push_order order) {
   const auto& token = order.target.tokens.front().value;
   const owner& who = owners_.at(token.str());
+  truth_.push_on_the_wire(order, who.device);
   double lot = when_.random().unit();
   const auto falls = [&lot](double share) { return (lot -= share) < 0; };
   if (falls(faults_.try_later)) return answer(order, pns::try_later{}, 503);
-  if (falls(faults_.suspect)) return answer(order, pns::suspect_token{token}, 400);
-  if (falls(faults_.our_fault)) return answer(order, pns::our_fault{}, 400);
-  if (falls(faults_.credential)) return answer(order, pns::credential_fault{}, 403);
-  if (falls(faults_.stale_410)) {
-    // Before any REGISTER of this world: it may never remove the binding (invariant 5).
-    return answer(order, pns::dead_token{token, wall_time(std::chrono::hours(1))}, 410);
-  }
+  const auto refuse = [&](pns::push_outcome why, std::uint16_t status) {
+    truth_.push_refused(order, who.device);
+    answer(order, std::move(why), status);
+  };
+  if (falls(faults_.suspect)) truth_.token_suspected(who.device);
+  if (lot < 0) return refuse(pns::suspect_token{token}, 400);
+  if (falls(faults_.our_fault)) return refuse(pns::our_fault{}, 400);
+  if (falls(faults_.credential)) return refuse(pns::credential_fault{}, 403);
+  // Dead since before any REGISTER of this world: it may never remove the binding (invariant 5).
+  if (falls(faults_.stale_410)) return refuse(pns::dead_token{token, wall_time(std::chrono::hours(1))}, 410);
   ++accepted_;
   if (const auto* missed = std::get_if<pns::missed_calls_content>(&order.content)) {
-    truth_.told(who.aor_user, missed->calls, false);
+    truth_.told(who.aor_user, who.device, missed->calls);
   }
   if (!when_.chance(faults_.lost_after_acceptance)) {
     when_.after(when_.between(faults_.fastest, faults_.slowest), [this, token, order] { to_device_(token, order); });

@@ -29,9 +29,13 @@ class provider final : public push_gateway {
   /// @param to_device hands the notification to the device with that token.
   using answer_sink = std::function<void(shard_id home, pns::push_answer answer)>;
   using device_sink = std::function<void(const prid& token, const pns::push_order& order)>;
+  /// Whether the store holds the bucket entry of that call of that subscriber.
+  using entry_probe = std::function<bool(const std::string& aor_user, const call_ref& call)>;
 
-  provider(schedule& when, ledger& truth, const provider_faults& faults, answer_sink to_home, device_sink to_device)
-      : when_(when), truth_(truth), faults_(faults), to_home_(std::move(to_home)), to_device_(std::move(to_device)) {}
+  provider(schedule& when, ledger& truth, const provider_faults& faults, answer_sink to_home,
+           device_sink to_device, entry_probe has_entry)
+      : when_(when), truth_(truth), faults_(faults), to_home_(std::move(to_home)), to_device_(std::move(to_device)),
+        has_entry_(std::move(has_entry)) {}
 
   bool submit(pns::push_order order) override;
   void withdraw(pns::push_id id) override;
@@ -55,6 +59,7 @@ class provider final : public push_gateway {
   provider_faults faults_;
   answer_sink to_home_;
   device_sink to_device_;
+  entry_probe has_entry_;
   std::map<std::string, owner> owners_;
   std::map<pns::push_id, pns::push_order> waiting_;  ///< submitted, not yet on the wire
   std::uint64_t generation_ = 0;

@@ -12,9 +12,9 @@ namespace reveille::world {
 class virtual_engine::station final : public shard_outlet, public store_answers {
  public:
   station(virtual_engine& engine, shard_id self, store& durable, push_gateway& pushes)
-      : engine_(engine), self_(self), random_(engine.when_.random().next()),
-        around_{engine.subscribers_, pool_, random_, self} {
-    shard_ports ports{*this, pushes, random_, pool_, [&](home_outlet& out, const instant& start) {
+      : engine_(engine), self_(self), pool_(engine.pools_.emplace_back(std::make_shared<slab_pool>())),
+        random_(engine.when_.random().next()), around_{engine.subscribers_, *pool_, random_, self} {
+    shard_ports ports{*this, pushes, random_, *pool_, [&](home_outlet& out, const instant& start) {
                         auto made = std::make_unique<home>(*engine_.actors_, home_config{}, around_, durable, out, start.steady);
                         home_ = made.get();
                         return made;
@@ -23,7 +23,7 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
   }
 
   void receive(std::string_view bytes, const endpoint& from) {
-    slab_ptr slab = pool_.take(std::max<std::size_t>(bytes.size() + sip::message::index_room, 2048));
+    slab_ptr slab = pool_->take(std::max<std::size_t>(bytes.size() + sip::message::index_room, 2048));
     if (!slab) return;
     bytes.copy(slab->data(), bytes.size());
     flow f;
@@ -44,13 +44,18 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
   }
 
   void hand_over_to(shard_id to, hand_over&& what) override {
-    const auto boxed = std::make_shared<hand_over>(std::move(what));
+    // Slabs go back to their pool even when the engine is dead by then.
+    struct parcel {
+      std::shared_ptr<slab_pool> pool;
+      hand_over what;
+    };
+    const auto boxed = std::make_shared<parcel>(parcel{pool_, std::move(what)});
     engine_.when_.in_order("hand " + std::to_string(self_.value) + ">" + std::to_string(to.value),
                            engine_.when_.between(nanoseconds(0), milliseconds(3)),
                            [&engine = engine_, to, boxed, life = engine_.life_] {
                              if (life != engine.life_) return;
                              station& there = *engine.shards_[to.value];
-                             there.shard_->on_hand_over(std::move(*boxed), engine.when_.now());
+                             there.shard_->on_hand_over(std::move(boxed->what), engine.when_.now());
                              there.rearm();
                            });
   }
@@ -87,7 +92,7 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
 
   virtual_engine& engine_;
   shard_id self_;
-  slab_pool pool_;
+  std::shared_ptr<slab_pool> pool_;
   seeded_random random_;
   surroundings around_;
   home* home_ = nullptr;
@@ -109,6 +114,7 @@ virtual_engine::~virtual_engine() { kill(); }
 
 void virtual_engine::start(store& durable, push_gateway& pushes) {
   ++life_;
+  config_.start = when_.random().next();
   actors_ = std::make_unique<actor_host>(actor_scheduling::stepped);
   for (std::uint16_t i = 0; i < count_; ++i) {
     shards_.push_back(std::make_unique<station>(*this, shard_id{i}, durable, pushes));

@@ -49,6 +49,7 @@ class virtual_engine {
   std::uint16_t count_;
   subscriber_config subscribers_;
   shard_config config_;
+  std::vector<std::shared_ptr<slab_pool>> pools_;   ///< of all lives: shards keep each other's slabs
   std::unique_ptr<actor_host> actors_;
   std::vector<std::unique_ptr<station>> shards_;
   slab_pool watching_;                 ///< for the ledger's own reading

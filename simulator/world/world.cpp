@@ -16,12 +16,13 @@ constexpr instant beginning{steady_time(std::chrono::hours(1)), wall_time(std::c
 class globe {
  public:
   explicit globe(const world_config& config)
-      : config_(config), when_(config.seed, beginning), truth_(when_), net_(when_, config.network),
+      : config_(config), when_(config.seed, beginning), truth_(when_, config.story_of), net_(when_, config.network),
         engine_(when_, net_, truth_, engine_address(), config.shards, subscribers_of(config)),
         store_(when_, config.storage, [this](shard_id home) { return engine_.answers_for(home); }),
         provider_(when_, truth_, config.pushes,
                   [this](shard_id home, pns::push_answer a) { engine_.on_push_answer(home, std::move(a)); },
-                  [this](const prid& token, const pns::push_order& order) { wake(token, order); }) {}
+                  [this](const prid& token, const pns::push_order& order) { wake(token, order); },
+                  [this](const std::string& user, const call_ref& call) { return store_.holds(user, call); }) {}
 
   world_outcome run() {
     engine_.start(store_, provider_);
@@ -80,6 +81,7 @@ class globe {
       callers_.push_back(
           std::make_unique<caller>(when_, net_, truth_, pool_, c, callee, config_.callers, engine_address()));
       when_.after(at, [who = callers_.back().get()] { who->call(); });
+      if (when_.chance(0.15)) refresh_somebody_of(callee, at + when_.between(nanoseconds(0), milliseconds(150)));
     }
     return at;
   }
@@ -87,6 +89,7 @@ class globe {
   void plan_crashes(nanoseconds busy) {
     for (std::uint32_t i = 0; i < config_.crashes; ++i) {
       when_.after(when_.between(nanoseconds(0), busy), [this] {
+        if (!engine_.running()) return;  // still down from the last time
         truth_.engine_crashed();
         engine_.kill();
         store_.crash();
@@ -96,12 +99,34 @@ class globe {
     }
   }
 
+  /// Devices register for reasons of their own too: also between an INVITE and its push.
+  void refresh_somebody_of(const std::string& user, nanoseconds at) {
+    std::vector<phone*> theirs;
+    for (auto& p : phones_) {
+      if (p->who().aor_user == user) theirs.push_back(p.get());
+    }
+    when_.after(at, [p = theirs[when_.random().below(theirs.size())]] { p->refresh(); });
+  }
+
+  /// Everybody is called once more while nobody hangs up and nothing fails.
+  void call_the_roll() {
+    caller_habits patient;
+    patient.hangs_up = 0;
+    for (std::uint32_t s = 0; s < config_.subscribers; ++s) {
+      const std::string user = "u" + std::to_string(s);
+      callers_.push_back(std::make_unique<caller>(when_, net_, truth_, pool_, config_.calls + s, user, patient, engine_address()));
+      when_.after(when_.between(nanoseconds(0), seconds(20)), [who = callers_.back().get()] { who->call(); });
+    }
+    when_.run_until(when_.now().steady + seconds(120));
+  }
+
   /// Faults stop; everybody comes back until all is told; then nothing may be left (invariant 8).
   void settle() {
     net_.calm();
     provider_.calm();
     store_.calm();
     when_.run_until(when_.now().steady + seconds(240));
+    call_the_roll();
     for (int round = 0; round < 3; ++round) {
       for (auto& p : phones_) {
         when_.after(when_.between(nanoseconds(0), seconds(5)), [p = p.get()] { p->come_back(); });
@@ -123,6 +148,7 @@ class globe {
   world_outcome outcome() const {
     world_outcome out;
     out.violations = truth_.violations();
+    out.story = truth_.story();
     out.trace = when_.trace();
     out.steps = when_.steps();
     out.virtual_time = when_.now().steady - beginning.steady;
@@ -131,7 +157,7 @@ class globe {
     out.datagrams_lost = net_.lost();
     for (const auto& [id, call] : truth_.calls()) {
       ++out.offered;
-      out.told += static_cast<std::uint64_t>(call.told);
+      if (!call.told.empty()) ++out.told;
       if (call.finals_sent.contains(200)) {
         ++out.answered;
       } else if (call.finals_sent.contains(487)) {

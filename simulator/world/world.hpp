@@ -30,10 +30,12 @@ struct world_config {
   phone_habits phones;
   caller_habits callers;
   mistakes planted{};
+  std::string story_of;                ///< Call-ID to write the story of
 };
 
 struct world_outcome {
   std::vector<std::string> violations;
+  std::vector<std::string> story;
   std::uint64_t trace = 0;             ///< the same for the same configuration, always
   std::uint64_t steps = 0;
   nanoseconds virtual_time{0};

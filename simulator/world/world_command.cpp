@@ -20,10 +20,11 @@ world_config config_for_seed(const world_command_options& options, std::uint64_t
   c.network.doubling = lot.unit() * 0.12;
   c.network.longest = milliseconds(5 + lot.below(120));
   c.storage.slow = lot.unit() * 0.03;
-  c.storage.slowest = milliseconds(1 + lot.below(60));
+  c.storage.slowest = milliseconds(1 + lot.below(90));
   c.phones.moves = lot.unit() * 0.5;
   c.phones.wake_slowest = seconds(1 + lot.below(12));
   c.phones.never_wakes = lot.unit() * 0.3;
+  c.pushes.stale_410 = lot.unit() * 0.1;
   c.callers.hangs_up = lot.unit() * 0.4;
   c.subscribers = static_cast<std::uint32_t>(5 + lot.below(40));
   c.calls_per_second = 1 + lot.unit() * 10;
@@ -42,7 +43,8 @@ int run_world_command(const world_command_options& options) {
   std::uint32_t failed = 0;
   world_outcome sum;
   for (std::uint64_t seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
-    const world_config config = config_for_seed(options, seed);
+    world_config config = config_for_seed(options, seed);
+    config.story_of = options.story;
     const world_outcome out = run(config);
     sum.offered += out.offered;
     sum.answered += out.answered;
@@ -53,6 +55,7 @@ int run_world_command(const world_command_options& options) {
     sum.virtual_time += out.virtual_time;
     sum.datagrams += out.datagrams;
     sum.datagrams_lost += out.datagrams_lost;
+    for (const std::string& line : out.story) std::printf("%s\n", line.c_str());
     if (!out.violations.empty()) {
       ++failed;
       if (terminal) std::fprintf(stderr, "\r\033[K");

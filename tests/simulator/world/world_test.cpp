@@ -13,14 +13,22 @@ std::string listed(const world_outcome& out) {
   return all;
 }
 
+world_command_options with(std::uint32_t calls, std::uint32_t crashes = 0, std::string mistake = {}) {
+  world_command_options options;
+  options.calls = calls;
+  options.crashes = crashes;
+  options.mistake = std::move(mistake);
+  return options;
+}
+
 /// Each seed is another world: faults, habits and interleavings. 200 of them in four slices, so that ctest can spread them.
 class Seeds : public ::testing::TestWithParam<int> {};
 TEST_P(Seeds, KeepTheInvariants) {
   for (std::uint64_t seed = 1 + 50U * static_cast<std::uint64_t>(GetParam()); seed <= 50U * static_cast<std::uint64_t>(GetParam() + 1); ++seed) {
-    const world_config config = config_for_seed({.calls = 60}, seed);
+    const world_config config = config_for_seed(with(60), seed);
     const world_outcome out = run(config);
     ASSERT_TRUE(out.violations.empty()) << listed(out) << "again: " << command_of(config);
-    ASSERT_EQ(out.offered, 60U);
+    ASSERT_EQ(out.offered, 60U + config.subscribers);
   }
 }
 INSTANTIATE_TEST_SUITE_P(TwoHundred, Seeds, ::testing::Range(0, 4));
@@ -51,7 +59,7 @@ TEST(World, IsTheSameForTheSameSeedAndAnotherForAnother) {
 
 TEST(World, KeepsWhatWasDurableOverKillMinusNine) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    const world_config config = config_for_seed({.calls = 60, .crashes = 3}, seed);
+    const world_config config = config_for_seed(with(60, 3), seed);
     const world_outcome out = run(config);
     ASSERT_TRUE(out.violations.empty()) << listed(out) << "again: " << command_of(config);
   }
@@ -61,7 +69,7 @@ TEST(World, KeepsWhatWasDurableOverKillMinusNine) {
 class Planted : public ::testing::TestWithParam<std::string> {};
 TEST_P(Planted, MistakeIsCaught) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    if (!run(config_for_seed({.calls = 100, .mistake = GetParam()}, seed)).violations.empty()) return;
+    if (!run(config_for_seed(with(100, 0, GetParam()), seed)).violations.empty()) return;
   }
   FAIL() << "twenty worlds did not notice " << GetParam();
 }
