@@ -6,6 +6,10 @@
 
 #include "simulator/world/world.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace reveille::world {
 
 struct world_command_options {
@@ -18,8 +22,11 @@ struct world_command_options {
   std::string mistake;                 ///< a planted one, by name; "" = none
 };
 
-/// Prints progress and a summary. @return 0 when every seed held (or, with a mistake, when it was caught), 99 otherwise, 2 for
-/// options that make no sense.
+/// Declares the subcommand; `options` must outlive the parsing.
+CLI::App* add_world_command(CLI::App& program, world_command_options& options);
+
+/// Prints progress and a summary. @return 0 when every seed held (or, with a mistake, when it was caught), 99 otherwise.
+/// 
 int run_world_command(const world_command_options& options);
 
 /// The configuration of one seed: faults and habits vary with it, so that some worlds are calm and some are storms.
