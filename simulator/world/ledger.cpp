@@ -18,6 +18,8 @@ constexpr nanoseconds cold = milliseconds(1500);
 constexpr std::size_t calls_below_every_limit = 8;
 /// A call that lives longer has had its pushes ordered, the slowest bucket write included.
 constexpr nanoseconds push_patience = milliseconds(200);
+/// Until the removal of an answered call is on this world's disk: 100 ms on a good one, queued slow writes here.
+constexpr nanoseconds removal_durable = milliseconds(3000);
 /// DESIGN 2: a slow disk keeps the push back no longer.
 constexpr nanoseconds bucket_write_late = milliseconds(50);
 
@@ -208,6 +210,7 @@ void ledger::push_ordered(const pns::push_order& order, const std::string& devic
   call_record& call = found->second;
   tell(call.callee, call.call_id, "push invite to " + device + " [" + call.call_id + "]");
   call.known_to_bucket = true;
+  call.ref = order.call;
   if (!entry_durable && call.reached_engine && when_.now().steady < *call.reached_engine + bucket_write_late) {
     call_violation(call, "10", "a push to " + device + " before its bucket entry is durable");
   }
@@ -237,10 +240,11 @@ void ledger::told(const std::string& aor_user, const std::string& device, const 
   }
 }
 
-void ledger::engine_crashed() {
+void ledger::engine_crashed(const std::function<bool(const std::string& user, const call_ref& call)>& durable) {
   crashes_.push_back(when_.now().steady);
   for (auto& [id, call] : calls_) {
-    if (!call.final_sent || *call.final_sent + milliseconds(100) > when_.now().steady) call.disturbed = true;
+    if (!call.final_sent || *call.final_sent + removal_durable > when_.now().steady) call.disturbed = true;
+    if (call.known_to_bucket && !durable(call.callee, call.ref)) call.known_to_bucket = false;
   }
 }
 

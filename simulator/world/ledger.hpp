@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -33,6 +34,7 @@ struct call_record {
   std::set<int> finals_sent;               ///< statuses, 200 for every 2xx
   std::set<int> finals_seen;               ///< by the caller
   bool answered_by_phone = false;
+  call_ref ref;                            ///< as its push names it
   bool disturbed = false;                  ///< the engine died while it was under way
   bool known_to_bucket = false;            ///< an invite push was ordered for it
   std::map<std::string, int> told;         ///< by device: accepted missed_calls notifications that hold it
@@ -86,7 +88,9 @@ class ledger {
   /// The provider doubts the token: no pushes until the device registers again.
   void token_suspected(const std::string& device) { devices_[device].suspected = when_.now().steady; }
   /// From here on an answered call may have been told once (the process died soon after a 2xx).
-  void engine_crashed();
+  /// @param durable whether the store holds the bucket entry of a call: what came too late for the disk (DESIGN 2: 50 ms,
+  ///        then the push goes out without it) need not be told.
+  void engine_crashed(const std::function<bool(const std::string& user, const call_ref& call)>& durable);
 
   /// The checks that need the whole story, after faults have stopped and everybody has come back.
   /// @param parking the engine's answer timeout, for invariant 3.

@@ -90,9 +90,9 @@ class globe {
     for (std::uint32_t i = 0; i < config_.crashes; ++i) {
       when_.after(when_.between(nanoseconds(0), busy), [this] {
         if (!engine_.running()) return;  // still down from the last time
-        truth_.engine_crashed();
         engine_.kill();
         store_.crash();
+        truth_.engine_crashed([this](const std::string& user, const call_ref& call) { return store_.holds(user, call); });
         provider_.forget_homes();
         when_.after(when_.between(milliseconds(1), seconds(3)), [this] { engine_.start(store_, provider_); });
       });
