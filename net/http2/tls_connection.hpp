@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/time.hpp"
 #include "net/http2/byte_session.hpp"
@@ -28,6 +29,7 @@ struct tls_target {
   std::string connect_host;     ///< where to connect instead ("" = host): tests, on-premises gateways
   std::string proxy_host;       ///< HTTP CONNECT through this proxy, or ""
   std::uint16_t proxy_port = 0;
+  std::vector<std::string> addresses = {};  ///< tried in this order instead of resolving the host to connect to
 };
 
 /// Bounds of a connection.

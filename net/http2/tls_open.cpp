@@ -26,15 +26,27 @@ class opening : public std::enable_shared_from_this<opening> {
 
   void start() {
     connection_->arm_open_deadline();
+    // At the deadline, or aborted: what still waits for a far end must not keep its descriptor until that end moves.
+    connection_->when_opening_fails([self = weak_from_this()] {
+      if (const auto living = self.lock()) living->abandon();
+    });
     const bool by_proxy = !target_.proxy_host.empty();
     const std::string& host = by_proxy                       ? target_.proxy_host
                               : target_.connect_host.empty() ? target_.host
                                                              : target_.connect_host;
     const std::uint16_t port = by_proxy ? target_.proxy_port : target_.port;
     boost::system::error_code no_address;
-    const asio::ip::address address = asio::ip::make_address(host, no_address);
-    if (!no_address) {
+    const std::vector<std::string>& texts = target_.addresses.empty() ? std::vector{host} : target_.addresses;
+    for (const std::string& text : texts) {
+      const asio::ip::address address = asio::ip::make_address(text, no_address);
+      if (no_address) break;
       endpoints_.emplace_back(address, port);
+    }
+    if (no_address && !target_.addresses.empty()) {
+      asio::post(io_, [self = shared_from_this()] { self->connection_->fail(open_failure::resolve, "no address"); });
+      return;
+    }
+    if (!no_address) {
       asio::post(io_, [self = shared_from_this()] { self->attempt(); });
       return;
     }
@@ -94,6 +106,14 @@ class opening : public std::enable_shared_from_this<opening> {
         if (!error) self->attempt();
       });
     }
+  }
+
+  void abandon() {
+    done_ = true;
+    resolver_.cancel();
+    finish();
+    boost::system::error_code ignored;
+    if (tunnel_) tunnel_->close(ignored);
   }
 
   void finish() {

@@ -102,12 +102,14 @@ void tls_socket::fail(open_failure why, const std::string& what) {
   boost::system::error_code ignored;  // the descriptor is gone whatever close() says
   socket_.close(ignored);
   make_ = nullptr;
+  if (opening_failed_) std::exchange(opening_failed_, nullptr)();
   if (failed_) std::exchange(failed_, nullptr)(why, what);
   if (gone_) std::exchange(gone_, nullptr)();
 }
 
 void tls_socket::start(tcp::socket socket, const std::string& name) {
   if (state_ != state::opening) return;
+  opening_failed_ = nullptr;
   socket_ = std::move(socket);
   boost::system::error_code error;
   const tcp::endpoint remote = socket_.remote_endpoint(error);

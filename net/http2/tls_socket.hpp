@@ -45,6 +45,8 @@ class tls_socket final : public tls_connection, public std::enable_shared_from_t
   bool is_opening() const { return state_ == state::opening; }
   /// Called once when the connection is closed or failed (the listener's book-keeping).
   void when_gone(std::function<void()> hook) { gone_ = std::move(hook); }
+  /// Called once when it fails before start() has the socket; dropped by start().
+  void when_opening_fails(std::function<void()> hook) { opening_failed_ = std::move(hook); }
   boost::asio::io_context& io() { return io_; }
   const tls_limits& limits() const { return limits_; }
 
@@ -78,6 +80,7 @@ class tls_socket final : public tls_connection, public std::enable_shared_from_t
   session_factory make_;
   failure_handler failed_;
   std::function<void()> gone_;
+  std::function<void()> opening_failed_;
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer deadline_;
   std::unique_ptr<SSL, ssl_free> ssl_;

@@ -1,0 +1,94 @@
+/// A certificate authority made by the test, and certificates with whatever flaw a case needs.
+#pragma once
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace reveille::http2 {
+
+struct certified {
+  std::string certificate_pem, private_key_pem;
+};
+
+class test_authority {
+ public:
+  explicit test_authority(const char* name = "Test authority") : key_(EVP_EC_gen("P-256")), certificate_(X509_new()) {
+    begin(certificate_.get(), key_.get(), name, -3600, 86400);
+    extend(certificate_.get(), NID_basic_constraints, "critical,CA:TRUE");
+    extend(certificate_.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
+    sign(certificate_.get());
+  }
+
+  std::string pem() const { return pem_of(certificate_.get()); }
+
+  /// @param names subjectAltName as OpenSSL spells it: "DNS:a.example,IP:127.0.0.1".
+  /// @param from, until seconds from now.
+  certified issue(const char* names, long from = -3600, long until = 86400) const {
+    const key_ptr key(EVP_EC_gen("P-256"));
+    const x509_ptr x(X509_new());
+    begin(x.get(), key.get(), "leaf", from, until);
+    extend(x.get(), NID_subject_alt_name, names);
+    sign(x.get());
+    const bio_ptr out(BIO_new(BIO_s_mem()));
+    check(PEM_write_bio_PKCS8PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
+    return {pem_of(x.get()), text_of(out.get())};
+  }
+
+ private:
+  struct freed {
+    void operator()(BIO* p) const { BIO_free(p); }
+    void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
+    void operator()(X509* p) const { X509_free(p); }
+    void operator()(X509_EXTENSION* p) const { X509_EXTENSION_free(p); }
+  };
+  using bio_ptr = std::unique_ptr<BIO, freed>;
+  using key_ptr = std::unique_ptr<EVP_PKEY, freed>;
+  using x509_ptr = std::unique_ptr<X509, freed>;
+
+  static void check(bool fine) {
+    if (!fine) throw std::runtime_error("OpenSSL refuses to make a test certificate");
+  }
+  static std::string text_of(BIO* b) {
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(b, &data);
+    return {data, static_cast<std::size_t>(size)};
+  }
+  static std::string pem_of(X509* x) {
+    const bio_ptr out(BIO_new(BIO_s_mem()));
+    check(PEM_write_bio_X509(out.get(), x) == 1);
+    return text_of(out.get());
+  }
+  static void begin(X509* x, EVP_PKEY* key, const char* name, long from, long until) {
+    static std::uint64_t serial = 1;
+    X509_NAME* const subject = X509_get_subject_name(x);
+    check(X509_set_version(x, 2) == 1 &&  // 2 means version 3
+          ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), ++serial) == 1 &&
+          X509_gmtime_adj(X509_getm_notBefore(x), from) != nullptr &&
+          X509_gmtime_adj(X509_getm_notAfter(x), until) != nullptr && X509_set_pubkey(x, key) == 1 &&
+          X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1,
+                                     0) == 1);
+  }
+  void extend(X509* x, int nid, const char* value) const {
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, certificate_.get(), x, nullptr, nullptr, 0);
+    const std::unique_ptr<X509_EXTENSION, freed> e(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
+    check(e && X509_add_ext(x, e.get(), -1) == 1);
+  }
+  void sign(X509* x) const {
+    check(X509_set_issuer_name(x, X509_get_subject_name(certificate_.get())) == 1 &&
+          X509_sign(x, key_.get(), EVP_sha256()) > 0);
+  }
+
+  key_ptr key_;
+  x509_ptr certificate_;
+};
+
+}  // namespace reveille::http2
