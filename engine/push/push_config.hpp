@@ -51,6 +51,16 @@ struct fcm_app_config {
   pns::payload_properties properties;
 };
 
+/// Mistakes planted on purpose: the virtual world proves that it catches each. Never set in production.
+struct push_mistakes {
+  bool resend_ambiguous_blindly = false;  ///< what nobody can tell of is sent again until the deadline
+  bool ignore_goaway_last_id = false;     ///< streams refused, or above a GOAWAY's last id, count as delivered
+  bool forget_to_withdraw = false;        ///< a withdrawn push leaves all the same
+  bool forget_lost_streams = false;       ///< nobody hears of pushes that were on a broken connection
+  bool send_past_deadline = false;        ///< the deadline is not looked at again before sending
+  bool never_reconnect = false;           ///< a sender's first connections are its last
+};
+
 /// Bounds and times of one credential's sender, each with its reason.
 struct push_limits {
   std::uint32_t calls_queued = 100'000;          ///< orders that wait or fly; beyond: dropped{queue_full}
@@ -72,6 +82,7 @@ struct push_limits {
   milliseconds breaker_pause{1000};              ///< doubles up to longest_breaker_pause
   milliseconds longest_breaker_pause{30'000};
   std::uint32_t free_resends = 8;                ///< of one push that was refused or never left
+  push_mistakes planted{};
 };
 
 struct apns_config {

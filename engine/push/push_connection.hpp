@@ -41,7 +41,12 @@ class push_connection final : private http2::client_listener {
   bool finished() const { return session_.finished(); }
   bool has_answered() const { return answered_; }
 
-  http2::stream_handle submit(const http2::request& what, std::uint64_t tag) { return session_.submit(what, tag); }
+  http2::stream_handle submit(const http2::request& what, std::uint64_t tag) {
+    used_ = true;
+    return session_.submit(what, tag);
+  }
+  /// Has carried a request.
+  bool used() const { return used_; }
   bool withdraw(http2::stream_handle which) { return session_.withdraw(which); }
   std::optional<http2::loss> abandon(http2::stream_handle which) { return session_.abandon(which); }
   /// No new requests; open ones go on.
@@ -78,6 +83,7 @@ class push_connection final : private http2::client_listener {
   steady_time ping_sent_{};
   bool open_ = false;
   bool answered_ = false;
+  bool used_ = false;
   bool pinging_ = false;
   bool given_up_ = false;      ///< check() has said silent; it says so once
 };

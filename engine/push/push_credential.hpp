@@ -56,6 +56,9 @@ class push_credential {
 
   /// Grows with every new token: tells whether an answer speaks of the one that is current.
   virtual std::uint64_t token_version() const = 0;
+  /// Whether a connection that has carried one token may refuse the next: APNs counts changes per connection, and
+  /// one that has refused an expired token takes no other any more (PROVIDERS 1.3).
+  virtual bool token_binds_connection() const { return false; }
   /// remedy::new_bearer_token. @return false: keep the old one, the answer is final.
   virtual bool renew_bearer(const instant& now) = 0;
   /// remedy::new_access_token: the current one was refused.
@@ -90,6 +93,7 @@ class apns_credential final : public push_credential {
   bool renew_bearer(const instant& now) override { return token_->renew(now); }
   void access_refused(const instant&) override {}
   std::uint64_t token_version() const override { return token_->generation(); }
+  bool token_binds_connection() const override { return true; }
   std::optional<std::string> purchase(const instant&) override { return std::nullopt; }
   bool purchased(int, std::string_view, const instant&, random_source&) override { return false; }
   void purchase_failed(const instant&, random_source&) override {}

@@ -70,6 +70,7 @@ void push_sender::take(pns::push_order&& order, app_index app, const instant& no
 bool push_sender::withdraw(const pns::push_id& id, const instant& now) {
   push_slot* s = table_.find(id);
   if (s == nullptr) return false;
+  if (parts_.limits.planted.forget_to_withdraw) return true;
   if (s->at == phase::flying) {
     push_connection* c = connection(s->connection);
     if (c == nullptr || !c->withdraw(s->stream)) {
@@ -92,7 +93,7 @@ void push_sender::drop_expired(deadline_queue& queue, const instant& now) {
   while (!queue.empty()) {
     push_slot* s = table_.by_tag(queue.front().tag);
     const bool here = s != nullptr && s->at == phase::queued;
-    if (here && s->order.deadline > now.steady) return;
+    if (here && (s->order.deadline > now.steady || parts_.limits.planted.send_past_deadline)) return;
     queue.pop();
     if (here) finish(*s, pns::dropped{pns::dropped::why::deadline}, 0, "", now);
   }
@@ -114,7 +115,7 @@ nanoseconds push_sender::backoff(nanoseconds first, nanoseconds longest, std::ui
 void push_sender::resend_later(push_slot& s, nanoseconds delay, pns::push_outcome otherwise, int status,
                                std::string reason, const instant& now) {
   const steady_time due = now.steady + delay;
-  if (due >= s.order.deadline) return finish(s, std::move(otherwise), status, std::move(reason), now);
+  if (due >= s.order.deadline && !parts_.limits.planted.send_past_deadline) return finish(s, std::move(otherwise), status, std::move(reason), now);
   if (delay <= nanoseconds(0)) return enqueue(s);
   s.at = phase::waiting;
   s.retry = retries_.schedule(due, s.tag());
@@ -167,6 +168,7 @@ bool push_sender::pump(const instant& now, std::size_t quantum) {
       if (!fault.empty()) flush(pns::credential_fault{}, fault, now);
       break;  // else a purchase is under way
     }
+    follow_token();
     push_connection* c = choose(*s);
     if (c == nullptr && elsewhere_possible(*s)) {
       (s->call ? calls_ : missed_).pop();
@@ -309,6 +311,11 @@ void push_sender::lost(push_slot& s, http2::loss how, const instant& now) {
   const bool ambiguous = how == http2::loss::ambiguous;
   if (ambiguous) counters_.ambiguous.add();
   if (s.withdrawn) return finish(s, pns::dropped{pns::dropped::why::withdrawn}, 0, "", now);
+  if (ambiguous && parts_.limits.planted.forget_lost_streams) {
+    s.at = phase::waiting;
+    return;
+  }
+  if (how == http2::loss::refused && parts_.limits.planted.ignore_goaway_last_id) return finish(s, pns::accepted{}, 0, "", now);
   if (!ambiguous) {
     if (s.free_resends >= parts_.limits.free_resends) return finish(s, pns::try_later{}, 0, "refused", now);
     ++s.free_resends;
@@ -318,7 +325,7 @@ void push_sender::lost(push_slot& s, http2::loss how, const instant& now) {
     return resend_later(s, pause, pns::try_later{}, 0, "refused", now);
   }
   // Nobody can tell whether it was processed: once more with the same apns-id, and not again.
-  if (s.ambiguous > 0) return finish(s, pns::try_later{}, 0, "lost", now);
+  if (s.ambiguous > 0 && !parts_.limits.planted.resend_ambiguous_blindly) return finish(s, pns::try_later{}, 0, "lost", now);
   ++s.ambiguous;
   s.avoid_turns = 1;
   if (s.order.deadline > now.steady) counters_.resent_ambiguous.add();
@@ -390,6 +397,7 @@ std::size_t push_sender::stream_capacity() const {
 }
 
 void push_sender::want_connections(std::size_t wanted, const instant& now) {
+  if (parts_.limits.planted.never_reconnect && counters_.connects.value() > 0) return;
   // Draining ones still have their streams; together they are bounded, whatever the peer does.
   const std::size_t bound = 2U * parts_.limits.connections + 4U;
   std::size_t alive = connections_alive();
@@ -414,6 +422,18 @@ void push_sender::remove(push_connection_id id) {
   place& p = places_[id.slot];
   p.connection.reset();
   p.opening = false;
+}
+
+/// A new token travels on connections that have carried no other.
+void push_sender::follow_token() {
+  const std::uint64_t version = parts_.credential->token_version();
+  if (version == token_version_ || !parts_.credential->token_binds_connection()) return;
+  token_version_ = version;
+  for (place& p : places_) {
+    if (!p.connection || !p.connection->usable() || !p.connection->used()) continue;
+    p.connection->drain();
+    to_wake_.push_back(p.connection->id());
+  }
 }
 
 void push_sender::connection_trouble(const instant& now) {

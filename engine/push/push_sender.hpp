@@ -99,6 +99,7 @@ class push_sender final : public push_connection_owner {
   void want_connections(std::size_t wanted, const instant& now);
   std::size_t connections_alive() const;   ///< usable or opening
   void remove(push_connection_id id);
+  void follow_token();
   void connection_trouble(const instant& now);
   void check_connections(const instant& now);
   void failure(circuit_breaker::fault what, const instant& now);
@@ -125,6 +126,7 @@ class push_sender final : public push_connection_owner {
   std::size_t turn_ = 0;                 ///< round robin among connections
   std::uint32_t connect_failures_ = 0;   ///< in a row
   steady_time connect_not_before_{};
+  std::uint64_t token_version_ = 0;      ///< that the connections have seen
   bool starved_ = false;                 ///< a queued push found no stream
 };
 

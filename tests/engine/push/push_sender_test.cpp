@@ -343,6 +343,42 @@ TEST(PushSender, ExpiredTokenMintsOnceTakesANewConnectionAndResendsAll) {
   for (std::size_t i = 5; i < s.arrived.size(); ++i) EXPECT_EQ(s.arrived[i].connection, 1);
 }
 
+TEST(PushSender, ANewTokenTravelsOnConnectionsThatHaveCarriedNoOther) {
+  // Two connections with the old token. The first answer makes a new one, before the other connection has told that it
+  // is spoilt: a repeat that went there would be refused too, and for good.
+  push_limits two;
+  two.connections = two.warm_connections = 2;
+  http2::server_config narrow;
+  narrow.max_streams = 1;
+  push_stage s(two, narrow);
+  s.credentials[0]->binds_connection = true;
+  s.policy = nullptr;
+  s.submit(1);
+  s.submit(2);
+  s.settle();
+  ASSERT_EQ(s.arrived.size(), 2u);
+  ASSERT_NE(s.arrived[0].connection, s.arrived[1].connection);
+  s.policy = [](end_of_wire& e, const arrived_push& p) {
+    if (p.connection < 2) return e.answer(p, 403, "ExpiredProviderToken");
+    e.answer(p, 200);
+  };
+  const auto held = s.arrived;
+  s.end(held[0].connection).answer(held[0], 403, "ExpiredProviderToken");
+  s.settle();
+  s.end(held[1].connection).answer(held[1], 403, "ExpiredProviderToken");
+  s.advance(seconds(1));
+  EXPECT_EQ(s.outcome(1), "accepted");
+  EXPECT_EQ(s.outcome(2), "accepted");
+  EXPECT_EQ(s.credentials[0]->renewals, 1);
+  // One that is made in the course of time goes there too.
+  ++s.credentials[0]->version;
+  const int opened = s.opens;
+  s.submit(3);
+  s.advance(seconds(1));
+  EXPECT_EQ(s.outcome(3), "accepted");
+  EXPECT_GT(s.opens, opened);
+}
+
 TEST(PushSender, AnExpiredTokenThatMayNotBeRenewedIsACredentialFault) {
   push_stage s;
   s.credentials[0]->may_renew = false;

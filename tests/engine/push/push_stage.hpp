@@ -44,6 +44,7 @@ class fake_credential final : public push_credential {
     return pns::sort_apns_answer(a, token, now);
   }
   std::uint64_t token_version() const override { return version; }
+  bool token_binds_connection() const override { return binds_connection; }
   bool renew_bearer(const instant&) override {
     if (!may_renew) return false;
     ++version;
@@ -73,6 +74,7 @@ class fake_credential final : public push_credential {
 
   bool has_token = true;
   bool may_renew = true;
+  bool binds_connection = false;
   bool wants_purchase = false;
   int renewals = 0;
   std::uint64_t version = 1;
