@@ -60,7 +60,9 @@ void phone::send_register(const std::string& branch, std::uint32_t cseq, int att
   const std::string at = here_.text();
   std::string push_params;
   if (!who_.token.empty()) {
-    push_params = ";pn-provider=apns;pn-prid=" + who_.token + ";pn-param=TEAM123456.com.example.phone.voip";
+    push_params = who_.google
+                      ? ";pn-provider=fcm;pn-prid=" + who_.token + ";pn-param=reveille-mock"
+                      : ";pn-provider=apns;pn-prid=" + who_.token + ";pn-param=TEAM123456.com.example.phone.voip";
   }
   net_.send(here_, engine_,
             "REGISTER sip:example.com SIP/2.0\r\n"

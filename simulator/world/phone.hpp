@@ -33,6 +33,7 @@ class phone {
     std::string aor_user;              ///< "u3"
     std::string device;                ///< "u3-d0": user part of its Contact
     std::string token;                 ///< its prid; "" without push
+    bool google = false;               ///< woken by FCM, else by APNs
     std::uint32_t host = 0;            ///< of its virtual address
   };
 

@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
-#include "actors/ports/push_gateway.hpp"
 #include "simulator/world/ledger.hpp"
+#include "simulator/world/push_service.hpp"
 #include "simulator/world/schedule.hpp"
 
 namespace reveille::world {
@@ -23,15 +23,8 @@ struct provider_faults {
   double stale_410 = 0.02;               ///< "dead since" a time before the last REGISTER
 };
 
-class provider final : public push_gateway {
+class provider final : public push_service {
  public:
-  /// @param to_home delivers the answer to the home shard (through the same schedule).
-  /// @param to_device hands the notification to the device with that token.
-  using answer_sink = std::function<void(shard_id home, pns::push_answer answer)>;
-  using device_sink = std::function<void(const prid& token, const pns::push_order& order)>;
-  /// Whether the store holds the bucket entry of that call of that subscriber.
-  using entry_probe = std::function<bool(const std::string& aor_user, const call_ref& call)>;
-
   provider(schedule& when, ledger& truth, const provider_faults& faults, answer_sink to_home,
            device_sink to_device, entry_probe has_entry)
       : when_(when), truth_(truth), faults_(faults), to_home_(std::move(to_home)), to_device_(std::move(to_device)),
@@ -40,14 +33,14 @@ class provider final : public push_gateway {
   bool submit(pns::push_order order) override;
   void withdraw(pns::push_id id) override;
 
-  /// Which device and subscriber a token belongs to; the world tells at start.
-  void know(const prid& token, const std::string& device, const std::string& aor_user) {
+  void know(const prid& token, const std::string& device, const std::string& aor_user) override {
     owners_[token.str()] = {device, aor_user};
   }
-  void calm() { faults_.try_later = faults_.suspect = faults_.our_fault = faults_.credential = faults_.stale_410 = faults_.lost_after_acceptance = 0; }
-  /// The engine died: nobody hears the answers of before.
-  void forget_homes() { ++generation_; waiting_.clear(); }
-  std::uint64_t accepted() const { return accepted_; }
+  void calm() override { faults_.try_later = faults_.suspect = faults_.our_fault = faults_.credential = faults_.stale_410 = faults_.lost_after_acceptance = 0; }
+  void forget_homes() override { ++generation_; waiting_.clear(); }
+  void conclude() override {}          // the ledger has seen all
+  std::uint64_t accepted() const override { return accepted_; }
+  bool serves_google() const override { return false; }
 
  private:
   void process(pns::push_order order);

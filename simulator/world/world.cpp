@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "simulator/world/http2_gateway.hpp"
 #include "simulator/world/ledger.hpp"
 #include "simulator/world/virtual_engine.hpp"
 
@@ -19,13 +20,10 @@ class globe {
       : config_(config), when_(config.seed, beginning), truth_(when_, config.story_of), net_(when_, config.network),
         engine_(when_, net_, truth_, engine_address(), config.shards, subscribers_of(config)),
         store_(when_, config.storage, [this](shard_id home) { return engine_.answers_for(home); }),
-        provider_(when_, truth_, config.pushes,
-                  [this](shard_id home, pns::push_answer a) { engine_.on_push_answer(home, std::move(a)); },
-                  [this](const prid& token, const pns::push_order& order) { wake(token, order); },
-                  [this](const std::string& user, const call_ref& call) { return store_.holds(user, call); }) {}
+        pushes_(make_pushes(config)) {}
 
   world_outcome run() {
-    engine_.start(store_, provider_);
+    engine_.start(store_, *pushes_);
     populate();
     when_.run_until(beginning.steady + seconds(30));
     const nanoseconds busy = place_calls();
@@ -33,10 +31,24 @@ class globe {
     when_.run_until(when_.now().steady + busy + seconds(60));
     settle();
     truth_.conclude();
+    pushes_->conclude();
     return outcome();
   }
 
  private:
+  std::unique_ptr<push_service> make_pushes(const world_config& config) {
+    push_service::answer_sink to_home = [this](shard_id home, pns::push_answer a) { engine_.on_push_answer(home, std::move(a)); };
+    push_service::device_sink to_device = [this](const prid& token, const pns::push_order& order) { wake(token, order); };
+    push_service::entry_probe has_entry = [this](const std::string& user, const call_ref& call) { return store_.holds(user, call); };
+    if (config.push_path == push_path_kind::gateway) {
+      return std::make_unique<provider>(when_, truth_, config.pushes, std::move(to_home), std::move(to_device), std::move(has_entry));
+    }
+    auto made = std::make_unique<http2_gateway>(when_, truth_, config.http2, std::move(to_home), std::move(to_device),
+                                                std::move(has_entry));
+    wire_ = &made->truth();
+    return made;
+  }
+
   static endpoint engine_address() { return *parse_address("192.0.2.1", 5060); }
   static subscriber_config subscribers_of(const world_config& config) {
     subscriber_config out;
@@ -56,10 +68,11 @@ class globe {
         phone_habits habits = config_.phones;
         habits.has_push = !when_.chance(config_.desk_phones);
         if (habits.has_push) who.token = token_of(static_cast<std::uint32_t>(phones_.size()));
+        who.google = habits.has_push && pushes_->serves_google() && when_.chance(0.4);
         phones_.push_back(std::make_unique<phone>(when_, net_, truth_, pool_, who, habits, engine_address()));
         if (!who.token.empty()) {
           by_token_[who.token] = phones_.back().get();
-          provider_.know(prid(who.token), who.device, user);
+          pushes_->know(prid(who.token), who.device, user);
         }
         when_.after(when_.between(nanoseconds(0), seconds(10)), [p = phones_.back().get()] { p->boot(); });
       }
@@ -93,8 +106,8 @@ class globe {
         engine_.kill();
         store_.crash();
         truth_.engine_crashed([this](const std::string& user, const call_ref& call) { return store_.holds(user, call); });
-        provider_.forget_homes();
-        when_.after(when_.between(milliseconds(1), seconds(3)), [this] { engine_.start(store_, provider_); });
+        pushes_->forget_homes();
+        when_.after(when_.between(milliseconds(1), seconds(3)), [this] { engine_.start(store_, *pushes_); });
       });
     }
   }
@@ -123,7 +136,7 @@ class globe {
   /// Faults stop; everybody comes back until all is told; then nothing may be left (invariant 8).
   void settle() {
     net_.calm();
-    provider_.calm();
+    pushes_->calm();
     store_.calm();
     when_.run_until(when_.now().steady + seconds(240));
     call_the_roll();
@@ -152,7 +165,12 @@ class globe {
     out.trace = when_.trace();
     out.steps = when_.steps();
     out.virtual_time = when_.now().steady - beginning.steady;
-    out.pushes_accepted = provider_.accepted();
+    out.pushes_accepted = pushes_->accepted();
+    if (wire_ != nullptr) {
+      out.push_requests = wire_->requests_written();
+      out.push_repeats = wire_->repeated_requests();
+      out.push_ambiguous = wire_->ambiguous_repeats();
+    }
     out.datagrams = net_.sent();
     out.datagrams_lost = net_.lost();
     for (const auto& [id, call] : truth_.calls()) {
@@ -176,7 +194,8 @@ class globe {
   network net_;
   virtual_engine engine_;
   faulty_store store_;
-  provider provider_;
+  const http2_truth* wire_ = nullptr;      ///< with `http2`
+  std::unique_ptr<push_service> pushes_;
   std::vector<std::unique_ptr<phone>> phones_;
   std::vector<std::unique_ptr<caller>> callers_;
   std::map<std::string, phone*> by_token_;
@@ -197,6 +216,19 @@ constexpr named_mistake all_mistakes[] = {
     {"tell_answered_calls", &mistakes::tell_answered_calls},
     {"remove_token_on_stale_410", &mistakes::remove_token_on_stale_410},
     {"release_on_other_device", &mistakes::release_on_other_device},
+};
+
+struct named_push_mistake {
+  const char* name;
+  bool push_mistakes::*member;
+};
+constexpr named_push_mistake all_push_mistakes[] = {
+    {"resend_ambiguous_blindly", &push_mistakes::resend_ambiguous_blindly},
+    {"ignore_goaway_last_id", &push_mistakes::ignore_goaway_last_id},
+    {"forget_to_withdraw", &push_mistakes::forget_to_withdraw},
+    {"forget_lost_streams", &push_mistakes::forget_lost_streams},
+    {"send_past_deadline", &push_mistakes::send_past_deadline},
+    {"never_reconnect", &push_mistakes::never_reconnect},
 };
 
 }  // namespace
@@ -222,9 +254,26 @@ std::vector<std::string> mistake_names() {
   return out;
 }
 
+std::optional<push_mistakes> push_mistake_named(const std::string& name) {
+  for (const named_push_mistake& m : all_push_mistakes) {
+    if (name != m.name) continue;
+    push_mistakes out;
+    out.*m.member = true;
+    return out;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> push_mistake_names() {
+  std::vector<std::string> out;
+  for (const named_push_mistake& m : all_push_mistakes) out.emplace_back(m.name);
+  return out;
+}
+
 std::string command_of(const world_config& config, const std::string& mistake) {
   return "reveille-sim world --first-seed " + std::to_string(config.seed) + " --seeds 1 --calls " +
          std::to_string(config.calls) + " --shards " + std::to_string(config.shards) +
+         (config.push_path == push_path_kind::http2 ? " --push http2" : "") +
          (config.crashes > 0 ? " --crashes " + std::to_string(config.crashes) : "") +
          (mistake.empty() ? "" : " --mistake " + mistake);
 }

@@ -10,11 +10,15 @@
 #include "actors/subscriber_config.hpp"
 #include "simulator/world/caller.hpp"
 #include "simulator/world/faulty_store.hpp"
+#include "simulator/world/http2_config.hpp"
 #include "simulator/world/network.hpp"
 #include "simulator/world/phone.hpp"
 #include "simulator/world/provider.hpp"
 
 namespace reveille::world {
+
+/// What stands behind the push_gateway port: a provider alone, or senders, HTTP/2 over byte pipes and mock providers.
+enum class push_path_kind : std::uint8_t { gateway, http2 };
 
 struct world_config {
   std::uint64_t seed = 1;
@@ -25,7 +29,9 @@ struct world_config {
   double desk_phones = 0.15;           ///< share of devices without push
   std::uint32_t crashes = 0;           ///< kill -9 of the engine, at random instants
   network_faults network;
-  provider_faults pushes;
+  push_path_kind push_path = push_path_kind::gateway;
+  provider_faults pushes;              ///< with `gateway`
+  http2_config http2;                  ///< with `http2`
   store_faults storage;
   phone_habits phones;
   caller_habits callers;
@@ -41,6 +47,9 @@ struct world_outcome {
   nanoseconds virtual_time{0};
   std::uint32_t offered = 0, answered = 0, cancelled = 0, unanswered = 0;
   std::uint64_t told = 0, pushes_accepted = 0, datagrams = 0, datagrams_lost = 0;
+  std::uint64_t push_requests = 0;     ///< with `http2`: on the wire, repeats among them
+  std::uint64_t push_repeats = 0;      ///< requests of pushes that the provider had read before
+  std::uint64_t push_ambiguous = 0;    ///< accepted or told twice, because nobody could tell
 };
 
 world_outcome run(const world_config& config);
@@ -48,6 +57,9 @@ world_outcome run(const world_config& config);
 /// The planted mistake of that name (a member of `mistakes`); nullopt when there is none. names() lists them.
 std::optional<mistakes> mistake_named(const std::string& name);
 std::vector<std::string> mistake_names();
+/// The same for mistakes of the senders (`push_mistakes`), which only `http2` can show.
+std::optional<push_mistakes> push_mistake_named(const std::string& name);
+std::vector<std::string> push_mistake_names();
 
 /// The command line that repeats this world.
 std::string command_of(const world_config& config, const std::string& mistake = {});

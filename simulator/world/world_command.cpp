@@ -9,6 +9,48 @@
 
 namespace reveille::world {
 
+namespace {
+
+/// Pipes and services of one seed; drawn apart, so that the rest of the world is the same on either path.
+void draw_http2(http2_config& c, std::uint64_t seed) {
+  seeded_random lot(seed * 0xd1342543de82ef95U + 7);
+  const auto share = [&lot](double most) { return lot.unit() * most; };
+  c.pipes.slowest = milliseconds(2 + lot.below(100));
+  c.pipes.slowest_drain = milliseconds(1 + lot.below(30));
+  c.pipes.refused = share(0.2);
+  c.pipes.cut = share(0.03);
+  c.pipes.silence = share(0.006);
+  http2_faults& f = c.services;
+  f.unavailable = share(0.1);
+  f.throttled = share(0.02);
+  f.suspect = share(0.02);
+  f.stale_410 = share(0.08);
+  f.expired_bearer = share(0.02);
+  f.refused_stream = share(0.1);
+  f.internal_error = share(0.05);
+  f.silence = share(0.05);
+  f.slow = share(0.1);
+  f.goaway_every = static_cast<std::uint32_t>(5 + lot.below(60));
+  f.close_every = static_cast<std::uint32_t>(10 + lot.below(100));
+  if (lot.below(3) == 0) f.storm_after = seconds(32 + lot.below(20));
+  f.storm = seconds(3 + lot.below(15));
+  f.silent_storm = lot.below(2) == 0;
+  f.apns_streams = lot.below(2) == 0 ? static_cast<std::uint32_t>(1 + lot.below(4)) : 1000;
+  f.google_streams = lot.below(2) == 0 ? static_cast<std::uint32_t>(1 + lot.below(4)) : 100;
+  f.lower_streams_on_refusal = lot.below(2) == 0;
+  if (lot.below(3) == 0) f.access_token_life = seconds(10 + lot.below(120));
+  c.apns_connections = static_cast<std::uint16_t>(1 + lot.below(2));
+  c.fcm_connections = static_cast<std::uint16_t>(1 + lot.below(3));
+}
+
+std::vector<std::string> all_mistake_names() {
+  std::vector<std::string> out = mistake_names();
+  for (std::string& name : push_mistake_names()) out.push_back(std::move(name));
+  return out;
+}
+
+}  // namespace
+
 CLI::App* add_world_command(CLI::App& program, world_command_options& options) {
   CLI::App* world = program.add_subcommand(
       "world", "Runs the engine in virtual time: real shards, a faulty store and network, moody push services, one seed a world");
@@ -17,8 +59,11 @@ CLI::App* add_world_command(CLI::App& program, world_command_options& options) {
   world->add_option("--calls", options.calls, "Calls in each world")->capture_default_str();
   world->add_option("--shards", options.shards, "Shards of the engine")->check(CLI::Range(1, 64))->capture_default_str();
   world->add_option("--crashes", options.crashes, "kill -9 of the engine, so many times in each world")->capture_default_str();
+  world->add_option("--push", options.push, "What pushes go through: a provider alone, or senders, HTTP/2 and mock providers")
+      ->check(CLI::IsMember({"gateway", "http2"}))
+      ->capture_default_str();
   world->add_option("--mistake", options.mistake, "Plants a mistake, which must then be caught")
-      ->check(CLI::IsMember(mistake_names()));
+      ->check(CLI::IsMember(all_mistake_names()));
   world->add_option("--story", options.story, "Prints every step of the call with this Call-ID (\"call-7\")");
   world->footer(
       "Exit status: 0 every world kept the invariants of docs/architecture.md (with --mistake: the mistake was caught),\n"
@@ -26,6 +71,7 @@ CLI::App* add_world_command(CLI::App& program, world_command_options& options) {
       "Examples:\n"
       "  reveille-sim world --seeds 200\n"
       "  reveille-sim world --seeds 50 --crashes 3\n"
+      "  reveille-sim world --seeds 50 --push http2\n"
       "  reveille-sim world --first-seed 99 --seeds 1 --story call-7");
   return world;
 }
@@ -37,6 +83,11 @@ world_config config_for_seed(const world_command_options& options, std::uint64_t
   c.shards = options.shards;
   c.crashes = options.crashes;
   if (const auto planted = mistake_named(options.mistake)) c.planted = *planted;
+  if (options.push == "http2") c.push_path = push_path_kind::http2;
+  if (const auto planted = push_mistake_named(options.mistake)) {
+    c.http2.planted = *planted;
+    c.push_path = push_path_kind::http2;  // no other path could show it
+  }
   seeded_random lot(seed * 0x9e3779b97f4a7c15U + 1);
   c.network.loss = lot.unit() * 0.12;
   c.network.doubling = lot.unit() * 0.12;
@@ -50,6 +101,13 @@ world_config config_for_seed(const world_command_options& options, std::uint64_t
   c.callers.hangs_up = lot.unit() * 0.4;
   c.subscribers = static_cast<std::uint32_t>(5 + lot.below(40));
   c.calls_per_second = 1 + lot.unit() * 10;
+  if (c.push_path == push_path_kind::http2) {
+    draw_http2(c.http2, seed);
+    if (seed % 10 == 0) {  // an hour or two: tokens grow old
+      c.calls_per_second = 0.01;
+      c.http2.services.clock_ahead = seconds(30 * 60);
+    }
+  }
   return c;
 }
 
@@ -72,6 +130,10 @@ int run_world_command(const world_command_options& options) {
     sum.virtual_time += out.virtual_time;
     sum.datagrams += out.datagrams;
     sum.datagrams_lost += out.datagrams_lost;
+    sum.push_requests += out.push_requests;
+    sum.push_repeats += out.push_repeats;
+    sum.push_ambiguous += out.push_ambiguous;
+    sum.pushes_accepted += out.pushes_accepted;
     for (const std::string& line : out.story) std::printf("%s\n", line.c_str());
     if (!out.violations.empty()) {
       ++failed;
@@ -95,6 +157,11 @@ int run_world_command(const world_command_options& options) {
               static_cast<unsigned long long>(sum.told), static_cast<unsigned long long>(sum.datagrams),
               static_cast<unsigned long long>(sum.datagrams_lost), static_cast<unsigned long long>(sum.steps), lived,
               wall, lived / wall);
+  if (sum.push_requests > 0) {
+    std::printf("HTTP/2: %llu requests, %llu of them repeats, %llu accepted; %llu twice because nobody could tell\n",
+                static_cast<unsigned long long>(sum.push_requests), static_cast<unsigned long long>(sum.push_repeats),
+                static_cast<unsigned long long>(sum.pushes_accepted), static_cast<unsigned long long>(sum.push_ambiguous));
+  }
   if (!options.mistake.empty()) {
     std::printf("the planted mistake %s was %s\n", options.mistake.c_str(), failed > 0 ? "caught" : "NOT caught");
     return failed > 0 ? 0 : 99;

@@ -18,6 +18,7 @@ struct world_command_options {
   std::uint32_t calls = 100;
   std::uint16_t shards = 2;
   std::uint32_t crashes = 0;
+  std::string push = "gateway";        ///< --push: "gateway" or "http2"
   std::string story;                   ///< a Call-ID whose steps are printed
   std::string mistake;                 ///< a planted one, by name; "" = none
 };
