@@ -67,12 +67,13 @@ void add_duration(CLI::App& command, const std::string& name, nanoseconds& into,
   add_read(
       command, name,
       [&into](const std::string& text) -> std::string {
-        const auto parsed = report::parse_duration(text);
+        const bool bare = !text.empty() && text.find_first_not_of("0123456789.") == std::string::npos;
+        const auto parsed = report::parse_duration(bare ? text + "s" : text);
         if (!parsed) return parsed.error().what;
         into = *parsed;
         return {};
       },
-      help, into.count() == 0 ? "0" : compact(into), "TIME");
+      help + "; a bare number is seconds", into.count() == 0 ? "0" : compact(into), "TIME");
 }
 
 void add_share(CLI::App& command, const std::string& name, double& into, const std::string& help) {

@@ -21,6 +21,13 @@ std::string parse(load_options& into, std::vector<std::string> words) {
   return into.validate();
 }
 
+TEST(LoadOptions, TakeABareNumberAsSeconds) {
+  load_options o;
+  ASSERT_EQ(parse(o, {"--calls-per-second", "3", "--duration", "60", "--grace", "0.5"}), "");
+  EXPECT_EQ(o.duration, seconds(60));
+  EXPECT_EQ(o.grace, milliseconds(500));
+}
+
 TEST(LoadOptions, ReadsEveryOption) {
   load_options o;
   ASSERT_EQ(parse(o, {"--subscribers", "100000", "--calls-per-second", "300", "--duration", "60s", "--never-wake", "0.01",
@@ -103,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(words{"--subscribers", "0"}, words{"--subscribers", "30000000"}, words{"--subscribers", "-1"},
                       words{"--calls-per-second", "10"}, words{"--calls-per-second", "-3", "--duration", "1s"},
                       words{"--calls-per-second", "1000000", "--duration", "10h"}, words{"--calls-per-second", "nan", "--duration", "1s"},
-                      words{"--duration", "60"}, words{"--duration", "-1s"}, words{"--duration", "1 fortnight"},
+                      words{"--duration", "60x"}, words{"--duration", "-1s"}, words{"--duration", "1 fortnight"},
                       words{"--never-wake", "1.5"}, words{"--never-wake", "0.6", "--nobody-answers", "0.6"}, words{"--moves", "2"},
                       words{"--wake-delay", "lognormal:p50=3s,p99=1s"}, words{"--wake-delay", "normal:1s"},
                       words{"--registers-per-wake", "0"}, words{"--registers-per-wake", "4..1"}, words{"--registers-per-wake", "1..99"},
