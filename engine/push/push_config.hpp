@@ -57,7 +57,7 @@ struct push_mistakes {
   bool ignore_goaway_last_id = false;     ///< streams refused, or above a GOAWAY's last id, count as delivered
   bool forget_to_withdraw = false;        ///< a withdrawn push leaves all the same
   bool forget_lost_streams = false;       ///< nobody hears of pushes that were on a broken connection
-  bool send_past_deadline = false;        ///< the deadline is not looked at again before sending
+  bool repeat_refusals = false;           ///< what was refused for good is sent again
   bool never_reconnect = false;           ///< a sender's first connections are its last
 };
 

@@ -93,7 +93,7 @@ void push_sender::drop_expired(deadline_queue& queue, const instant& now) {
   while (!queue.empty()) {
     push_slot* s = table_.by_tag(queue.front().tag);
     const bool here = s != nullptr && s->at == phase::queued;
-    if (here && (s->order.deadline > now.steady || parts_.limits.planted.send_past_deadline)) return;
+    if (here && s->order.deadline > now.steady) return;
     queue.pop();
     if (here) finish(*s, pns::dropped{pns::dropped::why::deadline}, 0, "", now);
   }
@@ -115,7 +115,7 @@ nanoseconds push_sender::backoff(nanoseconds first, nanoseconds longest, std::ui
 void push_sender::resend_later(push_slot& s, nanoseconds delay, pns::push_outcome otherwise, int status,
                                std::string reason, const instant& now) {
   const steady_time due = now.steady + delay;
-  if (due >= s.order.deadline && !parts_.limits.planted.send_past_deadline) return finish(s, std::move(otherwise), status, std::move(reason), now);
+  if (due >= s.order.deadline) return finish(s, std::move(otherwise), status, std::move(reason), now);
   if (delay <= nanoseconds(0)) return enqueue(s);
   s.at = phase::waiting;
   s.retry = retries_.schedule(due, s.tag());
@@ -271,6 +271,10 @@ void push_sender::apply(push_slot& s, push_connection& from, pns::verdict v, int
   const bool may = v.remedy != pns::remedy::none && !s.withdrawn && (v.repeats == 255 || used < v.repeats);
   if (s.withdrawn && std::holds_alternative<pns::try_later>(v.outcome)) {
     v.outcome = pns::dropped{pns::dropped::why::withdrawn};
+  }
+  if (!may && parts_.limits.planted.repeat_refusals && (status == 400 || status == 410) && !s.withdrawn && s.ambiguous == 0) {
+    ++s.ambiguous;
+    return enqueue(s);
   }
   if (!may) return finish(s, std::move(v.outcome), status, std::move(v.reason), now);
   if (used < 254) ++s.remedies[bit(v.remedy)];

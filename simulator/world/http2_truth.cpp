@@ -116,7 +116,10 @@ void http2_truth::answered(const pns::push_answer& answer) {
   switch (end) {
     case push_end::suspect_token:
     case push_end::dead_token:
-      truth_.token_suspected(r.whose.device);
+      // Dead since before it registered it is not dead (invariant 5).
+      if (end == push_end::suspect_token || !std::get<pns::dead_token>(answer.outcome).since) {
+        truth_.token_suspected(r.whose.device);
+      }
       truth_.push_refused(r.order, r.whose.device);
       break;
     case push_end::our_fault:
@@ -235,6 +238,9 @@ void http2_truth::check_repeat(const order_record& r, const attempt& fresh) {
     const bool known = (a.heard && *a.heard <= fresh.written) || a.begun;
     if (a.heard && known && a.status == 200 && *a.heard - a.written < surely_awaited) {
       complain(r, "9", "sent again though it was accepted, and the sender knew");
+    }
+    if (a.heard && known && (a.status == 400 || a.status == 410) && *a.heard - a.written < surely_awaited) {
+      complain(r, "9", "sent again though it was refused for good");
     }
     if (!known && !a.refused) ++unheard;
   }

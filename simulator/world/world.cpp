@@ -227,7 +227,7 @@ constexpr named_push_mistake all_push_mistakes[] = {
     {"ignore_goaway_last_id", &push_mistakes::ignore_goaway_last_id},
     {"forget_to_withdraw", &push_mistakes::forget_to_withdraw},
     {"forget_lost_streams", &push_mistakes::forget_lost_streams},
-    {"send_past_deadline", &push_mistakes::send_past_deadline},
+    {"repeat_refusals", &push_mistakes::repeat_refusals},
     {"never_reconnect", &push_mistakes::never_reconnect},
 };
 

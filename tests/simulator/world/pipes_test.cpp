@@ -1,0 +1,102 @@
+/// Pushes through the real senders, HTTP/2 over byte pipes and the mock providers, in the virtual world.
+#include <gtest/gtest.h>
+
+#include "simulator/world/byte_pipe.hpp"
+#include "simulator/world/world.hpp"
+#include "simulator/world/world_command.hpp"
+
+namespace reveille::world {
+namespace {
+
+std::string listed(const world_outcome& out) {
+  std::string all;
+  for (std::size_t i = 0; i < out.violations.size() && i < 10; ++i) all += out.violations[i] + "\n";
+  return all;
+}
+
+world_command_options over_http2(std::uint32_t calls, std::uint32_t crashes = 0, std::string mistake = {}) {
+  world_command_options options;
+  options.calls = calls;
+  options.crashes = crashes;
+  options.push = "http2";
+  options.mistake = std::move(mistake);
+  return options;
+}
+
+class PipeSeeds : public ::testing::TestWithParam<int> {};
+TEST_P(PipeSeeds, KeepTheInvariants) {
+  const auto first = 1 + 25 * static_cast<std::uint64_t>(GetParam());
+  for (std::uint64_t seed = first; seed < first + 25; ++seed) {
+    const world_config config = config_for_seed(over_http2(60), seed);
+    const world_outcome out = run(config);
+    ASSERT_TRUE(out.violations.empty()) << listed(out) << "again: " << command_of(config);
+    ASSERT_EQ(out.offered, 60U + config.subscribers);
+    ASSERT_GT(out.pushes_accepted, 0U);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Hundred, PipeSeeds, ::testing::Range(0, 4));
+
+TEST(Pipes, ShowRepeatsAndWhatNobodyCanTell) {
+  std::uint64_t repeats = 0, ambiguous = 0;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const world_outcome out = run(config_for_seed(over_http2(60), seed));
+    repeats += out.push_repeats;
+    ambiguous += out.push_ambiguous;
+  }
+  EXPECT_GT(repeats, 20U);    // else the faults do not bite
+  EXPECT_GT(ambiguous, 0U);
+}
+
+TEST(Pipes, AreTheSameForTheSameSeedWhateverTheSignatures) {
+  // ES256 signs with a nonce: no two runs put the same octets on the wire.
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const world_config config = config_for_seed(over_http2(60), seed);
+    const world_outcome first = run(config);
+    const world_outcome again = run(config);
+    EXPECT_EQ(first.trace, again.trace) << seed;
+    EXPECT_EQ(first.steps, again.steps) << seed;
+    EXPECT_NE(run(config_for_seed(over_http2(60), seed + 100)).trace, first.trace);
+  }
+}
+
+TEST(Pipes, KeepTheInvariantsOverKillMinusNine) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const world_config config = config_for_seed(over_http2(60, 3), seed);
+    const world_outcome out = run(config);
+    ASSERT_TRUE(out.violations.empty()) << listed(out) << "again: " << command_of(config);
+  }
+}
+
+/// Those of the subscribers must be caught on this path too.
+class PlantedBehindPipes : public ::testing::TestWithParam<std::string> {};
+TEST_P(PlantedBehindPipes, MistakeIsCaught) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    if (!run(config_for_seed(over_http2(100, 0, GetParam()), seed)).violations.empty()) return;
+  }
+  FAIL() << "twenty worlds did not notice " << GetParam();
+}
+INSTANTIATE_TEST_SUITE_P(InSenders, PlantedBehindPipes, ::testing::ValuesIn(push_mistake_names()),
+                         [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(InSubscribers, PlantedBehindPipes, ::testing::ValuesIn(mistake_names()),
+                         [](const auto& test) { return test.param; });
+
+TEST(WireFrames, AreFoundInWhatASessionWrites) {
+  const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  std::vector<std::uint8_t> bytes(preface.begin(), preface.end());
+  const std::uint8_t frames[] = {0, 0, 0, 4, 0, 0, 0, 0, 0,                     // SETTINGS, empty
+                                 0, 0, 2, 1, 5, 0, 0, 0, 7, 0x82, 0x84,         // HEADERS on stream 7
+                                 0, 0, 4, 3, 0, 0, 0, 0, 9, 0, 0, 0, 7};        // RST_STREAM on 9: REFUSED_STREAM
+  bytes.insert(bytes.end(), std::begin(frames), std::end(frames));
+  const auto found = frames_of(bytes);
+  ASSERT_EQ(found.size(), 4U);
+  EXPECT_EQ(found[0].type, wire_frame::preface);
+  EXPECT_EQ(found[2].type, wire_frame::headers);
+  EXPECT_EQ(found[2].stream, 7U);
+  EXPECT_EQ(found[3].type, wire_frame::rst_stream);
+  EXPECT_EQ(found[3].code, 7U);
+  EXPECT_EQ(found[3].end, bytes.size());
+  EXPECT_TRUE(frames_of(std::span(bytes).first(30)).size() == 1);  // a frame that is not whole is none
+}
+
+}  // namespace
+}  // namespace reveille::world
