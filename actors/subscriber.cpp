@@ -4,6 +4,7 @@
 
 #include "actors/subscriber_state.hpp"
 #include "core/hash.hpp"
+#include "core/prefetch.hpp"
 
 namespace reveille {
 
@@ -199,6 +200,23 @@ std::size_t subscriber::parked_count() const {
   return static_cast<std::size_t>(
       std::count_if(state_->busy_->calls.begin(), state_->busy_->calls.end(),
                     [](const auto& c) { return c->context.places() > 0; }));
+}
+
+void subscriber::prefetch(unsigned step) const {
+  const state* s = state_.get();
+  if (step == 0) {
+    prefetch_lines(s, sizeof *s);
+    return;
+  }
+  const std::vector<binding>& bindings = s->bindings.all();
+  if (step == 1) {
+    prefetch_lines(s->name.str().data(), s->name.str().size());
+    prefetch_lines(bindings.data(), sizeof(binding));
+  } else if (!bindings.empty()) {
+    // One device is the rule; its strings lie one after the other.
+    const binding& first = bindings.front();
+    prefetch_lines(first.uri().data(), first.resident_bytes() - sizeof(binding));
+  }
 }
 
 std::size_t subscriber::resident_bytes() const {

@@ -44,6 +44,8 @@ class subscriber {
   std::size_t binding_count() const;
   std::size_t parked_count() const;
   std::size_t resident_bytes() const;
+  /// Asks the CPU for what a REGISTER will touch, one pointer further with each step from 0 to 2.
+  void prefetch(unsigned step) const;
 
  private:
   struct state;                    // the owner of this file decides how it is laid out (budget: DESIGN 4, 1 KB)

@@ -61,17 +61,35 @@ struct remove_parked { call_ref call; };
 using store_mutation = std::variant<put_bindings, add_bucket_entry, update_bucket_entry, remove_bucket_entries,
                                     remove_parked>;
 
+/// What became of one write.
+struct written_answer {
+  aor_key key;
+  aor of;
+  store_token token;
+  bool ok = false;
+};
+
 /// Where answers go: the home shard's inbox. Called on the store's threads.
 class store_answers {
  public:
   virtual ~store_answers() = default;
   virtual void loaded(aor_key key, const aor& of, store_token token, result<std::optional<subscriber_record>> record) = 0;
   virtual void written(aor_key key, const aor& of, store_token token, bool ok) = 0;
+  /// The same for all writes of a commit, in their order: one hand-over instead of hundreds.
+  virtual void all_written(std::vector<written_answer>&& batch) {
+    for (const written_answer& w : batch) written(w.key, w.of, w.token, w.ok);
+  }
 };
 
 class store {
  public:
   virtual ~store() = default;
+  /// At once, without asking the disk: true only when nothing of this AOR is stored and no write of it has been
+  /// submitted by this thread. So its load would bring nothing. False says nothing at all.
+  virtual bool surely_absent(const aor& of) const {
+    static_cast<void>(of);
+    return false;
+  }
   /// Sees every write of that AOR submitted before it. @return false when the queue is full: nothing will be answered.
   virtual bool try_load(shard_id from, aor_key key, const aor& of, store_token token) = 0;
   /// @return false when the queue is full: nothing is written and nothing will be answered.

@@ -34,6 +34,13 @@ class subscribers {
   virtual bool deliver_if_resident(aor_key key, subscriber_event&& event, const instant& now) = 0;
   /// Asks the CPU for the directory entry of a message that is about to be delivered.
   virtual void prefetch(aor_key key) const = 0;
+  /// Then for what that leads to, one pointer further with each step from 0 to prefetch_steps - 1: a step for a whole
+  /// batch gives the memory time to answer before the next.
+  static constexpr unsigned prefetch_steps = 4;
+  virtual void prefetch_further(aor_key key, unsigned step) const {
+    static_cast<void>(key);
+    static_cast<void>(step);
+  }
   /// One look into the directory; asked only while the entrance refuses somebody.
   virtual subscriber_standing standing(aor_key key) const = 0;
 

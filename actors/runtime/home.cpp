@@ -14,6 +14,7 @@
 #include "actors/runtime/directory.hpp"
 #include "actors/runtime/home_handles.hpp"
 #include "actors/runtime/refusals.hpp"
+#include "core/prefetch.hpp"
 
 namespace reveille {
 
@@ -63,10 +64,13 @@ class home::impl final : public mail_taker {
   }
 
   void prefetch(aor_key key) const { residents_.prefetch(key); }
-  void prefetch_actor(aor_key key) const {
-    if (const subscriber_actor* a = residents_.peek(key)) {
-      __builtin_prefetch(a);
-      __builtin_prefetch(reinterpret_cast<const char*>(a) + 64);
+  void prefetch_further(aor_key key, unsigned step) const {
+    const subscriber_actor* a = residents_.peek(key);
+    if (a == nullptr) return;
+    if (step == 0) {
+      prefetch_lines(a, sizeof *a);
+    } else if (const subscriber* s = a->resident()) {
+      s->prefetch(step - 1);
     }
   }
 
@@ -270,9 +274,11 @@ class home::impl final : public mail_taker {
     return true;
   }
 
-  /// Makes the actor of an AOR that is not here and asks the store for its record.
+  /// Makes the actor of an AOR that is not here and asks the store for its record, if there can be one.
   subscriber_actor* admit(aor_key key, std::string_view name) {
-    if (loading_ >= config_.loads_in_flight) {
+    aor whole{name};
+    const bool stored = !store_.surely_absent(whole);
+    if (stored && loading_ >= config_.loads_in_flight) {
       ++counters_.loads_refused;
       return nullptr;
     }
@@ -285,20 +291,24 @@ class home::impl final : public mail_taker {
       }
       put_away(*leaver);
     }
-    aor whole{name};
     const store_token token{++last_load_};
-    if (!store_.try_load(around_.home, key, whole, token)) {
+    if (stored && !store_.try_load(around_.home, key, whole, token)) {
       ++counters_.loads_refused;
       return nullptr;
     }
     caf::actor made = subscriber_actor::spawn(system_, room_, key, std::move(whole));
     subscriber_actor& a = subscriber_actor::behind(made);
     a.waiting()->token = token;
+    if (!stored) a.arrive(around_, nullptr, last_now_);
     a.intrusive_ptr_add_ref_impl();  // the directory's
     residents_.insert(key, a);
-    ++loading_;
-    ++counters_.loads;
     ++counters_.spawned;
+    if (stored) {
+      ++loading_;
+      ++counters_.loads;
+    } else {
+      ++counters_.loads_spared;
+    }
     return &a;
   }
 
@@ -445,7 +455,7 @@ bool home::deliver_if_resident(aor_key key, subscriber_event&& event, const inst
   return impl_->deliver_if_resident(key, std::move(event), now);
 }
 void home::prefetch(aor_key key) const { impl_->prefetch(key); }
-void home::prefetch_actor(aor_key key) const { impl_->prefetch_actor(key); }
+void home::prefetch_further(aor_key key, unsigned step) const { impl_->prefetch_further(key, step); }
 subscriber_standing home::standing(aor_key key) const { return impl_->standing(key); }
 void home::on_loaded(aor_key key, const aor& name, store_token token,
                      result<std::optional<subscriber_record>>&& record, const instant& now) {

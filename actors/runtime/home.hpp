@@ -37,6 +37,7 @@ struct home_config {
 
 struct home_counters {
   std::uint64_t spawned = 0, left = 0, loads = 0, load_failures = 0;
+  std::uint64_t loads_spared = 0;      ///< the store knew at once that there was nothing to load
   std::uint64_t queue_full = 0, loads_refused = 0, residents_refused = 0, writes_refused = 0, deferred_refused = 0;
   std::uint64_t mail_refused = 0;      ///< CAF messages: mailbox full, or not understood
   std::uint64_t collisions = 0;        ///< two AORs of one key at once; the second is refused
@@ -63,6 +64,8 @@ class home final : public subscribers {
 
   /// Asks the CPU for the directory entry of a message that is about to be delivered (a batch is parsed first).
   void prefetch(aor_key key) const override;
+  /// The actor, its subscriber, that one's name and bindings, their text.
+  void prefetch_further(aor_key key, unsigned step) const override;
 
   /// `awaited` when a call is parked for it; for choosing whom to refuse under load.
   subscriber_standing standing(aor_key key) const override;
@@ -74,8 +77,6 @@ class home final : public subscribers {
   /// Runs what other threads sent to the actors of this home (CAF messages), and due timers.
   void on_timer(const instant& now) override;
   std::optional<steady_time> next_due() const override;
-  /// Second step of prefetch(), once the directory entry has had time to come: the actor itself.
-  void prefetch_actor(aor_key key) const;
 
   const home_counters& counters() const;
   /// Lets everybody idle leave (shutdown, tests). @return how many are still busy.

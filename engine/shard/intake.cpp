@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "engine/shard/shard_core.hpp"
@@ -15,22 +16,66 @@ bool is_stun(std::string_view bytes) { return static_cast<unsigned char>(bytes.f
 }  // namespace
 
 void shard::impl::on_datagram(slab_ptr bytes, std::size_t size, const flow& from, const instant& now) {
+  if (const sip::message_ptr m = read(std::move(bytes), size, from, now)) on_message(m, from, hops::fresh, now);
+}
+
+void shard::impl::on_datagrams(std::span<arrived> all, const instant& now) {
+  while (!all.empty()) {
+    const std::size_t count = std::min(all.size(), foresight);
+    for (std::size_t i = 0; i < count; ++i) {
+      foreseen& f = foreseen_[i];
+      f.message = read(std::move(all[i].bytes), all[i].size, all[i].from, now);
+      f.from = all[i].from;
+      f.name.clear();
+      if (f.message) foresee(f);
+    }
+    for (unsigned step = 0; step < subscribers::prefetch_steps; ++step) {
+      for (std::size_t i = 0; i < count; ++i) {
+        if (!foreseen_[i].name.empty()) home_->prefetch_further(foreseen_[i].key, step);
+      }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const sip::message_ptr m = std::move(foreseen_[i].message);
+      if (!m) continue;
+      current_ = &foreseen_[i];
+      on_message(m, foreseen_[i].from, hops::fresh, now);
+      current_ = nullptr;
+      settle(now);
+    }
+    all = all.subspan(count);
+  }
+}
+
+void shard::impl::foresee(foreseen& f) {
+  if (f.message->method() != sip::method::register_) return;
+  const sip::uri_view of = f.message->to().uri;
+  if (!of.is_sip() || !sip::write_aor(of, f.name)) return f.name.clear();
+  f.key = key_of(f.name, config_.key);
+  home_->prefetch(f.key);
+}
+
+sip::message_ptr shard::impl::read(slab_ptr bytes, std::size_t size, const flow& from, const instant& now) {
+  const auto dropped = [this](drop_reason why) {
+    drop(why);
+    return nullptr;
+  };
   const std::string_view text(bytes->data(), size);
-  if (only_line_ends(text)) return drop(drop_reason::keep_alive);
-  if (is_stun(text)) return drop(drop_reason::stun);
+  if (only_line_ends(text)) return dropped(drop_reason::keep_alive);
+  if (is_stun(text)) return dropped(drop_reason::stun);
   const slab_ptr kept = bytes;
   auto parsed = sip::message::parse(std::move(bytes), size, true);
-  if (parsed) return on_message(*parsed, from, hops::fresh, now);
+  if (parsed) return std::move(*parsed);
 
   // Answered like the least of the requests: a flood of rubbish gets no more than its share.
   if (parsed.error().status == 0 || !entrance_.admit(request_class::rest, now.steady)) {
-    return drop(drop_reason::malformed);
+    return dropped(drop_reason::malformed);
   }
   const sip::packet refusal = sip::build_refusal(text, from.remote, parsed.error(), ports_.pool);
-  if (refusal.bytes == nullptr) return drop(drop_reason::malformed);
+  if (refusal.bytes == nullptr) return dropped(drop_reason::malformed);
   counters_.malformed_answered.add();
   count_sent(parsed.error().status);
   transmit(from, refusal);
+  return nullptr;
 }
 
 void shard::impl::on_hand_over(hand_over&& what, const instant& now) {

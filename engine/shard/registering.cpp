@@ -23,11 +23,13 @@ void shard::impl::on_register(const sip::message_ptr& m, const flow& from, const
       return reply(*m, from, 420, tags);
     }
   }
-  if (!sip::write_aor(of, aor_)) return reply(*m, from, 400);
-  const aor_key key = key_of(aor_, config_.key);
+  const bool known = current_ != nullptr && !current_->name.empty();
+  if (!known && !sip::write_aor(of, aor_)) return reply(*m, from, 400);
+  const std::string_view name = known ? current_->name : aor_;
+  const aor_key key = known ? current_->key : key_of(name, config_.key);
   const shard_id home = home_of(key, config_.shards);
   if (home != self_) return hand(home, event_for{key, {}, register_received{m, from}});
-  register_at_home(key, aor_, {m, from}, now);
+  register_at_home(key, name, {m, from}, now);
 }
 
 /// Only while somebody must be refused does it matter who it is.

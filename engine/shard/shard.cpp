@@ -187,6 +187,7 @@ void shard::on_datagram(slab_ptr bytes, std::size_t size, const flow& from, cons
   impl_->on_datagram(std::move(bytes), size, from, now);
   impl_->settle(now);
 }
+void shard::on_datagrams(std::span<arrived> all, const instant& now) { impl_->on_datagrams(all, now); }
 void shard::on_hand_over(hand_over&& what, const instant& now) {
   impl_->on_hand_over(std::move(what), now);
   impl_->settle(now);

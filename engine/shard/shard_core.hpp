@@ -8,7 +8,9 @@
 ///   performing.cpp   what subscribers want done
 #pragma once
 
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +37,7 @@ class shard::impl final : public home_outlet,
   impl(shard_id self, const shard_config& config, const shard_ports& ports, const instant& start);
 
   void on_datagram(slab_ptr bytes, std::size_t size, const flow& from, const instant& now);
+  void on_datagrams(std::span<arrived> all, const instant& now);
   void on_hand_over(hand_over&& what, const instant& now);
   void on_push_answer(pns::push_answer&& answer, const instant& now);
   void on_unreachable(const flow& to, const instant& now);
@@ -65,7 +68,19 @@ class shard::impl final : public home_outlet,
     std::size_t elements = 0;
   };
 
+  /// A message of a batch; of a REGISTER also whose it is, so that nothing is read or hashed twice.
+  struct foreseen {
+    sip::message_ptr message;
+    flow from;
+    std::string name;   ///< "" when it is no REGISTER, or none that can be served
+    aor_key key;
+  };
+  static constexpr std::size_t foresight = 32;   ///< messages: their slabs and what they touch fit the second cache
+
   // intake.cpp
+  /// Null when nothing is left to do: dropped, or refused with an answer.
+  sip::message_ptr read(slab_ptr bytes, std::size_t size, const flow& from, const instant& now);
+  void foresee(foreseen& f);
   void on_message(const sip::message_ptr& m, const flow& from, hops so_far, const instant& now);
   void on_request(const sip::message_ptr& m, const flow& from, hops so_far, const instant& now);
   void on_initial_request(const sip::message_ptr& m, const flow& from, std::uint64_t fingerprint, const route_head& route,
@@ -140,7 +155,10 @@ class shard::impl final : public home_outlet,
   std::vector<failed_branch> failed_branches_;
   std::vector<pns::push_answer> refused_pushes_;
 
+  const foreseen* current_ = nullptr;   ///< while a message of a batch is handled
+
   // Reused, so that nothing is allocated once they have grown.
+  std::array<foreseen, foresight> foreseen_;
   std::string aor_;
   std::string lines_;
   std::string kept_lines_;

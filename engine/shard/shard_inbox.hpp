@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "core/mpsc_inbox.hpp"
 #include "engine/shard/shard.hpp"
@@ -19,17 +20,14 @@ struct record_loaded {
   store_token token;
   result<std::optional<subscriber_record>> record;
 };
-struct record_written {
-  aor_key key;
-  aor of;
-  store_token token;
-  bool ok;
+struct records_written {
+  std::vector<written_answer> batch;
 };
 struct shard_question {
   std::function<void(shard&, const instant&)> ask;
 };
 
-using inbox_content = std::variant<hand_over, pns::push_answer, record_loaded, record_written, shard_question>;
+using inbox_content = std::variant<hand_over, pns::push_answer, record_loaded, records_written, shard_question>;
 
 struct inbox_item : inbox_node {
   explicit inbox_item(inbox_content&& what) : content(std::move(what)) {}

@@ -167,8 +167,8 @@ class shard_thread::impl final : public shard_outlet {
       shard_->on_push_answer(std::move(*p), now);
     } else if (auto* l = std::get_if<record_loaded>(&what)) {
       shard_->on_loaded(l->key, l->of, l->token, std::move(l->record), now);
-    } else if (auto* w = std::get_if<record_written>(&what)) {
-      shard_->on_written(w->key, w->of, w->token, w->ok, now);
+    } else if (const auto* all = std::get_if<records_written>(&what)) {
+      for (const written_answer& w : all->batch) shard_->on_written(w.key, w.of, w.token, w.ok, now);
     } else {
       std::get<shard_question>(what).ask(*shard_, now);
     }
@@ -180,10 +180,12 @@ class shard_thread::impl final : public shard_outlet {
       queue_delay_ = r.socket->oldest_waited();
       shard_->on_queue_delay(queue_delay_, now);
     }
+    arrived_.clear();
     for (std::size_t i = 0; i < n; ++i) {
       datagram& d = batch_[i];
-      shard_->on_datagram(std::move(d.bytes), d.size, {d.from, r.socket->local(), 0, transport::udp}, now);
+      arrived_.push_back({std::move(d.bytes), d.size, {d.from, r.socket->local(), 0, transport::udp}});
     }
+    shard_->on_datagrams(arrived_, now);
     if (n < batch_.size()) {
       r.readable = false;
       wait_for(r);
@@ -261,6 +263,7 @@ class shard_thread::impl final : public shard_outlet {
   std::optional<steady_time> armed_;
   std::vector<std::unique_ptr<reader>> sockets_;
   std::vector<datagram> batch_;
+  std::vector<arrived> arrived_;
   std::vector<flow> unreachable_, told_;
   std::vector<shard_thread*> all_;
   shard_inbox inbox_;
@@ -300,7 +303,10 @@ void shard_thread::loaded(aor_key key, const aor& of, store_token token,
   impl_->post(record_loaded{key, of, token, std::move(record)});
 }
 void shard_thread::written(aor_key key, const aor& of, store_token token, bool ok) {
-  impl_->post(record_written{key, of, token, ok});
+  impl_->post(records_written{{{key, of, token, ok}}});
+}
+void shard_thread::all_written(std::vector<written_answer>&& batch) {
+  impl_->post(records_written{std::move(batch)});
 }
 void shard_thread::ask(std::function<void(reveille::shard&, const instant&)> ask) {
   impl_->post(shard_question{std::move(ask)});

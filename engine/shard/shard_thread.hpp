@@ -84,6 +84,7 @@ class shard_thread final : public store_answers {
   void push_answered(pns::push_answer&& answer);
   void loaded(aor_key key, const aor& of, store_token token, result<std::optional<subscriber_record>> record) override;
   void written(aor_key key, const aor& of, store_token token, bool ok) override;
+  void all_written(std::vector<written_answer>&& batch) override;
   /// Runs `ask` on the shard's thread, between turns: for questions of the admin API. Lost when the thread has stopped.
   void ask(std::function<void(reveille::shard& shard, const instant& now)> ask);
 

@@ -1,20 +1,27 @@
 #include "engine/store/rocksdb_store.hpp"
 
 #include "core/buckets.hpp"
+#include "core/system_ports.hpp"
 #include "engine/store/doorbell.hpp"
+#include "engine/store/known_aors.hpp"
 #include "engine/store/mutations.hpp"
 #include "engine/store/operation_ring.hpp"
 #include "engine/store/record_codec.hpp"
 #include "engine/store/rocksdb_batch.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <cassert>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 namespace reveille {
 namespace {
@@ -24,6 +31,8 @@ constexpr std::size_t enough_company = 64;     ///< waiting operations that make
 constexpr std::size_t load_batch_limit = 128;  ///< AORs of one MultiGet
 constexpr std::chrono::milliseconds first_retry{100};  ///< after the disk failed; doubled up to
 constexpr std::chrono::seconds longest_retry{5};
+constexpr std::size_t opening_steps = 4;       ///< of the list of known AORs: three empty families, or not empty at all
+constexpr int lowest_priority = 19;            ///< nice(2)
 constexpr std::chrono::hours nothing_due{1};  ///< how long an idle thread sleeps unless it is rung
 
 struct operation {
@@ -72,6 +81,13 @@ struct thread_counters {
   }
 };
 
+/// Of this process; an adversary cannot guess it, so cannot choose AORs that look alike.
+hash_key key_of_process() {
+  system_random random;
+  const std::uint64_t first = random.next();
+  return {first, random.next()};
+}
+
 /// What the reader does, in order: a load, or the answer to a write that must not overtake a load of the same AOR.
 struct reader_task {
   bool is_load = true;
@@ -91,9 +107,15 @@ class rocksdb_store::impl {
       : options_(options),
         time_(time),
         ring_(options.queue_limit),
+        known_(key_of_process()),
         files_(std::move(files)),
         resumable_(std::move(scan.living)) {
     writing_.corrupt.add(scan.corrupt);
+    auto known = known_aors::progress::more;
+    for (std::size_t i = 0; i < opening_steps && known == known_aors::progress::more; ++i) {
+      known = known_.read_some(*files_);
+    }
+    if (known == known_aors::progress::more) lister_ = std::thread([this] { list_aors(); });
     writer_ = std::thread([this] { write_until_stopped(); });
     reader_ = std::thread([this] { read_until_stopped(); });
     if (options_.promise == durability::process) syncer_ = std::thread([this] { sync_until_stopped(); });
@@ -101,6 +123,7 @@ class rocksdb_store::impl {
 
   ~impl() {
     stopping_.store(true);
+    if (lister_.joinable()) lister_.join();
     bell_.ring();
     linger_.ring();
     writer_.join();
@@ -137,6 +160,7 @@ class rocksdb_store::impl {
   }
 
   const std::vector<aor>& resumable() const { return resumable_; }
+  known_aors& known() { return known_; }
   bool failing() const { return failing_.load(std::memory_order_relaxed); }
   steady_time now() const { return time_.now().steady; }
   store_counters counters() const;
@@ -146,16 +170,18 @@ class rocksdb_store::impl {
   void write_until_stopped();
   void commit(std::size_t count);
   rocksdb::Status write_batch();
-  void answer_write(operation& op, bool ok, steady_time at);
+  void answer(std::size_t count, bool committed);
+  bool answered_after_a_load(const operation& op);
   void disk_failed(steady_time at);
   void try_to_recover(steady_time at);
   rocksdb::Status reopen();
   // --- the reading thread
   void read_until_stopped();
   void perform(std::vector<reader_task>& tasks);
-  void hand_to_reader(reader_task&& task);
   // --- the syncing thread
   void sync_until_stopped();
+  // --- the listing thread
+  void list_aors();
 
   store_answers& inbox(shard_id shard) const {
     store_answers* found = inboxes_[shard.value].load(std::memory_order_acquire);
@@ -174,6 +200,7 @@ class rocksdb_store::impl {
   std::atomic<std::uint64_t> queue_full_{0};
   std::atomic<bool> stopping_{false};
 
+  known_aors known_;
   /// Shared by whoever uses the database; exclusively held only while it is closed and opened again.
   mutable std::shared_mutex files_mutex_;
   std::unique_ptr<rocksdb_files> files_;  ///< null: it could not be opened again so far
@@ -181,6 +208,8 @@ class rocksdb_store::impl {
   // The writing thread's.
   commit_batch batch_;
   std::array<bool, batch_limit> accepted_{};
+  std::vector<std::vector<written_answer>> answers_;  ///< of this commit, by shard
+  std::vector<reader_task> for_reader_;               ///< of this commit
   steady_time retry_at_{};
   nanoseconds retry_pause_{first_retry};
   thread_counters writing_;
@@ -209,6 +238,7 @@ class rocksdb_store::impl {
   std::thread writer_;
   std::thread reader_;
   std::thread syncer_;
+  std::thread lister_;  ///< ends by itself
 };
 
 void rocksdb_store::impl::write_until_stopped() {
@@ -253,20 +283,57 @@ void rocksdb_store::impl::commit(std::size_t count) {
     commits_.add();
     batch_items_.observe(static_cast<double>(writes));
   }
+  answer(count, committed);
+  ring_.release(count);
+}
+
+/// One hand-over a shard, then one to the reader: what a load follows in its AOR's order is answered before it.
+void rocksdb_store::impl::answer(std::size_t count, bool committed) {
   const steady_time at = now();
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) {
     operation& op = *ring_.peek(i);
     bytes += op.bytes;
     if (op.is_load) {
-      hand_to_reader({true, true, op.from, op.key, std::move(op.of), op.token, op.submitted});
-    } else {
-      answer_write(op, committed && accepted_[i], at);
-      op.change = put_bindings{};  // its octets must not stay until the cell is used again
+      const std::lock_guard lock(tasks_mutex_);
+      ++being_read_[op.key.value];
+      tasks_open_.fetch_add(1, std::memory_order_release);
+      for_reader_.push_back({true, true, op.from, op.key, std::move(op.of), op.token, op.submitted});
+      continue;
     }
+    const bool ok = committed && accepted_[i];
+    writing_.count(kind_of(op), ok, at - op.submitted);
+    op.change = put_bindings{};  // its octets must not stay until the cell is used again
+    if (op.token.value == 0) continue;
+    if (answered_after_a_load(op)) {
+      for_reader_.push_back({false, ok, op.from, op.key, std::move(op.of), op.token, op.submitted});
+      continue;
+    }
+    if (answers_.size() <= op.from.value) answers_.resize(op.from.value + std::size_t{1});
+    answers_[op.from.value].push_back({op.key, std::move(op.of), op.token, ok});
   }
-  ring_.release(count);
+  for (std::size_t shard = 0; shard < answers_.size(); ++shard) {
+    if (answers_[shard].empty()) continue;
+    inbox({static_cast<std::uint16_t>(shard)}).all_written(std::exchange(answers_[shard], {}));
+  }
+  if (!for_reader_.empty()) {
+    const std::lock_guard lock(tasks_mutex_);
+    std::move(for_reader_.begin(), for_reader_.end(), std::back_inserter(tasks_));
+    for_reader_.clear();
+    tasks_ready_.notify_one();
+  }
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+}
+
+/// A load of its AOR waits for the reader, or is with it: the answer goes the same way, behind it.
+bool rocksdb_store::impl::answered_after_a_load(const operation& op) {
+  if (tasks_open_.load(std::memory_order_acquire) == 0) return false;
+  const std::lock_guard lock(tasks_mutex_);
+  const auto found = being_read_.find(op.key.value);
+  if (found == being_read_.end()) return false;
+  ++found->second;
+  tasks_open_.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 rocksdb::Status rocksdb_store::impl::write_batch() {
@@ -281,22 +348,6 @@ rocksdb::Status rocksdb_store::impl::write_batch() {
     }
   }
   return status;
-}
-
-void rocksdb_store::impl::answer_write(operation& op, bool ok, steady_time at) {
-  writing_.count(kind_of(op), ok, at - op.submitted);
-  if (op.token.value == 0) return;
-  if (tasks_open_.load(std::memory_order_acquire) != 0) {
-    const std::unique_lock lock(tasks_mutex_);
-    if (being_read_.contains(op.key.value)) {
-      ++being_read_[op.key.value];
-      tasks_open_.fetch_add(1, std::memory_order_relaxed);
-      tasks_.push_back({false, ok, op.from, op.key, op.of, op.token, op.submitted});
-      tasks_ready_.notify_one();
-      return;
-    }
-  }
-  inbox(op.from).written(op.key, op.of, op.token, ok);
 }
 
 void rocksdb_store::impl::disk_failed(steady_time at) {
@@ -333,14 +384,6 @@ rocksdb::Status rocksdb_store::impl::reopen() {
   if (!opened) return rocksdb::Status::IOError(opened.error().what);
   files_ = std::move(*opened);
   return rocksdb::Status::OK();
-}
-
-void rocksdb_store::impl::hand_to_reader(reader_task&& task) {
-  const std::lock_guard lock(tasks_mutex_);
-  ++being_read_[task.key.value];
-  tasks_open_.fetch_add(1, std::memory_order_release);
-  tasks_.push_back(std::move(task));
-  tasks_ready_.notify_one();
 }
 
 void rocksdb_store::impl::read_until_stopped() {
@@ -409,6 +452,18 @@ void rocksdb_store::impl::sync_until_stopped() {
   }
 }
 
+/// When it cannot be read to its end, nobody is surely absent until the next start: everybody is looked for in the
+/// database, which says what is wrong.
+void rocksdb_store::impl::list_aors() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);  // calls come first; a refusal costs speed
+  auto known = known_aors::progress::more;
+  while (known == known_aors::progress::more && !stopping_.load(std::memory_order_relaxed)) {
+    const std::shared_lock lock(files_mutex_);
+    if (!files_) return;
+    known = known_.read_some(*files_);
+  }
+}
+
 store_counters rocksdb_store::impl::counters() const {
   store_counters sum;
   writing_.add_to(sum);
@@ -421,6 +476,8 @@ store_counters rocksdb_store::impl::counters() const {
   sum.recoveries = recoveries_.value();
   sum.queue_length = ring_.size();
   sum.failing = failing();
+  sum.aors_listed = known_.complete();
+  sum.aor_filter_bytes = known_.bytes();
   return sum;
 }
 
@@ -449,6 +506,10 @@ bool rocksdb_store::failing() const {
   return impl_->failing();
 }
 
+bool rocksdb_store::surely_absent(const aor& of) const {
+  return impl_->known().surely_absent(of.view());
+}
+
 bool rocksdb_store::try_load(shard_id from, aor_key key, const aor& of, store_token token) {
   return impl_->submit(of.view().size(), [&](operation& op) noexcept {
     op.is_load = true;
@@ -463,6 +524,7 @@ bool rocksdb_store::try_load(shard_id from, aor_key key, const aor& of, store_to
 
 bool rocksdb_store::try_write(shard_id from, aor_key key, const aor& of, store_mutation change, store_token token) {
   const std::size_t bytes = of.view().size() + bytes_of(change);
+  impl_->known().add(of.view());
   return impl_->submit(bytes, [&](operation& op) noexcept {
     op.is_load = false;
     op.from = from;

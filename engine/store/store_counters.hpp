@@ -26,6 +26,8 @@ struct store_counters {
   std::uint64_t sync_failures = 0;
   std::uint64_t recoveries = 0;  ///< returns from a failed disk to normal work
   std::size_t queue_length = 0;  ///< operations that wait for their commit
+  bool aors_listed = false;          ///< unknown AORs are told without a look into the database
+  std::size_t aor_filter_bytes = 0;  ///< what that costs
   bool failing = false;          ///< writes are refused at this moment; recovery is tried
 };
 

@@ -31,6 +31,10 @@ void add_store_families(metric_sink& to, const store_counters& counters) {
   to.counter(failures, "Commits and syncs that the disk refused.", {{"kind", "write"}}, counters.write_failures);
   to.counter(failures, "", {{"kind", "sync"}}, counters.sync_failures);
   to.counter("reveille_store_recoveries_total", "Returns from a failing disk to normal work.", {}, counters.recoveries);
+  to.gauge("reveille_store_aors_listed", "1 when an unknown AOR is told without a look into the database.", {},
+           counters.aors_listed ? 1 : 0);
+  to.gauge("reveille_store_aor_filter_bytes", "Memory of the filter that tells unknown AORs.", {},
+           static_cast<double>(counters.aor_filter_bytes));
   to.gauge("reveille_store_failing", "1 while writes are refused and recovery is tried.", {}, counters.failing ? 1 : 0);
 }
 

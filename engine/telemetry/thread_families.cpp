@@ -25,6 +25,7 @@ void add_subscribers(metric_sink& to, threads_view threads) {
   to.counter(moves, "", {{"direction", "out"}}, home(&home_counters::left));
   constexpr std::string_view loads = "reveille_subscriber_loads_total";
   to.counter(loads, "Subscribers asked for from the store.", {{"outcome", "asked"}}, home(&home_counters::loads));
+  to.counter(loads, "", {{"outcome", "spared"}}, home(&home_counters::loads_spared));
   to.counter(loads, "", {{"outcome", "failed"}}, home(&home_counters::load_failures));
   constexpr std::string_view refused = "reveille_home_refused_total";
   constexpr std::string_view help = "Work that a home's bound refused.";

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
+#include <set>
 
 #include "actors/runtime/actor_host.hpp"
 #include "actors/runtime/home.hpp"
@@ -21,6 +23,7 @@ class fake_store final : public store {
     bool load;
     std::string bindings;
   };
+  bool surely_absent(const aor& of) const override { return absent.contains(of.str()); }
   bool try_load(shard_id, aor_key key, const aor& of, store_token token) override {
     if (full) return false;
     queue.push_back({key, of, token, true, {}});
@@ -35,6 +38,7 @@ class fake_store final : public store {
   std::deque<asked> queue;
   std::map<std::string, std::string> bindings;
   bool full = false;
+  std::set<std::string> absent;
 };
 
 class kept_outlet final : public home_outlet {

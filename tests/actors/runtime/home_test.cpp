@@ -33,6 +33,25 @@ TEST_F(Home, MakesASubscriberFromTheStoreWhenItIsFirstNeeded) {
   EXPECT_TRUE(disk.queue.empty());
 }
 
+TEST_F(Home, AsksForNoRecordThatIsSurelyAbsent) {
+  home_config config;
+  config.loads_in_flight = 1;
+  make(config);
+  disk.absent = {"ann"};
+  disk.full = true;
+  ASSERT_TRUE(deliver("ann", numbered(1)));
+  EXPECT_EQ(script().log, (lines{"made ann", "ann: push 1"}));
+  EXPECT_TRUE(disk.queue.empty());
+  EXPECT_EQ(subject->counters().loads, 0U);
+  EXPECT_EQ(subject->counters().loads_spared, 1U);
+  EXPECT_EQ(subject->counters().resident, 1U);
+
+  disk.full = false;
+  ASSERT_TRUE(deliver("bob", numbered(1)));
+  EXPECT_EQ(disk.queue.size(), 1U);
+  EXPECT_EQ(subject->counters().loads, 1U);
+}
+
 TEST_F(Home, LosesNoEventAndKeepsTheirOrderWhileTheRecordIsRead) {
   make();
   for (std::uint32_t i = 0; i < 5; ++i) ASSERT_TRUE(deliver("ann", numbered(i)));

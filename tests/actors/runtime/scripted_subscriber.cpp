@@ -48,5 +48,6 @@ bool subscriber::unknown() const { return script().unknown.contains(state_->name
 std::size_t subscriber::binding_count() const { return unknown() ? 0 : 1; }
 std::size_t subscriber::parked_count() const { return script().awaited.contains(state_->name.str()) ? 1 : 0; }
 std::size_t subscriber::resident_bytes() const { return sizeof(state); }
+void subscriber::prefetch(unsigned) const {}
 
 }  // namespace reveille

@@ -124,6 +124,33 @@ TEST_P(RocksdbStore, KeepsEverythingOverAnOpening) {
   EXPECT_EQ(record->bucket.size(), 1U);
 }
 
+TEST_P(RocksdbStore, CallsNobodySurelyAbsentOfWhomAnythingIsStoredOrQueued) {
+  EXPECT_TRUE(store_->surely_absent(ann));
+  write(ann, put_bindings{"phone"});
+  EXPECT_FALSE(store_->surely_absent(ann));
+  EXPECT_TRUE(store_->surely_absent(bob));
+  write(bob, add_bucket_entry{entry_number(1), std::nullopt});
+  answers_.wait_for(submitted_);
+
+  open();
+  while (!store_->counters().aors_listed) std::this_thread::yield();
+  EXPECT_FALSE(store_->surely_absent(ann));
+  EXPECT_FALSE(store_->surely_absent(bob));
+  EXPECT_TRUE(store_->surely_absent(aor("carol@example.com")));
+}
+
+TEST_P(RocksdbStore, ListsMoreAorsThanOneStepReads) {
+  constexpr int many = 10000;
+  for (int i = 0; i < many; ++i) {
+    write(aor(std::to_string(i) + "@example.com"), put_bindings{"phone"});
+    if (i % 1000 == 0) answers_.wait_for(submitted_);
+  }
+  answers_.wait_for(submitted_);
+  open();
+  while (!store_->counters().aors_listed) std::this_thread::yield();
+  for (int i = 0; i < many; ++i) ASSERT_FALSE(store_->surely_absent(aor(std::to_string(i) + "@example.com"))) << i;
+}
+
 TEST_P(RocksdbStore, PerformsWhatIsQueuedBeforeItCloses) {
   for (int i = 0; i < 500; ++i) write(aor("u" + std::to_string(i) + "@example.com"), put_bindings{"b"});
   open();
