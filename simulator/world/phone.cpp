@@ -104,8 +104,8 @@ void phone::on_datagram(const endpoint& from, std::string_view bytes) {
     case sip::method::cancel: return on_cancel(m, from);
     case sip::method::ack: return on_ack(*m);
     case sip::method::bye:
-      // Its 200 may be lost, so the phone stays where it is until the caller's Timer F would have fired.
-      when_.after(seconds(45), [this, call_id = std::string(m->call_id())] {
+      // Its 200 may be lost, so the phone stays where it is until the caller has given up.
+      when_.after(seconds(150), [this, call_id = std::string(m->call_id())] {
         for (auto& [branch, c] : calls_) {
           if (c.invite->call_id() == call_id) c.talking = false;
         }
