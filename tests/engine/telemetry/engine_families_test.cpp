@@ -1,7 +1,11 @@
 #include "engine/telemetry/engine_families.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <set>
 
 namespace reveille {
@@ -38,16 +42,17 @@ class EngineFamilies : public ::testing::Test {
     }
   };
 
-  void collect() {
+  void collect() { collect(to_); }
+  void collect(metric_sink& to) const {
     const shard_counters* const both[] = {&first_, nullptr, &second_};
-    add_shard_families(to_, both);
-    add_thread_families(to_, threads_);
+    add_shard_families(to, both);
+    add_thread_families(to, threads_);
     const push_reading senders[] = {
         {pns::provider::apns, &apns_}, {pns::provider::apns, &more_apns_}, {pns::provider::fcm, &fcm_}};
-    add_push_families(to_, senders);
-    add_store_families(to_, store_);
-    add_admin_families(to_, {});
-    add_lifecycle_families(to_, {});
+    add_push_families(to, senders);
+    add_store_families(to, store_);
+    add_admin_families(to, {});
+    add_lifecycle_families(to, {});
   }
   double value_of(std::string_view series) const {
     for (const sample& s : to_.samples) {
@@ -119,6 +124,33 @@ TEST_F(EngineFamilies, StayWithinTheBudgetOfSeries) {
   std::size_t series = 0;
   for (const sample& s : to_.samples) series += s.kind == "histogram" ? std::size_t{18} : std::size_t{1};
   EXPECT_LT(series, 2000U);
+}
+
+/// Prometheus' own judgement of /metrics, names and texts included (promtool check metrics).
+TEST_F(EngineFamilies, PleasePromtool) {
+  if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "promtool is not installed";
+  first_.wake.observe(1.5);
+  first_.stages[static_cast<std::size_t>(stage::answered)].add(2);
+  metrics_page page;
+  page.add_source([this](metric_sink& to) {
+    collect(to);
+    add_process_metrics(to);
+    add_build_info(to, {"1.0", "abcdef", "reveille"});
+  });
+  char name[] = "/tmp/reveille-metrics-XXXXXX";
+  const int file = ::mkstemp(name);
+  ASSERT_GE(file, 0);
+  ::close(file);
+  std::ofstream(name) << page.text();
+  std::string said;
+  if (std::FILE* const out = ::popen(("promtool check metrics <" + std::string(name) + " 2>&1").c_str(), "r")) {
+    char line[512];
+    while (std::fgets(line, sizeof line, out) != nullptr) said += line;
+    EXPECT_EQ(::pclose(out), 0) << said;
+  } else {
+    ADD_FAILURE() << "promtool does not start";
+  }
+  ::unlink(name);
 }
 
 }  // namespace
