@@ -4,6 +4,8 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <optional>
+
 namespace reveille::http1 {
 
 namespace http = boost::beast::http;
@@ -11,6 +13,7 @@ namespace http = boost::beast::http;
 namespace {
 
 constexpr std::uint32_t header_limit = 8 * 1024;
+constexpr int informational_limit = 8;   ///< 1xx answers that are passed over (RFC 9110 15.2)
 
 /// A value that could end its line would let a caller write headers of its own.
 std::string one_line(std::string_view text) {
@@ -22,10 +25,8 @@ std::string one_line(std::string_view text) {
 class exchange final : public http2::byte_session {
  public:
   exchange(const post_request& r, std::size_t body_limit, std::function<void(post_answer, const instant&)> done)
-      : done_(std::move(done)) {
-    parser_.header_limit(header_limit);
-    parser_.body_limit(body_limit);
-    parser_.eager(true);
+      : body_limit_(body_limit), done_(std::move(done)) {
+    expect_answer();
     out_ = "POST " + one_line(r.target) + " HTTP/1.1\r\nHost: " + one_line(r.host) + "\r\n";
     if (!r.content_type.empty()) out_ += "Content-Type: " + one_line(r.content_type) + "\r\n";
     for (const auto& [name, value] : r.headers) out_ += one_line(name) + ": " + one_line(value) + "\r\n";
@@ -36,8 +37,8 @@ class exchange final : public http2::byte_session {
     if (!done_) return;
     held_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     boost::beast::error_code error;
-    while (!held_.empty() && !parser_.is_done()) {
-      const std::size_t used = parser_.put(boost::asio::buffer(held_), error);
+    while (!held_.empty() && !parser_->is_done()) {
+      const std::size_t used = parser_->put(boost::asio::buffer(held_), error);
       held_.erase(0, used);
       if (error == http::error::need_more) {
         // A header line may not be complete yet; what is held meanwhile is bounded.
@@ -46,12 +47,14 @@ class exchange final : public http2::byte_session {
       }
       if (error) return finish({}, now);
       if (used == 0) break;
+      if (parser_->is_done() && parser_->get().result_int() < 200) {
+        if (parser_->get().result() == http::status::switching_protocols || --informational_left_ < 0) {
+          return finish({}, now);
+        }
+        expect_answer();
+      }
     }
-    if (parser_.is_done()) {
-      const auto& m = parser_.get();
-      if (m.result_int() < 200) return finish({}, now);  // 100-continue was not asked for
-      finish({static_cast<int>(m.result_int()), m.body(), std::string(m[http::field::retry_after])}, now);
-    }
+    if (parser_->is_done()) finish(read_answer(), now);
   }
 
   void produce(std::vector<std::uint8_t>& out, std::size_t) override {
@@ -62,22 +65,31 @@ class exchange final : public http2::byte_session {
 
   void closed(const instant& now) override {
     if (!done_) return;
-    if (!parser_.got_some()) return finish({}, now);
+    if (!parser_->got_some()) return finish({}, now);
     boost::beast::error_code error;
-    parser_.put_eof(error);  // a body without length ends with the connection
-    if (!error && parser_.is_done()) {
-      const auto& m = parser_.get();
-      return finish({static_cast<int>(m.result_int()), m.body(), std::string(m[http::field::retry_after])}, now);
-    }
+    parser_->put_eof(error);  // a body without length ends with the connection
+    if (!error && parser_->is_done()) return finish(read_answer(), now);
     finish({}, now);
   }
 
  private:
+  void expect_answer() {
+    parser_.emplace();
+    parser_->header_limit(header_limit);
+    parser_->body_limit(body_limit_);
+    parser_->eager(true);
+  }
+  post_answer read_answer() const {
+    const auto& m = parser_->get();
+    return {static_cast<int>(m.result_int()), m.body(), std::string(m[http::field::retry_after])};
+  }
   void finish(post_answer answer, const instant& now) {
     if (done_) std::exchange(done_, nullptr)(std::move(answer), now);
   }
 
-  http::response_parser<http::string_body> parser_;
+  const std::size_t body_limit_;
+  std::optional<http::response_parser<http::string_body>> parser_;
+  int informational_left_ = informational_limit;
   std::string held_;
   std::string out_;
   std::function<void(post_answer, const instant&)> done_;
