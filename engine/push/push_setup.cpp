@@ -5,6 +5,8 @@
 #include <sstream>
 #include <string>
 
+#include "pns/access_token.hpp"
+
 namespace reveille {
 
 namespace {
@@ -81,8 +83,15 @@ void read_fcm(const config::fcm& from, fcm_config& to, reader& read) {
   for (std::size_t i = 0; i < from.apps.size(); ++i) {
     const config::fcm_app& app = from.apps[i];
     fcm_app_config out;
-    out.service_account =
-        read.file("fcm.app[" + std::to_string(i) + "].service_account_file", app.service_account_file);
+    const std::string setting = "fcm.app[" + std::to_string(i) + "].";
+    out.service_account = read.file(setting + "service_account_file", app.service_account_file);
+    // Devices name the project that they were built for; pushes go to the account's. A broken account is told later,
+    // when the senders are planned.
+    if (const auto account = pns::service_account::parse(out.service_account);
+        account && !app.project.empty() && account->project_id != app.project) {
+      read.faults.push_back({setting + "project: " + app.project + ", but " + app.service_account_file +
+                             " is of project " + account->project_id});
+    }
     out.profile = profile_name(app.payload);
     to.apps.push_back(std::move(out));
   }

@@ -1,0 +1,184 @@
+// From the configuration's paths to keys and profiles: every fault is named, no secret is shown.
+#include "engine/push/push_setup.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "core/system_ports.hpp"
+#include "engine/push/push_plan.hpp"
+#include "engine/push/push_threads.hpp"
+#include "mock_providers/credentials.hpp"
+
+namespace reveille {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const mock_providers::credentials& keys() {
+  static const mock_providers::credentials made = mock_providers::credentials::generate().value();
+  return made;
+}
+
+class nobody final : public push_answer_sink {
+ public:
+  void answered(shard_id, std::vector<pns::push_answer>&) override {}
+};
+
+/// A configuration that is right in everything, in a directory of its own; each test spoils one thing.
+class PushSetup : public ::testing::Test {
+ protected:
+  PushSetup() {
+    char name[] = "/tmp/reveille-push-XXXXXX";
+    directory = ::mkdtemp(name);
+    keep("key.p8", keys().apns_key_pem);
+    keep("account.json", mock_providers::service_account_json({}, keys(), "https://oauth2.example.com/token"));
+    keep("ca.pem", keys().ca_pem);
+    settings.apns.ca_file = settings.fcm.ca_file = path("ca.pem");
+    config::apns_app apple;
+    apple.team_id = "DEF123GHIJ";
+    apple.bundle = "com.example.phone";
+    apple.key_id = "ABC123DEFG";
+    apple.key_file = path("key.p8");
+    settings.apns.apps = {apple};
+    config::fcm_app google;
+    google.project = "reveille-mock";
+    google.service_account_file = path("account.json");
+    settings.fcm.apps = {google};
+  }
+  ~PushSetup() override { std::filesystem::remove_all(directory); }
+
+  std::string path(const std::string& name) const { return directory + "/" + name; }
+  void keep(const std::string& name, const std::string& text) const { std::ofstream(path(name)) << text; }
+
+  /// The faults of reading, else those of starting the senders; none = it would run.
+  std::vector<std::string> faults() {
+    std::vector<std::string> out;
+    const auto add = [&](const std::vector<error>& all) {
+      for (const error& e : all) out.push_back(e.what);
+    };
+    const auto read = read_push_config(settings);
+    if (!read) {
+      add(read.error());
+      return out;
+    }
+    push_config config = *read;
+    // Whoever is started here must not look for the real providers.
+    config.apns.limits.warm_connections = config.fcm.limits.warm_connections = 0;
+    if (const auto made = push_threads::make(config, sink, time); !made) add(made.error());
+    return out;
+  }
+
+  std::string directory;
+  config::settings settings;
+  nobody sink;
+  system_clock_port time;
+};
+
+TEST_F(PushSetup, ReadsWhatTheConfigurationNames) {
+  settings.apns.connections = 3;
+  settings.apns.badge = "7";
+  settings.push.queue_limit = 50;
+  const auto read = read_push_config(settings);
+  ASSERT_TRUE(read.has_value()) << read.error().front().what;
+  EXPECT_EQ(read->apns.apps.at(0).key_pem, keys().apns_key_pem);
+  EXPECT_EQ(read->apns.apps.at(0).properties.at("badge"), "7");
+  EXPECT_EQ(read->apns.route.ca_pem, keys().ca_pem);
+  EXPECT_EQ(read->apns.production, (push_endpoint{"api.push.apple.com", 443}));
+  EXPECT_EQ(read->apns.limits.connections, 3);
+  EXPECT_EQ(read->apns.limits.calls_queued, 50U);
+  EXPECT_EQ(read->fcm.limits.missed_calls_queued, 50U);
+  EXPECT_EQ(faults(), std::vector<std::string>());
+}
+
+TEST_F(PushSetup, AProviderThatIsOffNeedsNoFiles) {
+  settings.apns.enabled = settings.fcm.enabled = false;
+  std::filesystem::remove_all(directory);
+  const auto read = read_push_config(settings);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_TRUE(read->apns.apps.empty());
+  EXPECT_TRUE(read->fcm.apps.empty());
+}
+
+TEST_F(PushSetup, NamesTheSettingAndTheFileThatIsMissing) {
+  settings.apns.apps[0].key_file = path("none.p8");
+  settings.fcm.apps[0].service_account_file = path("none.json");
+  settings.fcm.ca_file = path("none.pem");
+  EXPECT_THAT(faults(), ElementsAre("apns.app[0].key_file: cannot read " + path("none.p8") + ", or it is empty",
+                                    "fcm.ca_file: cannot read " + path("none.pem") + ", or it is empty",
+                                    "fcm.app[0].service_account_file: cannot read " + path("none.json") +
+                                        ", or it is empty"));
+}
+
+TEST_F(PushSetup, AnEmptyFileAndADirectoryAreNoKeys) {
+  keep("empty.p8", "");
+  for (const std::string& bad : {path("empty.p8"), directory}) {
+    settings.apns.apps[0].key_file = bad;
+    EXPECT_THAT(faults(), ElementsAre(HasSubstr("apns.app[0].key_file: cannot read " + bad)));
+  }
+}
+
+TEST_F(PushSetup, NamesUrlsThatAreNone) {
+  settings.apns.endpoint = "http://api.push.apple.com";
+  settings.fcm.endpoint = "https://";
+  EXPECT_THAT(faults(), ElementsAre("apns.endpoint: no https URL: http://api.push.apple.com",
+                                    "fcm.endpoint: no https URL: https://"));
+}
+
+TEST_F(PushSetup, TheTokenUrlMustBeHttps) {
+  settings.fcm.token_endpoint = "http://oauth2.example.com/token";
+  EXPECT_THAT(faults(), ElementsAre(HasSubstr("the token URL is no https URL: http://oauth2.example.com/token")));
+}
+
+TEST_F(PushSetup, AnApplesKeyMustBeAnEllipticOne) {
+  keep("key.p8", keys().google_key_pem);  // RSA
+  EXPECT_THAT(faults(), ElementsAre("apns app com.example.phone: key ABC123DEFG is no EC P-256 key"));
+  keep("key.p8", "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n");
+  const auto found = faults();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found[0], HasSubstr("apns app com.example.phone: key ABC123DEFG: private key: no readable PEM"));
+  EXPECT_THAT(found[0], Not(HasSubstr("SECRET")));
+  keep("key.p8", keys().ca_pem);  // a certificate instead
+  EXPECT_THAT(faults(), ElementsAre(HasSubstr("private key: no readable PEM")));
+}
+
+TEST_F(PushSetup, AServiceAccountMustBeWhole) {
+  const auto fault_of = [this](const std::string& text) {
+    keep("account.json", text);
+    const auto found = faults();
+    return found.size() == 1 ? found[0] : std::to_string(found.size()) + " faults";
+  };
+  const std::string whole = mock_providers::service_account_json({}, keys(), "https://oauth2.example.com/token");
+  EXPECT_THAT(fault_of("{\"private_key\": \"SECRET"), HasSubstr("service account: no JSON object"));
+  EXPECT_THAT(fault_of("[]"), HasSubstr("service account: no JSON object"));
+  EXPECT_THAT(fault_of("{}"), HasSubstr("service account: no \""));
+  EXPECT_THAT(fault_of(std::string(1 << 20, ' ') + "{}"), HasSubstr("file too long"));
+  for (const char* member : {"project_id", "private_key", "client_email", "token_uri"}) {
+    std::string without = whole;
+    without.replace(without.find(std::string("\"") + member + "\"") + 1, 3, "xxx");
+    EXPECT_THAT(fault_of(without), HasSubstr(std::string("service account: no \"") + member + "\""));
+  }
+  mock_providers::credentials elliptic = keys();
+  elliptic.google_key_pem = keys().apns_key_pem;
+  EXPECT_THAT(fault_of(mock_providers::service_account_json({}, elliptic, "https://oauth2.example.com/token")),
+              HasSubstr("private_key is no RSA key"));
+}
+
+TEST_F(PushSetup, AnAccountOfAnotherProjectIsAMistake) {
+  settings.fcm.apps[0].project = "another-project";
+  EXPECT_THAT(faults(), ElementsAre("fcm.app[0].project: another-project, but " + path("account.json") +
+                                    " is of project reveille-mock"));
+}
+
+TEST_F(PushSetup, NamesAnUnusableCa) {
+  keep("ca.pem", "SECRET");
+  EXPECT_THAT(faults(), ElementsAre("apns: CA: the CA text holds no certificate", "fcm: CA: the CA text holds no certificate"));
+}
+
+}  // namespace
+}  // namespace reveille
