@@ -21,6 +21,30 @@ TEST(Registering, ReachesTheHomeOfTheAorFromWhicheverShard) {
   EXPECT_EQ(bench.sum(&shard_counters::server_transactions), 0u);
 }
 
+TEST(Registering, OfABatchGoesAsOneByOneWhateverComesBetween) {
+  // More than the shard looks ahead, every REGISTER next to what must not be taken for it.
+  std::vector<std::string> texts;
+  for (int i = 0; i < 20; ++i) {
+    texts.push_back(sip::with_crlf(register_text(std::to_string(100 + i), 5070)));
+    std::string foreign = texts.back();
+    foreign.replace(foreign.find("@example.com>", foreign.find("To: <sip:")), 13, "@else.test>");
+    texts.push_back(i % 2 == 0 ? "rubbish\r\n\r\n" : foreign);
+    texts.push_back("\r\n\r\n");
+    std::string not_sip = texts[texts.size() - 3];
+    const auto to = not_sip.find("To: <sip:");
+    not_sip.replace(to, not_sip.find('>', to) - to, "To: <isbn:2983792873");
+    texts.push_back(not_sip);
+  }
+  shard_bench together(2);
+  together.arrive_together(texts, 5070);
+  shard_bench singly(2);
+  for (const std::string& text : texts) singly.arrive_octets(text, 5070);
+  EXPECT_EQ(together.logs(), singly.logs());
+  EXPECT_EQ(together.logs().size(), 20u);
+  EXPECT_EQ(together.handed, singly.handed);
+  EXPECT_EQ(together.take_lines().size(), singly.take_lines().size());
+}
+
 TEST(Registering, KeepsNoTransaction) {
   shard_bench bench(1);
   bench.arrive(register_text("103", 5070), 5070);

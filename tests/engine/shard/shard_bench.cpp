@@ -87,13 +87,25 @@ void shard_bench::arrive(std::string_view text, std::uint16_t port, std::uint16_
   arrive_octets(sip::with_crlf(text), port, to_shard);
 }
 
-void shard_bench::arrive_octets(std::string_view octets, std::uint16_t port, std::uint16_t to_shard) {
+arrived shard_bench::datagram(std::string_view octets, std::uint16_t port) const {
   slab_ptr bytes = sip::test_pool().take(octets.size() + sip::message::index_room);
   if (!octets.empty()) std::memcpy(bytes->data(), octets.data(), octets.size());
   flow from;
   from.remote = phone(port);
   from.local = config.listeners.front().address;
-  shards[to_shard]->on_datagram(std::move(bytes), octets.size(), from, now);
+  return {std::move(bytes), octets.size(), from};
+}
+
+void shard_bench::arrive_octets(std::string_view octets, std::uint16_t port, std::uint16_t to_shard) {
+  arrived d = datagram(octets, port);
+  shards[to_shard]->on_datagram(std::move(d.bytes), d.size, d.from, now);
+  run_hand_overs();
+}
+
+void shard_bench::arrive_together(const std::vector<std::string>& octets, std::uint16_t port, std::uint16_t to_shard) {
+  std::vector<arrived> all;
+  for (const std::string& o : octets) all.push_back(datagram(o, port));
+  shards[to_shard]->on_datagrams(all, now);
   run_hand_overs();
 }
 

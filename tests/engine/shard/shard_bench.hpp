@@ -79,6 +79,8 @@ class shard_bench : public shard_outlet, public push_gateway {
 
   /// A datagram from 192.0.2.1:`port`, text with bare line feeds; runs all hand-overs.
   void arrive(std::string_view text, std::uint16_t port, std::uint16_t to_shard = 0);
+  /// As one system call brings them.
+  void arrive_together(const std::vector<std::string>& octets, std::uint16_t port, std::uint16_t to_shard = 0);
   void arrive_octets(std::string_view octets, std::uint16_t port, std::uint16_t to_shard = 0);
   void pass(nanoseconds by, nanoseconds step = milliseconds(10));
   /// What was sent since the last call.
@@ -111,6 +113,7 @@ class shard_bench : public shard_outlet, public push_gateway {
   std::size_t handed = 0;
 
  private:
+  arrived datagram(std::string_view octets, std::uint16_t port) const;
   void run_hand_overs();
 
   std::vector<sent> sent_;
