@@ -28,6 +28,7 @@ bool faulty_store::try_load(shard_id from, aor_key key, const aor& of, store_tok
 
 bool faulty_store::try_write(shard_id from, aor_key key, const aor& of, store_mutation change, store_token token) {
   if (when_.chance(faults_.queue_full)) return false;
+  listed_.insert(of.str());
   when_.in_order("store " + of.str(), delay(),
                  [this, from, key, of, token, change = std::move(change), generation = generation_] {
                    if (generation != generation_) return;
@@ -47,7 +48,11 @@ bool faulty_store::holds(const std::string& user, const call_ref& call) const {
   return std::any_of(bucket.begin(), bucket.end(), [&](const bucket_entry& e) { return e.call == call; });
 }
 
-void faulty_store::crash() { ++generation_; }
+void faulty_store::crash() {
+  ++generation_;
+  listed_.clear();
+  for (const auto& [name, record] : records_) listed_.insert(name);
+}
 
 void faulty_store::keep(const std::string& name, const store_mutation& change) {
   subscriber_record& record = records_[name];

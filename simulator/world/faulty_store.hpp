@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "actors/ports/store.hpp"
@@ -28,6 +29,7 @@ class faulty_store final : public store {
 
   bool try_load(shard_id from, aor_key key, const aor& of, store_token token) override;
   bool try_write(shard_id from, aor_key key, const aor& of, store_mutation change, store_token token) override;
+  bool surely_absent(const aor& of) const override { return !listed_.contains(of.str()); }
 
   void calm() { faults_.slow = faults_.write_fails = faults_.load_fails = faults_.queue_full = 0; }
   /// The process died: writes that were not yet applied may or may not have made it, nobody hears of them.
@@ -43,6 +45,7 @@ class faulty_store final : public store {
   store_faults faults_;
   sink answers_;
   std::map<std::string, subscriber_record> records_;
+  std::set<std::string> listed_;       ///< every AOR written, from the moment its first write is submitted
   std::uint64_t generation_ = 0;
 };
 
