@@ -50,7 +50,6 @@ class schedule {
   }
 
   std::uint64_t steps() const { return steps_; }
-  std::size_t waiting() const { return items_.size(); }
 
   /// Uniform in [low, high].
   nanoseconds between(nanoseconds low, nanoseconds high) {
