@@ -22,6 +22,7 @@
 #include "engine/push/push_counters.hpp"
 #include "engine/push/push_credential.hpp"
 #include "engine/push/push_outside.hpp"
+#include "engine/push/push_pool.hpp"
 #include "engine/push/push_table.hpp"
 #include "engine/push/rate_limit.hpp"
 
@@ -62,8 +63,8 @@ class push_sender final : public push_connection_owner {
 
   std::size_t waiting() const { return table_.used() - flying_; }
   std::size_t flying() const { return flying_; }
-  std::size_t usable_connections() const;
-  std::size_t stream_capacity() const;   ///< what the usable connections allow altogether
+  std::size_t usable_connections() const { return pool_.usable(); }
+  std::size_t stream_capacity() const { return pool_.stream_capacity(); }   ///< of the usable connections altogether
   bool breaker_open() const { return !breaker_.is_closed(); }
 
  private:
@@ -75,7 +76,6 @@ class push_sender final : public push_connection_owner {
                     const instant& now);
   void finish(push_slot& s, pns::push_outcome outcome, int status, std::string reason, const instant& now);
   void flush(const pns::push_outcome& outcome, std::string_view reason, const instant& now);
-  nanoseconds backoff(nanoseconds first, nanoseconds longest, std::uint32_t attempt);
 
   // flying
   bool submit(push_slot& s, push_connection& by, const instant& now);
@@ -87,27 +87,14 @@ class push_sender final : public push_connection_owner {
   void on_loss(push_connection& from, std::uint64_t tag, http2::loss how) override;
   void on_goaway(push_connection& from, const http2::goaway_notice& notice) override;
 
-  // connections
-  struct place {
-    std::unique_ptr<push_connection> connection;
-    std::uint32_t generation = 0;
-    bool opening = false;
-  };
-  push_connection* connection(push_connection_id id);
-  push_connection* choose(const push_slot& s);
-  bool elsewhere_possible(const push_slot& s) const;
-  void want_connections(std::size_t wanted, const instant& now);
-  std::size_t connections_alive() const;   ///< usable or opening
-  void remove(push_connection_id id);
-  void follow_token();
-  void connection_trouble(const instant& now);
-  void check_connections(const instant& now);
+  void heed(push_pool::weather w, const instant& now);
   void failure(circuit_breaker::fault what, const instant& now);
 
   push_sender_parts parts_;
   push_outside& outside_;
   random_source& random_;
   push_counters& counters_;
+  push_pool pool_;
   push_table table_;
   deadline_queue calls_;
   deadline_queue missed_;
@@ -121,12 +108,6 @@ class push_sender final : public push_connection_owner {
   circuit_breaker breaker_;
   composed_push composed_;
   std::vector<http2::header> fields_;
-  std::vector<place> places_;
-  std::vector<push_connection_id> to_wake_;
-  std::size_t turn_ = 0;                 ///< round robin among connections
-  std::uint32_t connect_failures_ = 0;   ///< in a row
-  steady_time connect_not_before_{};
-  std::uint64_t token_version_ = 0;      ///< that the connections have seen
   bool starved_ = false;                 ///< a queued push found no stream
 };
 

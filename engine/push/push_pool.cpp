@@ -1,0 +1,164 @@
+#include "engine/push/push_pool.hpp"
+
+#include <algorithm>
+
+#include "engine/push/backoff.hpp"
+
+namespace reveille {
+
+namespace {
+
+/// A connection that ends younger than this without any answer is trouble, an older one was idle.
+constexpr seconds short_life{5};
+
+}  // namespace
+
+push_pool::push_pool(std::uint16_t sender, push_endpoint endpoint, push_route route, const push_limits& limits,
+                     push_connection_owner& owner, push_outside& outside, random_source& random, push_counters& counters)
+    : sender_(sender),
+      endpoint_(std::move(endpoint)),
+      route_(std::move(route)),
+      limits_(limits),
+      owner_(owner),
+      outside_(outside),
+      random_(random),
+      counters_(counters) {}
+
+push_connection* push_pool::find(push_connection_id id) {
+  if (id.sender != sender_ || id.slot >= places_.size()) return nullptr;
+  place& p = places_[id.slot];
+  return p.generation == id.generation ? p.connection.get() : nullptr;
+}
+
+push_connection* push_pool::choose(std::optional<push_connection_id> but) {
+  // One connection is filled before the next is touched, so that frames share TLS records; turns change the first.
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    push_connection* c = places_[(turn_ + i) % places_.size()].connection.get();
+    if (c != nullptr && c->capacity() > 0 && !(but && c->id() == *but)) return c;
+  }
+  return nullptr;
+}
+
+std::size_t push_pool::alive() const {
+  std::size_t n = 0;
+  for (const place& p : places_) n += p.connection && (p.opening || p.connection->usable()) ? 1U : 0U;
+  return n;
+}
+
+std::size_t push_pool::usable() const {
+  std::size_t n = 0;
+  for (const place& p : places_) n += p.connection && p.connection->usable() ? 1U : 0U;
+  return n;
+}
+
+std::size_t push_pool::stream_capacity() const {
+  std::size_t n = 0;
+  for (const place& p : places_) n += p.connection && p.connection->usable() ? p.connection->stream_limit() : 0U;
+  return n;
+}
+
+void push_pool::want(std::size_t wanted, const instant& now) {
+  if (limits_.planted.never_reconnect && counters_.connects.value() > 0) return;
+  // Draining ones still have their streams; together they are bounded, whatever the peer does.
+  const std::size_t bound = 2U * limits_.connections + 4U;
+  std::size_t living = alive();
+  std::size_t all = 0;
+  for (const place& p : places_) all += p.connection ? 1U : 0U;
+  while (living < wanted && all < bound && now.steady >= not_before_) {
+    if (failures_ > 0 && living > usable()) return;  // one attempt at a time while they fail
+    std::size_t i = 0;
+    while (i < places_.size() && places_[i].connection) ++i;
+    if (i == places_.size()) places_.emplace_back();
+    place& p = places_[i];
+    const push_connection_id id{sender_, static_cast<std::uint16_t>(i), ++p.generation};
+    p.connection = std::make_unique<push_connection>(owner_, id, limits_);
+    p.opening = true;
+    ++living;
+    ++all;
+    outside_.open(id, endpoint_, route_);
+  }
+}
+
+void push_pool::remove(push_connection_id id) {
+  place& p = places_[id.slot];
+  p.connection.reset();
+  p.opening = false;
+}
+
+void push_pool::follow_token(std::uint64_t version) {
+  if (version == token_version_) return;
+  token_version_ = version;
+  for (place& p : places_) {
+    if (!p.connection || !p.connection->usable() || !p.connection->used()) continue;
+    p.connection->drain();
+    wake_later(p.connection->id());
+  }
+}
+
+push_pool::weather push_pool::trouble(const instant& now) {
+  not_before_ =
+      now.steady + jittered_backoff(limits_.first_connect_pause, limits_.longest_connect_pause, failures_, random_);
+  ++failures_;
+  return weather::trouble;
+}
+
+void push_pool::opened(push_connection_id id, const instant& now) {
+  push_connection* c = find(id);
+  if (c == nullptr) return;
+  places_[id.slot].opening = false;
+  counters_.connects.add();
+  c->opened(now);
+}
+
+push_pool::weather push_pool::open_failed(push_connection_id id, const instant& now) {
+  if (find(id) == nullptr) return weather::fair;
+  counters_.connect_failures.add();
+  remove(id);
+  return trouble(now);
+}
+
+push_pool::weather push_pool::closed(push_connection_id id, const instant& now) {
+  push_connection* c = find(id);
+  if (c == nullptr) return weather::fair;
+  c->closed(now);  // every open stream gets its loss
+  const bool in_vain = !c->has_answered() && !c->lived(short_life, now);
+  remove(id);
+  return in_vain ? trouble(now) : weather::fair;
+}
+
+std::size_t push_pool::check(const instant& now) {
+  std::size_t silent = 0;
+  for (place& p : places_) {
+    push_connection* c = p.connection.get();
+    if (c == nullptr || p.opening) continue;
+    bool produced = false;
+    if (c->check(now, produced) == push_connection::health::silent) {
+      counters_.silent_connections.add();
+      ++silent;
+      c->drain();
+      outside_.abort(c->id());
+    } else if (c->usable() && c->too_old(now)) {
+      c->drain();
+      produced = true;
+    }
+    if (produced) wake_later(c->id());
+  }
+  return silent;
+}
+
+void push_pool::wake_now() {
+  for (const push_connection_id id : to_wake_) outside_.wake(id);
+  to_wake_.clear();
+}
+
+steady_time push_pool::next_due(bool waiting, const instant& now) const {
+  steady_time due = steady_time::max();
+  for (const place& p : places_) {
+    if (p.connection) due = std::min(due, p.connection->next_check());
+  }
+  const std::size_t wanted = std::max<std::size_t>(waiting ? 1 : 0, limits_.warm_connections);
+  if (not_before_ > now.steady && alive() < wanted) due = std::min(due, not_before_);
+  return due;
+}
+
+}  // namespace reveille

@@ -1,0 +1,84 @@
+/// The connections of one credential: opened when they are wanted, at growing intervals while that fails, watched, and
+/// replaced when they are old or have carried another token. Pure.
+/// Threads: that of its push worker.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/random.hpp"
+#include "engine/push/push_config.hpp"
+#include "engine/push/push_connection.hpp"
+#include "engine/push/push_counters.hpp"
+#include "engine/push/push_outside.hpp"
+
+namespace reveille {
+
+class push_pool {
+ public:
+  /// How an event has gone; trouble counts against the service (circuit breaker).
+  enum class weather : std::uint8_t { fair, trouble };
+
+  /// All but the numbers and texts outlive it.
+  push_pool(std::uint16_t sender, push_endpoint endpoint, push_route route, const push_limits& limits,
+            push_connection_owner& owner, push_outside& outside, random_source& random, push_counters& counters);
+
+  push_connection* find(push_connection_id id);
+  /// One that takes a request now, other than `but` if that is given; nullptr when there is none.
+  push_connection* choose(std::optional<push_connection_id> but = std::nullopt);
+  /// The next turn begins with another connection.
+  void begin_turn() { ++turn_; }
+  /// Opens as many as are missing, one at a time while that fails.
+  void want(std::size_t wanted, const instant& now);
+  /// A new token travels on connections that have carried no other.
+  void follow_token(std::uint64_t version);
+  /// An answer came: the service is there.
+  void answered() { failures_ = 0; }
+
+  void opened(push_connection_id id, const instant& now);
+  weather open_failed(push_connection_id id, const instant& now);
+  weather closed(push_connection_id id, const instant& now);
+  /// PINGs, age. @return how many connections were silent.
+  std::size_t check(const instant& now);
+
+  /// The outside is told at the end of the turn, once a connection.
+  void wake_later(push_connection_id id) {
+    if (to_wake_.empty() || to_wake_.back() != id) to_wake_.push_back(id);
+  }
+  void wake_now();
+
+  std::size_t usable() const;
+  std::size_t stream_capacity() const;   ///< what the usable ones allow altogether
+  /// @param waiting pushes are queued. When check() or want() must be called again.
+  steady_time next_due(bool waiting, const instant& now) const;
+
+ private:
+  struct place {
+    std::unique_ptr<push_connection> connection;
+    std::uint32_t generation = 0;
+    bool opening = false;
+  };
+  std::size_t alive() const;   ///< usable or opening
+  void remove(push_connection_id id);
+  weather trouble(const instant& now);
+
+  const std::uint16_t sender_;
+  const push_endpoint endpoint_;
+  const push_route route_;
+  const push_limits& limits_;
+  push_connection_owner& owner_;
+  push_outside& outside_;
+  random_source& random_;
+  push_counters& counters_;
+  std::vector<place> places_;
+  std::vector<push_connection_id> to_wake_;
+  std::size_t turn_ = 0;             ///< round robin among connections
+  std::uint32_t failures_ = 0;       ///< in a row
+  steady_time not_before_{};
+  std::uint64_t token_version_ = 0;  ///< that the connections have seen
+};
+
+}  // namespace reveille

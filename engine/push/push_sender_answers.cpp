@@ -1,0 +1,133 @@
+// What became of a push that was sent: the provider's answer, or the loss of its stream.
+#include <algorithm>
+
+#include "engine/push/backoff.hpp"
+#include "engine/push/push_sender.hpp"
+
+namespace reveille {
+
+using phase = push_slot::phase;
+
+namespace {
+
+/// Refused or unsent for the third time and more: no hurry, or a server that refuses all would be hammered.
+constexpr milliseconds refused_pause{20};
+constexpr milliseconds longest_refused_pause{1000};
+
+std::size_t bit(pns::remedy r) { return static_cast<std::size_t>(r); }
+
+}  // namespace
+
+void push_sender::on_answer(push_connection& from, std::uint64_t tag, const http2::response& answer) {
+  push_slot* s = table_.by_tag(tag);
+  if (s == nullptr || s->at != phase::flying) return;
+  const instant& now = from.now();
+  counters_.answer_seconds.observe(std::chrono::duration<double>(now.steady - s->submitted).count());
+  land(*s);
+  pool_.answered();
+  const pns::http_answer text{answer.status, answer.body, answer.headers.value_of("apns-id"),
+                              answer.headers.value_of("retry-after")};
+  apply(*s, from, parts_.credential->sort(text, s->token->value, now.wall), answer.status, now);
+}
+
+void push_sender::apply(push_slot& s, push_connection& from, pns::verdict v, int status, const instant& now) {
+  if (v.connection_spent && from.usable()) {
+    from.drain();
+    pool_.wake_later(from.id());
+  }
+  if (status >= 500) {
+    failure(circuit_breaker::fault::service, now);
+  } else if (std::holds_alternative<pns::credential_fault>(v.outcome) && v.remedy == pns::remedy::none) {
+    failure(circuit_breaker::fault::credential, now);
+  } else {
+    breaker_.succeeded();
+  }
+  const std::uint8_t used = s.remedies[bit(v.remedy)];
+  const bool may = v.remedy != pns::remedy::none && !s.withdrawn && (v.repeats == 255 || used < v.repeats);
+  if (s.withdrawn && std::holds_alternative<pns::try_later>(v.outcome)) {
+    v.outcome = pns::dropped{pns::dropped::why::withdrawn};
+  }
+  if (!may && parts_.limits.planted.repeat_refusals && (status == 400 || status == 410) && !s.withdrawn && s.ambiguous == 0) {
+    ++s.ambiguous;
+    return enqueue(s);
+  }
+  if (!may) return finish(s, std::move(v.outcome), status, std::move(v.reason), now);
+  if (used < 254) ++s.remedies[bit(v.remedy)];
+  nanoseconds delay = v.delay;
+  switch (v.remedy) {
+    case pns::remedy::none: break;
+    case pns::remedy::wait:
+      delay = std::max<nanoseconds>(delay, jittered_backoff(parts_.limits.first_backoff, parts_.limits.longest_backoff, used, random_));
+      break;
+    case pns::remedy::other_connection: s.avoid_turns = 1; break;
+    case pns::remedy::new_bearer_token:
+      // Of the many answers that one old token brings, only the first mints; the others find the new one.
+      s.avoid_turns = 1;
+      if (s.token_version == parts_.credential->token_version()) {
+        if (!parts_.credential->renew_bearer(now)) {
+          return finish(s, std::move(v.outcome), status, std::move(v.reason), now);
+        }
+        counters_.bearer_tokens.add();
+      }
+      break;
+    case pns::remedy::new_access_token:
+      if (s.token_version == parts_.credential->token_version()) parts_.credential->access_refused(now);
+      break;
+  }
+  counters_.retries.add();
+  resend_later(s, delay, std::move(v.outcome), status, std::move(v.reason), now);
+}
+
+void push_sender::on_loss(push_connection& from, std::uint64_t tag, http2::loss how) {
+  push_slot* s = table_.by_tag(tag);
+  if (s == nullptr || s->at != phase::flying) return;
+  land(*s);
+  lost(*s, how, from.now());
+}
+
+void push_sender::lost(push_slot& s, http2::loss how, const instant& now) {
+  breaker_.probe_lost();
+  const bool ambiguous = how == http2::loss::ambiguous;
+  if (ambiguous) counters_.ambiguous.add();
+  if (s.withdrawn) return finish(s, pns::dropped{pns::dropped::why::withdrawn}, 0, "", now);
+  if (ambiguous && parts_.limits.planted.forget_lost_streams) {
+    s.at = phase::waiting;
+    return;
+  }
+  if (how == http2::loss::refused && parts_.limits.planted.ignore_goaway_last_id) return finish(s, pns::accepted{}, 0, "", now);
+  if (!ambiguous) {
+    if (s.free_resends >= parts_.limits.free_resends) return finish(s, pns::try_later{}, 0, "refused", now);
+    ++s.free_resends;
+    counters_.resent_unprocessed.add();
+    const nanoseconds pause =
+        s.free_resends < 3 ? nanoseconds(0) : jittered_backoff(refused_pause, longest_refused_pause, s.free_resends - 3U, random_);
+    return resend_later(s, pause, pns::try_later{}, 0, "refused", now);
+  }
+  // Nobody can tell whether it was processed: once more with the same apns-id, and not again.
+  if (s.ambiguous > 0 && !parts_.limits.planted.resend_ambiguous_blindly) return finish(s, pns::try_later{}, 0, "lost", now);
+  ++s.ambiguous;
+  s.avoid_turns = 1;
+  if (s.order.deadline > now.steady) counters_.resent_ambiguous.add();
+  resend_later(s, nanoseconds(0), pns::try_later{}, 0, "lost", now);
+}
+
+void push_sender::expire_flying(const instant& now) {
+  while (oldest_ != push_slot::nil) {
+    push_slot& s = table_.at(oldest_);
+    if (now.steady - s.submitted < parts_.limits.answer_timeout) return;
+    push_connection* c = pool_.find(s.connection);
+    const auto how = c == nullptr ? std::nullopt : c->abandon(s.stream);
+    if (c != nullptr) pool_.wake_later(c->id());
+    land(s);
+    failure(circuit_breaker::fault::service, now);
+    lost(s, how.value_or(http2::loss::ambiguous), now);
+  }
+}
+
+void push_sender::failure(circuit_breaker::fault what, const instant& now) {
+  if (breaker_.failed(what, now.steady)) counters_.breaker_opened.add();
+}
+
+void push_sender::on_goaway(push_connection&, const http2::goaway_notice&) { counters_.goaways.add(); }
+
+}  // namespace reveille
