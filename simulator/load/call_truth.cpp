@@ -46,8 +46,11 @@ void call_truth::blame(const record& r, std::string rule, std::string expected, 
 void call_truth::push_arrived(call_number call, push_stamp stamp, steady_time at) {
   record& r = records_[call.value];
   if (r.pushes > 0 && stamp.value != 0 && stamp.value == r.push_stamp) return;  // the same push once more
+  const bool expected_before = must_be_told(r);
   count_up(r.pushes);
   r.push_stamp = stamp.value;
+  // A caller may have hung up before word of the push came by here: then the call was closed as one without a push.
+  if (!expected_before) count_missed(r);
   if (r.pushes > rules_.pushes_per_call) {
     blame(r, "too-many-pushes", "at most " + std::to_string(rules_.pushes_per_call) + " for this device and call",
           "push " + std::to_string(r.pushes));
@@ -196,10 +199,13 @@ void call_truth::count_outcome(const record& r) {
   } else {
     ++calls_.failed;
   }
-  if (must_be_told(r)) {
-    ++missed_.expected;
-    if (r.told > 0) ++missed_.told;
-  }
+  count_missed(r);
+}
+
+void call_truth::count_missed(const record& r) {
+  if (!must_be_told(r)) return;
+  ++missed_.expected;
+  if (r.told > 0) ++missed_.told;
 }
 
 bool call_truth::must_be_told(const record& r) const {

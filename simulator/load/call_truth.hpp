@@ -135,6 +135,7 @@ class call_truth {
   void judge_unanswered(const record& r);
   void judge_cancelled(const record& r);
   void count_outcome(const record& r);
+  void count_missed(const record& r);   ///< once, when it is known that the call must be told
 
   truth_rules rules_;
   const call_names& names_;

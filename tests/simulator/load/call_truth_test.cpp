@@ -64,6 +64,20 @@ TEST_F(CallTruth, AcceptsAMissedCallThatIsToldOnce) {
   EXPECT_EQ(truth_.missed().told, 1U);
 }
 
+TEST_F(CallTruth, ExpectsTheTellingOfACallWhosePushCameByAfterItsEnd) {
+  const call_number c = begin(intent::caller_hangs_up);
+  truth_.caller_cancelled(c, at(milliseconds(4)));
+  truth_.caller_heard(c, 487, "e", at(milliseconds(5)));
+  truth_.closed(c);
+  EXPECT_EQ(truth_.missed().expected, 0U) << "no push as far as anybody knows";
+  truth_.push_arrived(c, {1}, at(milliseconds(5)));
+  EXPECT_EQ(truth_.missed().expected, 1U);
+  truth_.told(c, phone_, {9}, false, at(seconds(40)));
+  truth_.finish();
+  EXPECT_EQ(rules(), list{});
+  EXPECT_EQ(truth_.missed().told, 1U);
+}
+
 TEST_F(CallTruth, FindsASecondLiveInvite) {
   const call_number c = begin();
   woken(c);
