@@ -36,7 +36,7 @@ struct call_device {
 /// How responses reach the caller.
 enum class way_back : std::uint8_t {
   transaction,   ///< the server transaction
-  stateless,     ///< it died with an earlier process: by Via to the source (SPEC 9)
+  stateless,     ///< it died with an earlier process, and none was made since: by Via to the source (SPEC 9)
 };
 
 struct call {

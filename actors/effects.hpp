@@ -27,6 +27,14 @@ struct respond {
   sip::packet packet;
 };
 
+/// A server transaction for an INVITE whose own died with an earlier process: its sender may still repeat or CANCEL it.
+/// invite_adopted follows, unless the table is full or the transaction has ended.
+struct adopt_invite {
+  std::uint32_t call = 0;
+  sip::message_ptr request;
+  flow source;
+};
+
 /// A request to a contact: the shard makes a client transaction named `branch`, and adds Via, Record-Route, and
 /// Max-Forwards less one. `request` is kept by the client transaction while it may retransmit.
 struct forward {
@@ -85,7 +93,7 @@ struct note {
   std::string detail;          ///< the precise cause; never a token or an AOR
 };
 
-using effect = std::variant<send, respond, forward, cancel_branch, write, push, withdraw_push, set_timer,
+using effect = std::variant<send, respond, adopt_invite, forward, cancel_branch, write, push, withdraw_push, set_timer,
                             clear_timer, note>;
 /// Reused by the shell: cleared, never shrunk.
 using effects = std::vector<effect>;

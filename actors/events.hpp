@@ -53,6 +53,12 @@ struct cancel_received {
   sip::message_ptr cancel;   ///< for its Reason
 };
 
+/// The INVITE of a resumed call has a server transaction again (SPEC 9): a CANCEL finds it, responses go by it.
+struct invite_adopted {
+  std::uint32_t call = 0;    ///< as adopt_invite named it
+  server_transaction_id transaction;
+};
+
 /// A response on a branch, past its client transaction (retransmissions absorbed; every 2xx to INVITE comes).
 struct response_received {
   branch_id branch;
@@ -94,7 +100,7 @@ struct timer_fired {
   timer_key key;
 };
 
-using subscriber_event = std::variant<register_received, request_received, cancel_received, response_received,
-                                      branch_failed, push_answered, write_finished, timer_fired>;
+using subscriber_event = std::variant<register_received, request_received, cancel_received, invite_adopted,
+                                      response_received, branch_failed, push_answered, write_finished, timer_fired>;
 
 }  // namespace reveille

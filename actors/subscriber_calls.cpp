@@ -74,8 +74,13 @@ void subscriber::state::on(const request_received& e, const instant& now, effect
     const call_ref ref = sip::call_ref_of(m);
     if (busy_) {
       for (const auto& c : busy_->calls) {
+        if (!c->invite || c->ref != ref || !c->undecided()) continue;
+        // Sent again by a caller that heard nothing, while the process that had parked it restarted.
+        if (c->back == way_back::stateless && c->request->top_via().branch == m.top_via().branch) {
+          return adopt(*c, e.transaction);
+        }
         // Two INVITEs of one call at once: merged on its way to us (RFC 3261 8.2.2.2). One device, one INVITE (SPEC 3.3).
-        if (c->invite && c->ref == ref && c->undecided()) return refuse(e, 482, out);
+        return refuse(e, 482, out);
       }
     }
     if (waiting_calls() >= config().parked_calls) {

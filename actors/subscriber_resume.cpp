@@ -65,9 +65,19 @@ void subscriber::state::resume(const instant& now, effects& out) {
     } else {
       c.deadline_set = true;
       out.emplace_back(set_timer{{timer_kind::answer_deadline, {c.number, 0}}, c.deadline});
+      out.emplace_back(adopt_invite{c.number, c.request, c.source});
     }
     progress(c, now, out);
   }
+}
+
+void subscriber::state::on(const invite_adopted& e, const instant&, effects&) {
+  if (call* c = find_call(e.call)) adopt(*c, e.transaction);
+}
+
+void subscriber::state::adopt(call& c, const server_transaction_id& transaction) {
+  c.transaction = transaction;
+  c.back = way_back::transaction;
 }
 
 }  // namespace reveille

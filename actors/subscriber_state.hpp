@@ -67,6 +67,7 @@ struct subscriber::state {
   /// Puts away what is empty.
   void tidy();
   call* find_call(std::uint32_t number);
+  static void adopt(call& c, const server_transaction_id& transaction);
   store_token new_token() { return store_token{next_token++}; }
   std::uint32_t new_push_number();
 
@@ -93,6 +94,7 @@ struct subscriber::state {
   // Calls (subscriber_calls.cpp, subscriber_responses.cpp)
   void on(const request_received& e, const instant& now, effects& out);
   void on(const cancel_received& e, const instant& now, effects& out);
+  void on(const invite_adopted& e, const instant& now, effects& out);
   void on(const response_received& e, const instant& now, effects& out);
   void on(const branch_failed& e, const instant& now, effects& out);
   void on(const push_answered& e, const instant& now, effects& out);

@@ -86,6 +86,7 @@ void shard::impl::on_hand_over(hand_over&& what, const instant& now) {
   if (auto* event = std::get_if<event_for>(&what)) {
     return deliver_event(event->key, event->name, std::move(event->event), now);
   }
+  if (auto* adoption = std::get_if<adoption_for>(&what)) return adopt(adoption->key, std::move(adoption->invite), now);
   auto& response = std::get<response_for>(what);
   do_respond(response.transaction, response.status, response.packet, now);
 }
@@ -183,19 +184,32 @@ void shard::impl::start_call(const sip::message_ptr& m, const flow& from, std::u
   const aor_key key = key_of(aor_, config_.key);
   const auto id = servers_.create(fingerprint, invite, from, key, now.steady);
   if (!id) return refuse(*m, from, refusal::transactions);
-  if (invite) {
-    const sip::packet trying = sip::build_response(*m, from.remote, 100, {}, {}, ports_.pool);
-    if (trying.bytes != nullptr) {
-      count_sent(100);
-      servers_.respond(*id, 100, trying, now.steady);
-    } else {
-      drop(drop_reason::no_memory);
-    }
-  }
+  if (invite) say_trying(*m, from, *id, now);
   request_received event{m, {self_, id->index, id->generation}, from, trust_of(from)};
   const shard_id home = home_of(key, config_.shards);
   if (home != self_) return hand(home, event_for{key, {}, std::move(event)});
   deliver_event(key, aor_, std::move(event), now);
+}
+
+void shard::impl::say_trying(const sip::message& m, const flow& from, const sip::server_transactions::handle& id,
+                             const instant& now) {
+  const sip::packet trying = sip::build_response(m, from.remote, 100, {}, {}, ports_.pool);
+  if (trying.bytes == nullptr) return drop(drop_reason::no_memory);
+  count_sent(100);
+  servers_.respond(id, 100, trying, now.steady);
+}
+
+/// A resumed call's INVITE gets its place among the transactions back, at the shard where its CANCEL will arrive.
+void shard::impl::adopt(aor_key key, adopt_invite&& what, const instant& now) {
+  const std::uint64_t fingerprint = sip::server_fingerprint(*what.request, config_.key);
+  const shard_id owner = shard_of(fingerprint);
+  if (owner != self_) return hand(owner, adoption_for{key, std::move(what)});
+  const auto known = servers_.find(fingerprint);  // its sender was faster: the INVITE came again
+  if (known && (!known->invite || known->decided)) return;
+  const auto id = known ? known->id : servers_.create(fingerprint, true, what.source, key, now.steady);
+  if (!id) return counters_.refusals[static_cast<std::size_t>(refusal::transactions)].add();
+  if (!known) say_trying(*what.request, what.source, *id, now);
+  adopted_.push_back({key, {what.call, {self_, id->index, id->generation}}});
 }
 
 void shard::impl::deliver_event(aor_key key, std::string_view name, subscriber_event&& event, const instant& now) {

@@ -26,6 +26,8 @@ void shard::impl::perform(aor_key key, effect&& what, const instant& now) {
           if (e.packet.bytes == nullptr) return drop(drop_reason::no_memory);
           if (e.transaction.shard == self_) return do_respond(e.transaction, e.status, e.packet, now);
           hand(e.transaction.shard, response_for{e.transaction, e.status, std::move(e.packet)});
+        } else if constexpr (std::is_same_v<kind, adopt_invite>) {
+          adopt(key, std::move(e), now);
         } else if constexpr (std::is_same_v<kind, forward>) {
           do_forward(key, std::move(e), now);
         } else if constexpr (std::is_same_v<kind, cancel_branch>) {

@@ -65,11 +65,19 @@ void shard::impl::client_failed(const sip::client_transactions::owner& of, sip::
 }
 
 void shard::impl::settle(const instant& now) {
-  if (failed_branches_.empty() && refused_pushes_.empty()) return;
-  // By index: a subscriber that hears of one may cause the next of either kind.
-  std::size_t branch = 0, push = 0;
-  while (branch < failed_branches_.size() || push < refused_pushes_.size()) {
-    if (branch < failed_branches_.size()) {
+  if (failed_branches_.empty() && refused_pushes_.empty() && adopted_.empty()) return;
+  // By index: a subscriber that hears of one may cause the next of any kind.
+  std::size_t branch = 0, push = 0, adoption = 0;
+  while (branch < failed_branches_.size() || push < refused_pushes_.size() || adoption < adopted_.size()) {
+    if (adoption < adopted_.size()) {
+      const adopted_invite next = adopted_[adoption++];
+      const shard_id home = home_of(next.key, config_.shards);
+      if (home == self_) {
+        home_->deliver_if_resident(next.key, next.event, now);
+      } else {
+        hand(home, event_for{next.key, {}, next.event});
+      }
+    } else if (branch < failed_branches_.size()) {
       const failed_branch next = failed_branches_[branch++];
       home_->deliver_if_resident(next.key, next.event, now);
     } else {
@@ -80,6 +88,7 @@ void shard::impl::settle(const instant& now) {
   }
   failed_branches_.clear();
   refused_pushes_.clear();
+  adopted_.clear();
 }
 
 void shard::impl::on_push_answer(pns::push_answer&& answer, const instant& now) {

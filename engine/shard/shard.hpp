@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "actors/effects.hpp"
 #include "actors/events.hpp"
 #include "actors/ports/push_gateway.hpp"
 #include "actors/ports/store.hpp"
@@ -32,8 +33,10 @@ struct shard_counters;   // engine/shard/shard_counters.hpp: plain numbers, one 
 struct datagram_for { sip::message_ptr message; flow from; };
 /// An empty `name` means: the home reads it from the request (a REGISTER's To), so that handing over allocates nothing.
 struct event_for { aor_key key; std::string name; subscriber_event event; };
+/// The owner of an INVITE's server transaction is another shard than its callee's home.
+struct adoption_for { aor_key key; adopt_invite invite; };
 struct response_for { server_transaction_id transaction; int status = 0; sip::packet packet; };
-using hand_over = std::variant<datagram_for, event_for, response_for>;
+using hand_over = std::variant<datagram_for, event_for, adoption_for, response_for>;
 
 /// Port: the way out of a shard.
 class shard_outlet {

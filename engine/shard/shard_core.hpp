@@ -87,6 +87,8 @@ class shard::impl final : public home_outlet,
                           const instant& now);
   void on_cancel(const sip::message_ptr& m, const flow& from, std::uint64_t fingerprint, const instant& now);
   void on_ack(std::uint64_t fingerprint, const instant& now);
+  void adopt(aor_key key, adopt_invite&& what, const instant& now);
+  void say_trying(const sip::message& m, const flow& from, const sip::server_transactions::handle& id, const instant& now);
   void start_call(const sip::message_ptr& m, const flow& from, std::uint64_t fingerprint, const instant& now);
   void refuse_delivery(const sip::message_ptr& m, server_transaction_id transaction, const flow& from,
                        const instant& now);
@@ -152,7 +154,12 @@ class shard::impl final : public home_outlet,
     aor_key key;
     branch_failed event;
   };
+  struct adopted_invite {
+    aor_key key;
+    invite_adopted event;
+  };
   std::vector<failed_branch> failed_branches_;
+  std::vector<adopted_invite> adopted_;
   std::vector<pns::push_answer> refused_pushes_;
 
   const foreseen* current_ = nullptr;   ///< while a message of a batch is handled

@@ -42,6 +42,47 @@ TEST_F(Resume, ResponsesGoUpStatelesslyByVia) {
   EXPECT_TRUE(stored().parked.empty());
 }
 
+TEST_F(Resume, ACancelFindsTheCallOnceItsInviteIsAdopted) {
+  crash_while_parked();
+  EXPECT_TRUE(has(register_(desk(), {.call_id = "desk"}), "adopt"));
+  ASSERT_EQ(adoptions().size(), 1u);
+  EXPECT_EQ(adoptions()[0].request->call_id(), "call-1");
+  EXPECT_EQ(adoptions()[0].source.remote.text(), "198.51.100.1:5060");
+  EXPECT_EQ(adopted(7), "");
+  EXPECT_TRUE(has(cancel(7), "respond 487"));
+  EXPECT_TRUE(stored().parked.empty());
+  EXPECT_FALSE(has(wake(iphone(), "10.0.0.1:5060"), "forward")) << "hung up: it must not ring";
+}
+
+TEST_F(Resume, ResponsesGoByTheAdoptedTransaction) {
+  crash_while_parked();
+  wake(iphone(), "10.0.0.1:5060");
+  adopted(7);
+  EXPECT_EQ(response(1, 180), "respond 180");
+  EXPECT_TRUE(has(response(1, 200), "respond 200"));
+}
+
+TEST_F(Resume, AnInviteThatComesAgainMeetsItsCallAndIsNotRefused) {
+  crash_while_parked();
+  transaction_repeats();
+  EXPECT_TRUE(has(invite(), "timer answer_deadline")) << "the first event after the restart resumes";
+  EXPECT_FALSE(has(last_packet(), "482"));
+  wake(iphone(), "10.0.0.1:5060");
+  EXPECT_TRUE(has(response(1, 200), "respond 200"));
+}
+
+TEST_F(Resume, AnotherInviteOfTheSameCallIsStillMerged) {
+  crash_while_parked();
+  EXPECT_TRUE(has(invite(), "respond 482"));
+}
+
+TEST_F(Resume, AnAdoptionThatComesTooLateDoesNothing) {
+  crash_while_parked();
+  register_(desk(), {.call_id = "desk"});
+  pass(seconds(60));
+  EXPECT_EQ(adopted(7), "");
+}
+
 TEST_F(Resume, TheDeadlineStillHolds) {
   crash_while_parked();
   register_(desk(), {.call_id = "desk"});

@@ -96,6 +96,10 @@ std::string SubscriberTest::message(std::string_view call_id) {
   return apply(e);
 }
 
+std::string SubscriberTest::adopted(std::uint32_t transaction) {
+  return apply(invite_adopted{adoptions_.back().call, {shard_id{0}, transaction, 0}});
+}
+
 std::string SubscriberTest::cancel(std::uint32_t transaction, std::string_view lines) {
   cancel_received e;
   e.transaction = {shard_id{0}, transaction, 0};
@@ -182,6 +186,10 @@ std::string SubscriberTest::describe(const effect& e) {
     std::string operator()(const respond& r) const {
       t.last_packet_ = r.packet.view();
       return "respond " + std::to_string(r.status);
+    }
+    std::string operator()(const adopt_invite& a) const {
+      t.adoptions_.push_back(a);
+      return "adopt";
     }
     std::string operator()(const forward& f) const {
       t.newest_call_ = f.branch.call;

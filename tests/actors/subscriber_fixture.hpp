@@ -2,7 +2,7 @@
 ///
 /// Text of effects, joined by "; ": `send 200`, `respond 480`, `forward b1 sip:... [via R]`, `cancel b1 [reason]`,
 /// `write bindings`, `write entry`, `write over`, `write remove-entry`, `write remove-parked`, `push apns invite`,
-/// `push fcm missed 2`, `withdraw p1`, `timer answer_deadline +30000`, `clear answer_deadline`. Notes go to notes().
+/// `push fcm missed 2`, `withdraw p1`, `adopt`, `timer answer_deadline +30000`, `clear answer_deadline`. Notes go to notes().
 #pragma once
 
 #include <gtest/gtest.h>
@@ -51,7 +51,11 @@ class SubscriberTest : public ::testing::Test {
   std::string wake(const std::string& contact, std::string_view from);
   std::string invite(std::string_view call_id = "call-1", std::string_view lines = {},
                      std::string_view from = "sip:101@example.com", peer_trust trust = peer_trust::open);
+  /// The next invite() is a repetition of the last: same branch.
+  void transaction_repeats() { --transactions_; }
   std::string message(std::string_view call_id = "msg-1");
+  /// The shard has made the newest adoption's server transaction, number `transaction`.
+  std::string adopted(std::uint32_t transaction);
   std::string cancel(std::uint32_t transaction = 1, std::string_view lines = {});
   /// A response of a phone on branch number `branch` of the newest call.
   std::string response(std::uint32_t branch, int status, std::string_view lines = {}, std::string_view tag = "phone");
@@ -71,6 +75,7 @@ class SubscriberTest : public ::testing::Test {
   const std::vector<pns::push_order>& pushes() const { return pushes_; }
   const std::vector<store_mutation>& writes() const { return mutations_; }
   const std::vector<forward>& forwards() const { return forwards_; }
+  const std::vector<adopt_invite>& adoptions() const { return adoptions_; }
   /// What the store would give back now.
   subscriber_record stored() const;
   std::size_t timers() const { return timers_.size(); }
@@ -93,6 +98,7 @@ class SubscriberTest : public ::testing::Test {
   std::vector<store_mutation> mutations_;
   std::vector<store_token> tokens_;
   std::vector<forward> forwards_;
+  std::vector<adopt_invite> adoptions_;
   std::string last_packet_;
   subscriber_record record_;
   std::uint32_t newest_call_ = 0;

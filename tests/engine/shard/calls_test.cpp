@@ -41,6 +41,61 @@ class Calls : public ::testing::Test {
   shard_bench bench;
 };
 
+/// An INVITE that an earlier process had parked: its subscriber asks for a transaction, at whichever shard that is.
+class ResumedCalls : public Calls {
+ protected:
+  void resume() {
+    invite_ = sip::make_message(sip::with_crlf(text_.text()));
+    flow from;
+    from.remote = shard_bench::phone(caller);
+    from.local = bench.config.listeners.front().address;
+    simple_subscribers& home = bench.home_of_user("103");
+    home.forwards = false;
+    home.perform(key_of("103@example.com", bench.config.key), adopt_invite{9, invite_, from}, bench.now);
+    bench.pass(milliseconds(10));
+  }
+  request_text cancel() const {
+    request_text c = text_;
+    c.method = "CANCEL";
+    return c;
+  }
+  request_text text_;
+  sip::message_ptr invite_;
+};
+
+TEST_F(ResumedCalls, HearTheirCancel) {
+  for (int n = 0; n < 8; ++n) {  // so that the transaction lives at the home shard, and elsewhere
+    text_.branch = "z9hG4bKr" + std::to_string(n);
+    text_.call_id = "call-r" + std::to_string(n);
+    resume();
+    EXPECT_EQ(bench.take_lines(), lines{"SIP/2.0 100 Trying"});
+    bench.home_of_user("103").log.clear();
+    bench.arrive(cancel().text(), caller);
+    EXPECT_EQ(bench.take_lines(), lines{"SIP/2.0 200 OK"});
+    EXPECT_EQ(bench.home_of_user("103").log, (lines{"cancel"}));
+    EXPECT_EQ(bench.home_of_user("103").adopted, 9u);
+  }
+}
+
+TEST_F(ResumedCalls, AbsorbTheirInviteWhenItComesAgain) {
+  resume();
+  bench.take();
+  bench.home_of_user("103").log.clear();
+  bench.arrive(text_.text(), caller);
+  EXPECT_EQ(bench.take_lines(), lines{"SIP/2.0 100 Trying"});
+  EXPECT_EQ(bench.home_of_user("103").log, lines{});
+}
+
+TEST_F(ResumedCalls, TakeTheTransactionOfAnInviteThatCameAgainFirst) {
+  bench.home_of_user("103").forwards = false;
+  bench.arrive(text_.text(), caller);
+  bench.take();
+  const auto before = bench.home_of_user("103").last_transaction;
+  resume();
+  EXPECT_EQ(bench.take_lines(), lines{}) << "its 100 is on its way already";
+  EXPECT_EQ(bench.home_of_user("103").adopted_by, before);
+}
+
 TEST_F(Calls, InviteReachesThePhoneWithViaRecordRouteAndOneHopLess) {
   const auto got = invite({.extra = "Route: <sip:198.51.100.1;lr>\nX-Unknown: kept\n"});
   EXPECT_EQ(got->request_uri(), "sip:103@192.0.2.1:5070");

@@ -59,6 +59,9 @@ void simple_subscribers::handle(aor_key key, subscriber_event& event, const inst
       perform(key, respond{of.transaction, 408, sip::build_response(*of.request, of.source.remote, 408, "h", {}, pool_)},
               now);
     }
+  } else if (const auto* adoption = std::get_if<invite_adopted>(&event)) {
+    adopted = adoption->call;
+    adopted_by = adoption->transaction;
   } else if (std::get_if<push_answered>(&event) != nullptr) {
     log.push_back("push answered");
   }

@@ -47,6 +47,8 @@ class simple_subscribers final : public subscribers {
   bool forwards = true;                  ///< false: requests only wait
   std::string path;                      ///< Route of what is forwarded
   server_transaction_id last_transaction;
+  std::uint32_t adopted = 0;             ///< call of the last invite_adopted
+  server_transaction_id adopted_by;
   branch_id last_branch;
   aor_key last_key;
   sip::message_ptr last_request;
