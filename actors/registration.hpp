@@ -16,7 +16,7 @@
 
 namespace reveille {
 
-/// Contacts of one REGISTER; as many as the scanner lets through (SIP.md 5).
+/// Contacts of one REGISTER; as many as the scanner lets through (adr/0003).
 inline constexpr std::size_t register_contacts_limit = 16;
 
 /// What a REGISTER came to.

@@ -52,7 +52,7 @@ struct push_order {
   wall_time expires;           ///< the same as civil time less push.ttl_margin: apns-expiration, android.ttl
 };
 
-/// What a push service answered, sorted by what we do next (SPEC 6.5, PROVIDERS.md 1.5 and 2.2).
+/// What a push service answered, sorted by what we do next (SPEC 6.5, PROVIDERS 1.5 and 2.2).
 struct accepted { std::string provider_id; };
 struct dead_token { prid token; std::optional<wall_time> since; };  ///< since: APNs 410 time stamp; FCM gives none
 struct suspect_token { prid token; };                       ///< quarantine until the next REGISTER

@@ -1,4 +1,4 @@
-/// Push parameters of a Contact (RFC 8599 4.1, SPEC 2.1 and 2.2, PROVIDERS.md 4.1), parsed into whom to wake.
+/// Push parameters of a Contact (RFC 8599 4.1, SPEC 2.1 and 2.2, PROVIDERS 4.1), parsed into whom to wake.
 #pragma once
 
 #include <cstdint>
