@@ -77,6 +77,8 @@ std::string_view reason_label(std::string_view reason) {
   return found == std::end(documented) ? "other" : *found;
 }
 
+std::span<const std::string_view> documented_reasons() { return documented; }
+
 std::string reason_word(std::string_view text) {
   std::string out;
   for (char c : text.substr(0, max_reason_octets)) out += c > ' ' && c <= '~' && c != '"' && c != '\\' ? c : '_';

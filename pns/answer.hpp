@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,16 @@ enum class remedy : std::uint8_t {
 };
 std::string_view name_of(remedy r);
 
+/// Whose trouble an answer tells of: what a circuit breaker counts.
+enum class blame : std::uint8_t {
+  nobody,   ///< accepted, or about this device or this push alone
+  service,  ///< it cannot now
+  app,      ///< our credential, or what this app may do with it: waiting does not cure it
+};
+
+/// What a wish to wait is about.
+enum class pause_of : std::uint8_t { push, credential };
+
 struct verdict {
   push_outcome outcome;              ///< what home hears when the remedy is `none` or used up
   pns::remedy remedy = remedy::none;
@@ -38,10 +49,15 @@ struct verdict {
   bool connection_spent = false;     ///< take no new streams on the connection that brought this
   std::string reason;                ///< the service's word, at most 64 printable octets; a metric label after reason_label()
   std::string canonical_token;       ///< FCM legacy: replace ours by this one; "" as a rule
+  pns::blame blame = pns::blame::nobody;
+  pause_of waits = pause_of::push;   ///< credential: nothing of it may be sent before `delay` is over
 };
 
 /// `reason` if it is a word that the service documents, else "other": a bounded label.
 std::string_view reason_label(std::string_view reason);
+
+/// Every word that reason_label() keeps: docs/providers.md has a row for each, and a test holds it to that.
+std::span<const std::string_view> documented_reasons();
 
 /// Retry-After in delta-seconds or IMF-fixdate; nullopt when absent, malformed or past. At most one hour.
 std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time now);

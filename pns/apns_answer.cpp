@@ -45,6 +45,7 @@ void try_again(verdict& v, remedy how, milliseconds delay, std::uint8_t repeats)
 
 void sort_403(verdict& v) {
   v.outcome = credential_fault{};
+  v.blame = blame::app;
   if (v.reason == "ExpiredProviderToken") {
     v.connection_spent = true;  // pushy: once it has refused, a connection stays unusable
     try_again(v, remedy::new_bearer_token, milliseconds(0), 1);
@@ -65,18 +66,22 @@ void sort_400(verdict& v, const prid& token) {
     try_again(v, remedy::other_connection, milliseconds(0), 1);
   } else {
     v.outcome = our_fault{};
+    // The credential may not speak for this app: every push of it will hear the same.
+    if (v.reason == "TopicDisallowed" || v.reason == "BadTopic" || v.reason == "MissingTopic") v.blame = blame::app;
   }
 }
 
 void sort_429(verdict& v, std::optional<milliseconds> wish) {
   v.outcome = try_later{};
   const bool minted_too_often = v.reason == "TooManyProviderTokenUpdates";  // and never mint in answer to it
+  if (minted_too_often) v.waits = pause_of::credential;
   try_again(v, remedy::wait, wish.value_or(minted_too_often ? token_update_pause : device_pause), while_deadline_allows);
 }
 
 /// Apple says 15 minutes; for a ringing phone that is never, so: once, at once, elsewhere (PROVIDERS 1.5).
 void sort_5xx(verdict& v, std::optional<milliseconds> wish) {
   v.outcome = try_later{};
+  v.blame = blame::service;
   v.connection_spent = v.reason == "Shutdown";
   try_again(v, remedy::other_connection, wish.value_or(milliseconds(0)), 1);
 }

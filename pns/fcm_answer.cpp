@@ -21,11 +21,29 @@ struct parsed_error {
   std::string code;            ///< FcmError.errorCode, else error.status
   bool from_fcm = false;       ///< it was an FcmError's: only then is it about the token
   bool malformed_token = false;  ///< INVALID_ARGUMENT has no code of its own for that, only words
+  bool of_device = false;      ///< a QuotaFailure (or the message) speaks of one device's rate, not the project's
 };
 
 std::string text_of(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool speaks_of_device(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text.find("device") != std::string::npos;
+}
+
+/// google.rpc.QuotaFailure: violations with `subject` and `description`.
+bool violates_device_quota(const json& detail) {
+  const auto all = detail.find("violations");
+  if (all == detail.end() || !all->is_array()) return false;
+  for (const json& one : *all) {
+    if (one.is_object() && (speaks_of_device(text_of(one, "subject")) || speaks_of_device(text_of(one, "description")))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 parsed_error parse_error(std::string_view text) {
@@ -34,7 +52,9 @@ parsed_error parse_error(std::string_view text) {
   const json body = json::parse(text, nullptr, false);
   const json* error = body.is_object() && body.contains("error") ? &body["error"] : nullptr;
   if (!error || !error->is_object()) return out;
-  out.malformed_token = text_of(*error, "message").find("not a valid FCM registration token") != std::string::npos;
+  const std::string message = text_of(*error, "message");
+  out.malformed_token = message.find("not a valid FCM registration token") != std::string::npos;
+  out.of_device = speaks_of_device(message);
   if (const auto details = error->find("details"); details != error->end() && details->is_array()) {
     for (const json& detail : *details) {
       if (!detail.is_object()) continue;
@@ -42,14 +62,14 @@ parsed_error parse_error(std::string_view text) {
       const std::string code = text_of(detail, "errorCode");
       // The Python SDK once knew the type as FcmErrorCode.
       const bool fcm = type.ends_with("google.firebase.fcm.v1.FcmError") || type.ends_with("firebase.fcm.v1.FcmErrorCode");
-      if (fcm && !code.empty()) {
+      if (fcm && !code.empty() && !out.from_fcm) {
         out.code = reason_word(code);
         out.from_fcm = true;
-        return out;
       }
+      if (type.ends_with("google.rpc.QuotaFailure")) out.of_device |= violates_device_quota(detail);
     }
   }
-  out.code = reason_word(text_of(*error, "status"));
+  if (!out.from_fcm) out.code = reason_word(text_of(*error, "status"));
   return out;
 }
 
@@ -83,6 +103,7 @@ void sort_refusal(verdict& v, int status, const parsed_error& error, const prid&
       return;
     case 401:
       v.outcome = credential_fault{};
+      v.blame = blame::app;
       // THIRD_PARTY_AUTH_ERROR is about APNs credentials that Google holds; anything else about our access token.
       if (error.code != "THIRD_PARTY_AUTH_ERROR") {
         v.remedy = remedy::new_access_token;
@@ -94,6 +115,7 @@ void sort_refusal(verdict& v, int status, const parsed_error& error, const prid&
         v.outcome = suspect_token{token};
       } else {
         v.outcome = credential_fault{};
+        v.blame = blame::app;
       }
       return;
     case 404:
@@ -101,6 +123,7 @@ void sort_refusal(verdict& v, int status, const parsed_error& error, const prid&
         v.outcome = dead_token{token, std::nullopt};
       } else {
         v.outcome = credential_fault{};  // a project that does not exist, or is not ours
+        v.blame = blame::app;
       }
       return;
     default: v.outcome = our_fault{};
@@ -136,8 +159,14 @@ void sort_legacy_error(verdict& v, const prid& token, std::optional<milliseconds
       case legacy_row::action::dead: v.outcome = dead_token{token, std::nullopt}; return;
       case legacy_row::action::suspect: v.outcome = suspect_token{token}; return;
       case legacy_row::action::ours: v.outcome = our_fault{}; return;
-      case legacy_row::action::credential: v.outcome = credential_fault{}; return;
-      case legacy_row::action::later: wait(v, wish.value_or(least_pause)); return;
+      case legacy_row::action::credential:
+        v.outcome = credential_fault{};
+        v.blame = blame::app;
+        return;
+      case legacy_row::action::later:
+        wait(v, wish.value_or(least_pause));
+        v.blame = blame::service;
+        return;
       case legacy_row::action::slower: wait(v, wish.value_or(rate_pause)); return;
     }
   }
@@ -176,8 +205,10 @@ verdict sort_fcm_answer(const http_answer& answer, const prid& token, wall_time 
   const std::optional<milliseconds> wish = parse_retry_after(answer.retry_after, now);
   if (answer.status == 429) {
     wait(v, wish.value_or(quota_pause));
+    if (!error.of_device) v.waits = pause_of::credential;
   } else if (answer.status >= 500 && answer.status <= 599) {
     wait(v, wish.value_or(least_pause));
+    v.blame = blame::service;
   } else {
     sort_refusal(v, answer.status, error, token);
   }
@@ -191,10 +222,13 @@ verdict sort_fcm_legacy_answer(const http_answer& answer, const prid& token, wal
     sort_legacy_200(v, answer, token, wish);
   } else if (answer.status == 401 || answer.status == 403) {
     v.outcome = credential_fault{};
+    v.blame = blame::app;
   } else if (answer.status == 429) {
     wait(v, wish.value_or(quota_pause));
+    v.waits = pause_of::credential;
   } else if (answer.status >= 500 && answer.status <= 599) {
     wait(v, wish.value_or(least_pause));
+    v.blame = blame::service;
   } else {
     v.outcome = our_fault{};
   }

@@ -35,15 +35,15 @@ void push_sender::apply(push_slot& s, push_connection& from, pns::verdict v, int
     from.drain();
     pool_.wake_later(from.id());
   }
-  if (status >= 500) {
-    failure(circuit_breaker::fault::service, now);
-  } else if (std::holds_alternative<pns::credential_fault>(v.outcome) && v.remedy == pns::remedy::none) {
-    failure(circuit_breaker::fault::credential, now);
-  } else {
-    breaker_.succeeded();
-  }
   const std::uint8_t used = s.remedies[bit(v.remedy)];
   const bool may = v.remedy != pns::remedy::none && !s.withdrawn && (v.repeats == 255 || used < v.repeats);
+  switch (v.blame) {
+    case pns::blame::nobody: breaker_.succeeded(); break;
+    case pns::blame::service: failure(circuit_breaker::fault::service, now); break;
+    case pns::blame::app:
+      if (!may) failure(circuit_breaker::fault::credential, now);  // else its remedy may cure it
+      break;
+  }
   if (s.withdrawn && std::holds_alternative<pns::try_later>(v.outcome)) {
     v.outcome = pns::dropped{pns::dropped::why::withdrawn};
   }

@@ -76,6 +76,8 @@ INSTANTIATE_TEST_SUITE_P(
         row{"ServiceUnavailable", 503, apns_reason("ServiceUnavailable"), "later", remedy::other_connection},
         row{"Shutdown", 503, apns_reason("Shutdown"), "later", remedy::other_connection},
         row{"FrontEndPage", 502, "<html>", "later", remedy::other_connection},
+        row{"UnknownReason", 400, apns_reason("NeverHeardOf"), "ours", remedy::none},
+        row{"UnknownReason403", 403, apns_reason("NeverHeardOf"), "credential", remedy::none},
         row{"UnknownStatus", 299, "[1]", "ours", remedy::none}),
     named);
 
@@ -120,10 +122,29 @@ INSTANTIATE_TEST_SUITE_P(
         row{"WrongProjectKeepsTheToken", 404, plain_error("NOT_FOUND"), "credential", remedy::none},
         row{"NotFoundHtml", 404, "<html>", "credential", remedy::none},
         row{"Quota", 429, fcm_error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"), "later", remedy::wait},
+        row{"Exhausted", 429, plain_error("RESOURCE_EXHAUSTED"), "later", remedy::wait},
+        row{"Unspecified", 500, fcm_error(500, "UNKNOWN", "UNSPECIFIED_ERROR"), "later", remedy::wait},
+        row{"UnknownStatus", 418, "<html>", "ours", remedy::none},
         row{"Internal", 500, fcm_error(500, "INTERNAL", "INTERNAL"), "later", remedy::wait},
         row{"BadGateway", 502, "<html><body>502</body></html>", "later", remedy::wait},
         row{"Unavailable", 503, fcm_error(503, "UNAVAILABLE", "UNAVAILABLE"), "later", remedy::wait}),
     named);
+
+std::string quota_error(const std::string& subject, const std::string& description) {
+  return R"({"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Quota exceeded","details":[
+    {"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"QUOTA_EXCEEDED"},
+    {"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"subject":")" +
+         subject + R"(","description":")" + description + R"("}]}]}})";
+}
+TEST(FcmAnswerDetail, AQuotaOfTheDeviceHoldsBackThatPushOnly) {
+  const auto waits = [](const std::string& body) { return sort_fcm_answer({429, body, "", ""}, token, now).waits; };
+  EXPECT_EQ(waits(quota_error("project:acme", "Message rate exceeded")), pause_of::credential);
+  EXPECT_EQ(waits(quota_error("project:acme", "Device message rate exceeded")), pause_of::push);
+  EXPECT_EQ(waits(quota_error("device:1", "rate")), pause_of::push);
+  EXPECT_EQ(waits(fcm_error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED")), pause_of::credential);
+  EXPECT_EQ(waits("<html>"), pause_of::credential);
+  EXPECT_EQ(sort_fcm_answer({429, quota_error("device:1", ""), "", ""}, token, now).reason, "QUOTA_EXCEEDED");
+}
 
 std::string legacy(const std::string& error) { return R"({"success":0,"failure":1,"results":[{"error":")" + error + R"("}]})"; }
 class LegacyAnswer : public ::testing::TestWithParam<row> {};
@@ -139,6 +160,15 @@ INSTANTIATE_TEST_SUITE_P(
                       row{"NotRegistered", 200, legacy("NotRegistered"), "dead", remedy::none},
                       row{"InvalidRegistration", 200, legacy("InvalidRegistration"), "suspect", remedy::none},
                       row{"MismatchSenderId", 200, legacy("MismatchSenderId"), "suspect", remedy::none},
+                      row{"MissingRegistration", 200, legacy("MissingRegistration"), "ours", remedy::none},
+                      row{"InvalidPackageName", 200, legacy("InvalidPackageName"), "ours", remedy::none},
+                      row{"InvalidDataKey", 200, legacy("InvalidDataKey"), "ours", remedy::none},
+                      row{"InvalidTtl", 200, legacy("InvalidTtl"), "ours", remedy::none},
+                      row{"InvalidParameters", 200, legacy("InvalidParameters"), "ours", remedy::none},
+                      row{"InternalServerError", 200, legacy("InternalServerError"), "later", remedy::wait},
+                      row{"TopicsRate", 200, legacy("TopicsMessageRateExceeded"), "later", remedy::wait},
+                      row{"ForbiddenKey", 403, "", "credential", remedy::none},
+                      row{"TooMany", 429, "", "later", remedy::wait},
                       row{"MessageTooBig", 200, legacy("MessageTooBig"), "ours", remedy::none},
                       row{"InvalidApnsCredential", 200, legacy("InvalidApnsCredential"), "credential", remedy::none},
                       row{"Unavailable", 200, legacy("Unavailable"), "later", remedy::wait},

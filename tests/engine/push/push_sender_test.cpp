@@ -389,6 +389,23 @@ TEST(PushSender, AnExpiredTokenThatMayNotBeRenewedIsACredentialFault) {
   EXPECT_EQ(s.arrived.size(), 1u);
 }
 
+TEST(PushSender, AKeyThatIsUnrelatedToTheConnectionTriesANewOneOnce) {
+  for (const char* reason : {"UnrelatedKeyIdInToken", "BadEnvironmentKeyIdInToken"}) {
+    push_stage s;
+    s.policy = [&](end_of_wire& e, const arrived_push& p) { e.answer(p, e.number == 0 ? 403 : 200, e.number == 0 ? reason : ""); };
+    s.submit(1);
+    s.advance(seconds(1));
+    EXPECT_EQ(s.outcome(1), "accepted") << reason;
+    ASSERT_EQ(s.arrived.size(), 2u);
+    EXPECT_EQ(s.arrived[1].connection, 1);
+    s.policy = [&](end_of_wire& e, const arrived_push& p) { e.answer(p, 403, reason); };
+    s.submit(2);
+    s.advance(seconds(1));
+    EXPECT_EQ(s.outcome(2), "credential_fault") << reason;
+    EXPECT_EQ(s.arrivals["2"], 2);
+  }
+}
+
 TEST(PushSender, TooManyTokenUpdatesKeepsTheTokenAndTriesLater) {
   push_stage s;
   int n = 0;

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# The tests that docs/providers.md names exist. usage: providers_page.sh PAGE TEST_PROGRAM...
+# `Suite.Test` names a test, `Suite/Row` a row of a table of tests.
+set -uo pipefail
+page=$1
+shift
+all=$(for program in "$@"; do "$program" --gtest_list_tests || exit 2; done |
+      awk '/^[^ ]/ { suite = $1; next } /^ / { print suite $1 }')
+faults=0 named=0
+while read -r name; do
+  named=$((named + 1))
+  case $name in
+    *.*) pattern="(^|/)${name//./\\.}(/|\$)" ;;
+    */*) pattern="(^|/)${name%%/*}\\.[^/]*/${name#*/}\$" ;;
+  esac
+  grep -qE "$pattern" <<<"$all" || { echo "$page: no such test: $name"; faults=$((faults + 1)); }
+done < <(grep '^|' "$page" | grep -oE '`[A-Z][A-Za-z0-9]*[./][A-Z][A-Za-z0-9]*`' | tr -d '`' | sort -u)
+[ "$named" -gt 50 ] || { echo "$page: only $named tests found: has its form changed?"; exit 1; }
+# A row without a test proves nothing.
+while read -r row; do
+  echo "$page: no test: $row"
+  faults=$((faults + 1))
+done < <(grep -E '^\| ([0-9]|[a-z])' "$page" | grep -vE '^\| (status|answer|what happens) ' | grep -vE '`[A-Z][A-Za-z0-9]*[./][A-Z]')
+[ "$faults" -eq 0 ] || { echo "$faults faults"; exit 1; }
+echo "$named tests, all there"
