@@ -28,6 +28,7 @@
 
 #include "core/result.hpp"
 #include "core/time.hpp"
+#include "pns/placed_json.hpp"
 #include "pns/push_order.hpp"
 
 namespace reveille::pns {
@@ -74,9 +75,9 @@ class payload_template {
 /// One profile. Immutable; any thread.
 class payload_profile {
  public:
-  /// @return an error with one line `file:line:column: what` for each fault.
-  static result<payload_profile> compile(std::string_view file, std::string_view text,
-                                         const payload_properties& overrides = {});
+  /// @return every fault of the file at once.
+  static result<payload_profile, std::vector<placed_fault>> compile(std::string_view text,
+                                                                    const payload_properties& overrides = {});
 
   const std::string& name() const { return name_; }
   missed_calls_on_voip_token on_voip_token() const { return on_voip_token_; }
@@ -88,6 +89,9 @@ class payload_profile {
   missed_calls_on_voip_token on_voip_token_ = missed_calls_on_voip_token::skip;
   std::array<std::array<std::optional<payload_template>, payload_kind_count>, payload_wire_count> bodies_;
 };
+
+/// Names become file names, labels and property values: 1 to 32 of a-z, 0-9, '_' and '-'.
+bool is_profile_name(std::string_view name);
 
 /// The profiles that are part of the program: "ecss10" and "native". Their files are pns/profiles/*.json.
 std::span<const std::string_view> builtin_profile_names();

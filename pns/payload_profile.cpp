@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include "pns/json_text.hpp"
 #include "pns/payload.hpp"
@@ -11,13 +12,6 @@ namespace {
 constexpr std::array<std::string_view, payload_wire_count> wire_names = {"apns", "fcm_v1", "fcm_legacy"};
 constexpr std::array<std::string_view, payload_kind_count> kind_names = {"invite", "missed_calls"};
 
-/// Profile names become file names, labels and property values.
-bool is_profile_name(std::string_view name) {
-  return !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
-}
-
 template <std::size_t N>
 std::optional<std::size_t> index_of(const std::array<std::string_view, N>& names, std::string_view name) {
   const auto found = std::find(names.begin(), names.end(), name);
@@ -25,13 +19,13 @@ std::optional<std::size_t> index_of(const std::array<std::string_view, N>& names
   return static_cast<std::size_t>(found - names.begin());
 }
 
-payload_properties read_properties(std::string_view file, const json_node* node, const payload_properties& overrides,
-                                   std::vector<std::string>& faults) {
+payload_properties read_properties(const json_node* node, const payload_properties& overrides,
+                                   std::vector<placed_fault>& faults) {
   payload_properties out;
   if (node) {
     for (const json_member& m : node->members) {
       if (m.value.kind != json_node::kind::string) {
-        faults.push_back(at_place(file, m.value.place, "a property is a string"));
+        faults.push_back({m.value.place, "a property is a string"});
       }
       out[m.key] = m.value.text;
     }
@@ -39,17 +33,11 @@ payload_properties read_properties(std::string_view file, const json_node* node,
   for (const auto& [name, value] : overrides) {
     const auto found = out.find(name);
     if (found == out.end()) {
-      faults.push_back(at_place(file, node ? node->place : json_place{}, "the profile has no property \"" + name + "\""));
+      faults.push_back({node ? node->place : json_place{}, "the profile has no property \"" + name + "\""});
     } else {
       found->second = value;
     }
   }
-  return out;
-}
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string out;
-  for (const std::string& line : lines) out += (out.empty() ? "" : "\n") + line;
   return out;
 }
 
@@ -67,16 +55,22 @@ push_order sample(std::size_t calls, std::size_t uri_octets) {
 
 }  // namespace
 
-result<payload_profile> payload_profile::compile(std::string_view file, std::string_view text,
-                                                 const payload_properties& overrides) {
-  const result<json_node> root = parse_placed_json(file, text);
-  if (!root) return tl::unexpected(root.error());
-  std::vector<std::string> faults;
-  const auto fault = [&](json_place place, std::string_view what) { faults.push_back(at_place(file, place, what)); };
-  if (root->kind != json_node::kind::object) return failure(at_place(file, root->place, "a profile is an object"));
+bool is_profile_name(std::string_view name) {
+  return !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+result<payload_profile, std::vector<placed_fault>> payload_profile::compile(std::string_view text,
+                                                                            const payload_properties& overrides) {
+  std::vector<placed_fault> faults;
+  const std::optional<json_node> root = parse_placed_json(text, faults);
+  const auto fault = [&](json_place place, std::string what) { faults.push_back({place, std::move(what)}); };
+  if (root && root->kind != json_node::kind::object) fault(root->place, "a profile is an object");
+  if (!root || root->kind != json_node::kind::object) return tl::unexpected(std::move(faults));
 
   payload_profile out;
-  const payload_properties properties = read_properties(file, root->find("properties"), overrides, faults);
+  const payload_properties properties = read_properties(root->find("properties"), overrides, faults);
   std::size_t bodies = 0;
   for (const json_member& m : root->members) {
     const auto wire = index_of(wire_names, m.key);
@@ -96,7 +90,7 @@ result<payload_profile> payload_profile::compile(std::string_view file, std::str
         }
         ++bodies;
         out.bodies_[*wire][*kind] = payload_template(compile_body(
-            {file, body.value, properties, static_cast<payload_wire>(*wire), static_cast<payload_kind>(*kind)}, faults));
+            {body.value, properties, static_cast<payload_wire>(*wire), static_cast<payload_kind>(*kind)}, faults));
       }
     } else if (m.key != "properties") {
       fault(m.place, "unknown key \"" + m.key + "\"");
@@ -104,8 +98,11 @@ result<payload_profile> payload_profile::compile(std::string_view file, std::str
   }
   if (out.name_.empty()) fault(root->place, "no \"profile\"");
   if (bodies == 0) fault(root->place, "no body for any service");
-  if (!faults.empty()) return failure(joined(faults));
-  return out;
+  if (faults.empty()) return out;
+  std::stable_sort(faults.begin(), faults.end(), [](const placed_fault& a, const placed_fault& b) {
+    return std::tie(a.place.line, a.place.column) < std::tie(b.place.line, b.place.column);
+  });
+  return tl::unexpected(std::move(faults));
 }
 
 const payload_template* payload_profile::find(payload_wire wire, payload_kind kind) const {
@@ -116,7 +113,9 @@ const payload_template* payload_profile::find(payload_wire wire, payload_kind ki
 result<payload_profile> builtin_profile(std::string_view name, const payload_properties& overrides) {
   const std::string_view text = builtin_profile_text(name);
   if (text.empty()) return failure("no built-in profile \"" + std::string(name) + "\"");
-  return payload_profile::compile(std::string(name) + ".json", text, overrides);
+  auto made = payload_profile::compile(text, overrides);
+  if (made) return std::move(*made);
+  return failure(made.error().front().text(std::string(name) + ".json"));
 }
 
 missed_calls_cost cost_of(const payload_profile& profile) {

@@ -13,26 +13,28 @@ constexpr int max_depth = 32;
 
 class reader {
  public:
-  reader(std::string_view file, std::string_view text) : file_(file), text_(text) {}
+  reader(std::string_view text, std::vector<placed_fault>& faults) : text_(text), faults_(faults) {}
 
-  result<json_node> document() {
-    json_node root;
-    if (text_.size() > max_octets) return failure(at_place(file_, {}, "file longer than 1 MB"));
-    std::string repaired;
-    append_json_text(repaired, text_, 0);
-    if (repaired != text_) return failure(at_place(file_, {}, "file is not UTF-8"));
-    if (!value(root, 0)) return failure(fault_);
+  bool document(json_node& root) {
+    if (text_.size() > max_octets) return fail("the file is longer than 1 MB");
+    if (!is_utf8()) return fail("the file is not UTF-8 from here on");
+    if (!value(root, 0)) return false;
     skip_blanks();
-    if (at_ < text_.size()) {
-      fail("more text after the end of the JSON value");
-      return failure(fault_);
-    }
-    return root;
+    return at_ == text_.size() || fail("more text after the end of the JSON value");
   }
 
  private:
-  bool fail(std::string_view what) {
-    if (fault_.empty()) fault_ = at_place(file_, place_, what);
+  bool fail(std::string what) {
+    faults_.push_back({place_, std::move(what)});
+    return false;
+  }
+  /// Leaves the place where it ceases to be.
+  bool is_utf8() {
+    std::string repaired;
+    append_json_text(repaired, text_, 0);
+    if (repaired == text_) return true;
+    const auto differ = std::mismatch(text_.begin(), text_.end(), repaired.begin(), repaired.end());
+    for (auto left = differ.first - text_.begin(); left > 0; --left) step();
     return false;
   }
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -76,14 +78,12 @@ class reader {
       json_member member{place_, {}, {}};
       if (peek() != '"') return fail("expected a key in quotes");
       if (!string(member.key)) return false;
-      if (out.find(member.key) != nullptr) {
-        place_ = member.place;
-        return fail("key \"" + member.key + "\" stands twice");
-      }
+      const bool twice = out.find(member.key) != nullptr;
+      if (twice) faults_.push_back({member.place, "key \"" + member.key + "\" stands twice"});
       skip_blanks();
       if (!take(':')) return fail("expected ':'");
       if (!value(member.value, depth + 1)) return false;
-      out.members.push_back(std::move(member));
+      if (!twice) out.members.push_back(std::move(member));
       skip_blanks();
       if (take('}')) return true;
       if (!take(',')) return fail("expected ',' or '}'");
@@ -208,11 +208,10 @@ class reader {
     }
   }
 
-  std::string_view file_;
   std::string_view text_;
+  std::vector<placed_fault>& faults_;
   std::size_t at_ = 0;
   json_place place_;
-  std::string fault_;
 };
 
 }  // namespace
@@ -222,13 +221,14 @@ const json_node* json_node::find(std::string_view key) const {
   return found == members.end() ? nullptr : &found->value;
 }
 
-std::string at_place(std::string_view file, json_place place, std::string_view what) {
-  return std::string(file) + ':' + std::to_string(place.line) + ':' + std::to_string(place.column) + ": " +
-         std::string(what);
+std::string placed_fault::text(std::string_view file) const {
+  return std::string(file) + ':' + std::to_string(place.line) + ':' + std::to_string(place.column) + ": " + what;
 }
 
-result<json_node> parse_placed_json(std::string_view file, std::string_view text) {
-  return reader(file, text).document();
+std::optional<json_node> parse_placed_json(std::string_view text, std::vector<placed_fault>& faults) {
+  json_node root;
+  if (!reader(text, faults).document(root)) return std::nullopt;
+  return root;
 }
 
 }  // namespace reveille::pns

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/result.hpp"
 
 namespace reveille::pns {
 
@@ -14,6 +13,7 @@ namespace reveille::pns {
 struct json_place {
   std::uint32_t line = 1;
   std::uint32_t column = 1;
+  bool operator==(const json_place&) const = default;
 };
 
 struct json_member;
@@ -35,11 +35,17 @@ struct json_member {
   json_node value;
 };
 
-/// Strict RFC 8259, valid UTF-8, at most 1 MB and 32 deep.
-/// @return an error `file:line:column: what`.
-result<json_node> parse_placed_json(std::string_view file, std::string_view text);
+/// A mistake in a file, and where.
+struct placed_fault {
+  json_place place;
+  std::string what;
+  std::string text(std::string_view file) const;   ///< "file:line:column: what"
+  bool operator==(const placed_fault&) const = default;
+};
 
-/// "file:line:column: what"
-std::string at_place(std::string_view file, json_place place, std::string_view what);
+/// Strict RFC 8259, valid UTF-8, at most 1 MB and 32 deep. A key that stands twice is a fault, and the first one is
+/// read on, so that other mistakes are found as well.
+/// @return nullopt when it is no JSON at all; the last fault then says why.
+std::optional<json_node> parse_placed_json(std::string_view text, std::vector<placed_fault>& faults);
 
 }  // namespace reveille::pns

@@ -9,7 +9,7 @@ namespace {
 
 class compiler {
  public:
-  compiler(const compile_input& input, std::vector<std::string>& faults)
+  compiler(const compile_input& input, std::vector<placed_fault>& faults)
       : in_(input), faults_(faults), program_(std::make_shared<payload_template::program>()) {}
 
   std::shared_ptr<const payload_template::program> run() {
@@ -27,7 +27,7 @@ class compiler {
     bool integer = false;
   };
 
-  void fault(json_place place, std::string_view what) { faults_.push_back(at_place(in_.file, place, what)); }
+  void fault(json_place place, std::string what) { faults_.push_back({place, std::move(what)}); }
 
   // Literals gather until something else must be written.
   void literal(std::string_view text, unsigned times) { append_json_text(program_->literals, text, times); }
@@ -271,7 +271,7 @@ class compiler {
   }
 
   const compile_input& in_;
-  std::vector<std::string>& faults_;
+  std::vector<placed_fault>& faults_;
   std::shared_ptr<payload_template::program> program_;
   std::uint32_t literal_begin_ = 0;
   bool in_each_ = false;
@@ -281,7 +281,7 @@ class compiler {
 }  // namespace
 
 std::shared_ptr<const payload_template::program> compile_body(const compile_input& input,
-                                                              std::vector<std::string>& faults) {
+                                                              std::vector<placed_fault>& faults) {
   return compiler(input, faults).run();
 }
 

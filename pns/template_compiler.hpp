@@ -12,15 +12,14 @@
 namespace reveille::pns {
 
 struct compile_input {
-  std::string_view file;
   const json_node& body;
   const payload_properties& properties;
   payload_wire wire;
   payload_kind kind;
 };
 
-/// Appends a line per fault to `faults`; the program is good only if none was appended.
+/// Appends to `faults`; the program is good only if none was appended.
 std::shared_ptr<const payload_template::program> compile_body(const compile_input& input,
-                                                              std::vector<std::string>& faults);
+                                                              std::vector<placed_fault>& faults);
 
 }  // namespace reveille::pns

@@ -72,7 +72,20 @@ struct missed_calls {
   seconds max_age{30 * 86400};      ///< SPEC 4.5
 };
 
-enum class profile : std::uint8_t { ecss10, native };
+enum class base_profile : std::uint8_t { ecss10, native };
+
+/// A payload profile of the operator's own (docs/profiles.md).
+struct payload_profile {
+  std::string name;
+  std::string file;                              ///< JSON template; "" = that of the built-in `base`
+  base_profile base = base_profile::ecss10;
+  std::vector<std::string> properties;           ///< "NAME=VALUE": in place of the template's own
+};
+
+struct payload {
+  std::vector<payload_profile> profiles;
+};
+
 enum class environment : std::uint8_t { production, sandbox };
 enum class voip_missed : std::uint8_t { by_profile, send, skip };
 
@@ -82,7 +95,7 @@ struct apns_app {
   std::string key_id;
   std::string key_file;  ///< PEM (.p8), ES256
   environment env = environment::production;
-  profile payload = profile::ecss10;
+  std::string profile = "ecss10";  ///< built in, or a name from [[payload.profile]]
   voip_missed missed_calls_on_voip_token = voip_missed::by_profile;
 };
 
@@ -99,7 +112,7 @@ struct apns {
 struct fcm_app {
   std::string project;
   std::string service_account_file;  ///< JSON as Google's console makes it
-  profile payload = profile::ecss10;
+  std::string profile = "ecss10";
 };
 
 struct fcm {
@@ -158,6 +171,7 @@ struct settings {
   config::park park;
   config::push push;
   config::missed_calls missed_calls;
+  config::payload payload;
   config::apns apns;
   config::fcm fcm;
   config::store store;

@@ -1,6 +1,7 @@
 /// The only file that sees toml++: it takes seconds to compile.
 #include "engine/config/load.hpp"
 
+#include "engine/config/profiles.hpp"
 #include "engine/config/schema.hpp"
 
 #include <toml++/toml.h>
@@ -287,8 +288,10 @@ result<settings, faults> load_text(std::string_view text, std::string_view file)
     read.add(read.where(v.path), v.path + " " + v.what);
   }
   faults found = read.take_faults();
-  if (found.empty()) return s;
   sort_by_place(found);
+  faults templates = check_profiles(s);
+  std::move(templates.begin(), templates.end(), std::back_inserter(found));
+  if (found.empty()) return s;
   return tl::unexpected(std::move(found));
 }
 

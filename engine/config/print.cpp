@@ -39,6 +39,8 @@ std::string_view word_for(text_kind kind) {
   switch (kind) {
     case text_kind::plain: return "text";
     case text_kind::optional_plain: return "text, may be empty";
+    case text_kind::profile_name: return "1 to 32 of a-z, 0-9, _ and -";
+    case text_kind::property: return "NAME=VALUE";
     case text_kind::identifier: return "ten letters and digits";
     case text_kind::input_file: return "file, may be empty";
     case text_kind::required_file: return "file";
@@ -160,15 +162,18 @@ class reference_printer final : public printer {
  protected:
   std::size_t elements(std::size_t) override { return 1; }
   void table(const std::string& path, std::string_view help, bool repeated) override {
-    out_ += "\n## " + (repeated ? "[[" + path + "]]" : "[" + path + "]") + "\n\n" + std::string(help) + "\n\n";
-    out_ += "| setting | default | allowed | |\n|---|---|---|---|\n";
+    out_ += "\n## " + (repeated ? "[[" + path + "]]" : "[" + path + "]") + "\n\n" + std::string(help) + "\n";
+    first_ = true;
   }
   void setting(const about& what, const std::string& value, const std::string& allowed) override {
+    // A table of tables alone has no settings to list.
+    if (std::exchange(first_, false)) out_ += "\n| setting | default | allowed | |\n|---|---|---|---|\n";
     out_ +=
         "| `" + std::string(what.name) + "` | `" + value + "` | " + cell(allowed) + " | " + cell(what.help) + " |\n";
   }
 
  private:
+  bool first_ = false;
   static std::string cell(std::string_view text) {
     std::string out;
     for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
@@ -178,6 +183,7 @@ class reference_printer final : public printer {
 
 settings with_examples() {
   settings s;
+  s.payload.profiles.resize(1);
   s.apns.apps.resize(1);
   s.fcm.apps.resize(1);
   return s;

@@ -70,7 +70,7 @@ constexpr std::string_view provisional_words[] = {"none", "180", "182"};
 constexpr std::string_view push_when_words[] = {"always", "asleep"};
 constexpr std::string_view missed_to_words[] = {"all", "registered"};
 constexpr std::string_view declined_words[] = {"keep", "drop"};
-constexpr std::string_view profile_words[] = {"ecss10", "native"};
+constexpr std::string_view base_profile_words[] = {"ecss10", "native"};
 constexpr std::string_view environment_words[] = {"production", "sandbox"};
 constexpr std::string_view voip_missed_words[] = {"by-profile", "send", "skip"};
 constexpr std::string_view store_words[] = {"rocksdb", "memory"};
@@ -164,6 +164,19 @@ void describe_push(describer& d, settings& s) {
   });
 }
 
+void describe_payloads(describer& d, settings& s) {
+  d.table("payload", "What the pushes say. ecss10 and native are built in; docs/profiles.md shows them.", [&] {
+    d.tables("profile", "A payload profile of your own, for apps to name.", s.payload.profiles, [&](payload_profile& p) {
+      d.text("name", p.name, text_kind::profile_name, "What apps say as their profile.");
+      d.text("file", p.file, text_kind::input_file,
+             "JSON template (docs/profiles.md). Empty: the built-in one that base names, with other properties.");
+      d.choice("base", p.base, base_profile_words, "The built-in template to use when file is empty.");
+      d.texts("properties", p.properties, text_kind::property,
+              "Each NAME=VALUE, in place of the template's own property: [\"company=phoneco\"] for ecss10.");
+    });
+  });
+}
+
 void describe_providers(describer& d, settings& s) {
   d.table("apns", "Apple's push service.", [&] {
     d.flag("enabled", s.apns.enabled, "Switched off, its push bindings become ordinary ones.");
@@ -182,8 +195,9 @@ void describe_providers(describer& d, settings& s) {
       d.text("key_file", a.key_file, text_kind::required_file,
              "The signing key (.p8, PEM). Only its path is ever shown.");
       d.choice("environment", a.env, environment_words, "Which endpoint knows this app's tokens.");
-      d.choice("profile", a.payload, profile_words,
-               "Payload shape: ecss10 as the softswitch's apps read it, native for apps of today.");
+      d.text("profile", a.profile, text_kind::profile_name,
+             "Payload shape: ecss10 as the softswitch's apps read it, native for apps of today, or a name from "
+             "[[payload.profile]].");
       d.choice(
           "missed_calls_on_voip_token", a.missed_calls_on_voip_token, voip_missed_words,
           "Whether missed calls go to a device that has only a voip token. by-profile: ecss10 sends, native skips, "
@@ -203,7 +217,7 @@ void describe_providers(describer& d, settings& s) {
       d.text("project", a.project, text_kind::plain, "The Firebase project id, as the devices send it.");
       d.text("service_account_file", a.service_account_file, text_kind::required_file,
              "The service account's JSON file. Only its path is ever shown.");
-      d.choice("profile", a.payload, profile_words, "Payload shape, as for APNs.");
+      d.text("profile", a.profile, text_kind::profile_name, "Payload shape, as for APNs.");
     });
   });
 }
@@ -291,6 +305,7 @@ void visit_schema(schema_visitor& visitor, settings& s) {
   describe_node(d, s.node);
   describe_policy(d, s);
   describe_push(d, s);
+  describe_payloads(d, s);
   describe_providers(d, s);
   describe_machine(d, s);
 }

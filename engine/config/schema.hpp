@@ -33,6 +33,8 @@ struct duration_range {
 enum class text_kind : std::uint8_t {
   plain,           ///< anything, but not nothing
   optional_plain,  ///< anything
+  profile_name,    ///< 1 to 32 of a-z, 0-9, '_' and '-'
+  property,        ///< NAME=VALUE
   identifier,      ///< Apple's ten letters and digits
   input_file,      ///< a readable file; empty = none
   required_file,

@@ -1,5 +1,6 @@
 #include "engine/config/load.hpp"
 #include "engine/config/schema.hpp"
+#include "pns/payload.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -83,6 +84,12 @@ class text_checker final : public schema_visitor {
         if (value.empty()) refuse(path, "must be set");
         return;
       case text_kind::optional_plain: return;
+      case text_kind::profile_name:
+        if (!pns::is_profile_name(value)) refuse(path, "must be 1 to 32 of a-z, 0-9, '_' and '-'");
+        return;
+      case text_kind::property:
+        if (value.find('=') == std::string::npos || value.front() == '=') refuse(path, "must be NAME=VALUE");
+        return;
       case text_kind::identifier:
         if (value.size() != 10 || !std::all_of(value.begin(), value.end(), is_alnum)) {
           refuse(path, "must be the ten letters and digits that Apple gave");
@@ -167,6 +174,23 @@ void check_relations(const settings& s, std::vector<violation>& found) {
   }
 }
 
+/// Names only; what the templates say is for check_profiles (engine/config/profiles.cpp).
+void check_profile_names(const settings& s, std::vector<violation>& found) {
+  std::set<std::string_view> known(pns::builtin_profile_names().begin(), pns::builtin_profile_names().end());
+  for (std::size_t i = 0; i < s.payload.profiles.size(); ++i) {
+    if (known.insert(s.payload.profiles[i].name).second) continue;
+    found.push_back({"payload.profile[" + std::to_string(i) + "].name", "is built in, or an earlier profile's"});
+  }
+  const auto check = [&](const std::string& name, std::string path) {
+    if (!pns::is_profile_name(name) || known.contains(name)) return;
+    std::string all;
+    for (const std::string_view k : known) all += (all.empty() ? "" : ", ") + std::string(k);
+    found.push_back({std::move(path), "names no profile; there are " + all});
+  };
+  for (std::size_t i = 0; i < s.apns.apps.size(); ++i) check(s.apns.apps[i].profile, "apns.app[" + std::to_string(i) + "].profile");
+  for (std::size_t i = 0; i < s.fcm.apps.size(); ++i) check(s.fcm.apps[i].profile, "fcm.app[" + std::to_string(i) + "].profile");
+}
+
 void check_apps(const settings& s, std::vector<violation>& found) {
   std::set<std::pair<std::string, environment>> bundles;
   for (std::size_t i = 0; i < s.apns.apps.size(); ++i) {
@@ -195,6 +219,7 @@ std::vector<violation> validate(const settings& s, file_check files) {
   text_checker checker(found, files);
   visit_schema(checker, copy);
   check_relations(s, found);
+  check_profile_names(s, found);
   check_apps(s, found);
   return found;
 }

@@ -105,9 +105,18 @@ struct fcm_config {
   std::vector<fcm_app_config> apps;    ///< the first is the provider's default
 };
 
+/// A payload profile that apps may name; in place of a built-in one of the same name.
+struct profile_text {
+  std::string name;
+  std::string file;                ///< for messages
+  std::string text;                ///< the template
+  pns::payload_properties properties;
+};
+
 struct push_config {
   std::uint16_t threads = 1;
   std::uint32_t hand_over_limit = 65'536;  ///< orders between the shards and one push thread
+  std::vector<profile_text> profiles;
   apns_config apns;
   fcm_config fcm;
 };

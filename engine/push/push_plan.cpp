@@ -1,5 +1,6 @@
 #include "engine/push/push_plan.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -80,9 +81,22 @@ class planner {
 
   std::shared_ptr<const pns::payload_profile> profile(const std::string& who, const std::string& name,
                                                       const pns::payload_properties& properties) {
-    auto made = pns::builtin_profile(name, properties);
+    const auto own = std::find_if(config_.profiles.begin(), config_.profiles.end(),
+                                  [&](const profile_text& p) { return p.name == name; });
+    profile_text source;
+    if (own != config_.profiles.end()) {
+      source = *own;
+    } else {
+      source = {name, name + ".json", std::string(pns::builtin_profile_text(name)), {}};
+    }
+    if (source.text.empty()) {
+      faults_.push_back({who + ": there is no payload profile \"" + name + "\", or its file cannot be read"});
+      return nullptr;
+    }
+    for (const auto& [key, value] : properties) source.properties[key] = value;
+    auto made = pns::payload_profile::compile(source.text, source.properties);
     if (made) return std::make_shared<const pns::payload_profile>(std::move(*made));
-    faults_.push_back({who + ": " + made.error().what});
+    for (const pns::placed_fault& f : made.error()) faults_.push_back({who + ": " + f.text(source.file)});
     return nullptr;
   }
 

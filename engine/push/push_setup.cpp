@@ -5,6 +5,7 @@
 #include <sstream>
 #include <string>
 
+#include "engine/config/profiles.hpp"
 #include "pns/access_token.hpp"
 
 namespace reveille {
@@ -35,14 +36,6 @@ class reader {
   std::vector<error> faults;
 };
 
-std::string profile_name(config::profile p) {
-  switch (p) {
-    case config::profile::ecss10: return "ecss10";
-    case config::profile::native: return "native";
-  }
-  std::abort();  // unreachable: the switch is complete
-}
-
 std::optional<pns::missed_calls_on_voip_token> rule_of(config::voip_missed rule) {
   switch (rule) {
     case config::voip_missed::by_profile: return std::nullopt;
@@ -67,9 +60,7 @@ void read_apns(const config::apns& from, apns_config& to, reader& read) {
     out.key_pem = read.file("apns.app[" + std::to_string(i) + "].key_file", app.key_file);
     out.environment =
         app.env == config::environment::sandbox ? apns_environment::sandbox : apns_environment::production;
-    out.profile = profile_name(app.payload);
-    // `badge` is ecss10's property; native counts.
-    if (app.payload == config::profile::ecss10) out.properties["badge"] = from.badge;
+    out.profile = app.profile;
     out.on_voip_token = rule_of(app.missed_calls_on_voip_token);
     to.apps.push_back(std::move(out));
   }
@@ -92,7 +83,7 @@ void read_fcm(const config::fcm& from, fcm_config& to, reader& read) {
       read.faults.push_back({setting + "project: " + app.project + ", but " + app.service_account_file +
                              " is of project " + account->project_id});
     }
-    out.profile = profile_name(app.payload);
+    out.profile = app.profile;
     to.apps.push_back(std::move(out));
   }
 }
@@ -106,6 +97,9 @@ result<push_config, std::vector<error>> read_push_config(const config::settings&
   for (push_limits* limits : {&out.apns.limits, &out.fcm.limits}) {
     limits->calls_queued = settings.push.queue_limit;
     limits->missed_calls_queued = settings.push.queue_limit;
+  }
+  for (config::profile_source& p : config::profile_sources(settings)) {
+    out.profiles.push_back({std::move(p.name), std::move(p.file), std::move(p.text), std::move(p.properties)});
   }
   if (settings.apns.enabled) read_apns(settings.apns, out.apns, read);
   if (settings.fcm.enabled) read_fcm(settings.fcm, out.fcm, read);

@@ -1,6 +1,7 @@
 #include "engine/config/load.hpp"
 
 #include "core/random.hpp"
+#include "pns/payload.hpp"
 
 #include <gtest/gtest.h>
 
@@ -95,6 +96,67 @@ INSTANTIATE_TEST_SUITE_P(
                 "registrar.default_expires must not be above"},
         mistake{"ControlCharacters", "[push]\nwhen = \"a\\u0007\"\n", "not `a?`"}),
     [](const auto& of) { return std::string(of.param.name); });
+
+result<settings, faults> load_least_and(std::string_view rest) {
+  std::string text(least);
+  text += rest;
+  return load_text(text, "r.toml");
+}
+
+class OwnProfile : public ::testing::Test {
+ protected:
+  OwnProfile() { std::ofstream(file_) << ""; }
+  ~OwnProfile() override { std::remove(file_.c_str()); }
+  void keep(std::string_view text) const { std::ofstream(file_) << text; }
+  result<settings, faults> load(const std::string& rest) const {
+    std::string text("[[payload.profile]]\nname = \"own\"\nfile = \"");
+    text.append(file_).append("\"\n").append(rest);
+    return load_least_and(text);
+  }
+  const std::string file_ = ::testing::TempDir() + "reveille-own-profile.json";
+};
+
+TEST_F(OwnProfile, IsNamedByAnApp) {
+  keep(pns::builtin_profile_text("native"));
+  const auto loaded = load("properties = [\"sound=ring.caf\"]\n");
+  ASSERT_TRUE(loaded) << texts(loaded.error());
+  EXPECT_EQ(loaded->payload.profiles.at(0).name, "own");
+}
+
+TEST_F(OwnProfile, IsCheckedWithItsOwnLineAndColumn) {
+  keep("{\"profile\":\"own\",\n\"profile\":\"own\",\n \"apple\":{}}");
+  const auto loaded = load("");
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(texts(loaded.error()).find(file_ + ":2:1: key \"profile\" stands twice\n" + file_ + ":3:2: unknown key \"apple\""),
+            std::string::npos) << texts(loaded.error());
+}
+
+TEST_F(OwnProfile, HasABodyForTheServiceThatUsesIt) {
+  std::string text(pns::builtin_profile_text("native"));
+  text.replace(text.find("\"fcm_v1\""), 8, "\"fcm_legacy\"");
+  keep(text);
+  std::ofstream(file_ + ".account") << "{}";
+  const auto loaded = load("[[fcm.app]]\nproject = \"p\"\nprofile = \"own\"\nservice_account_file = \"" + file_ + ".account\"\n");
+  std::remove((file_ + ".account").c_str());
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(texts(loaded.error()), file_ + ":1:1: profile own has no \"fcm_v1\", and FCM app p uses it\n");
+}
+
+TEST(Configuration, NamesProfilesThatAreNotThere) {
+  const auto loaded = load_least_and(
+      "[[payload.profile]]\nname = \"ecss10\"\n[[payload.profile]]\nname = \"Own\"\nproperties = [\"=x\"]\n"
+      "[[payload.profile]]\nname = \"dear\"\nproperties = [\"companie=x\"]\n"
+      "[[fcm.app]]\nproject = \"p\"\nprofile = \"nativ\"\nservice_account_file = \"/nowhere\"\n");
+  ASSERT_FALSE(loaded);
+  const std::string told = texts(loaded.error());
+  for (const char* complaint :
+       {"r.toml:6:8: payload.profile[0].name is built in", "r.toml:8:8: payload.profile[1].name must be 1 to 32",
+        "r.toml:9:15: payload.profile[1].properties[0] must be NAME=VALUE",
+        "r.toml:15:11: fcm.app[0].profile names no profile; there are Own, dear, ecss10, native",
+        "the profile has no property \"companie\""}) {
+    EXPECT_NE(told.find(complaint), std::string::npos) << complaint << "\n" << told;
+  }
+}
 
 TEST(Configuration, SaysHowToGetAFileWhenThereIsNone) {
   const auto loaded = load_file("/nowhere/reveille.toml");

@@ -47,7 +47,10 @@ TEST(EffectiveConfiguration, NeverHoldsACredential) {
 TEST(ConfigurationReference, IsWhatTheDocumentationHolds) {
   std::ifstream in("docs/configuration.md");
   const std::string committed((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  EXPECT_EQ(committed, reference_markdown()) << "write what reference_markdown() says into docs/configuration.md";
+  if (committed == reference_markdown()) return;
+  const std::string wanted = ::testing::TempDir() + "reveille-configuration.md";
+  std::ofstream(wanted) << reference_markdown();
+  FAIL() << "copy " << wanted << " to docs/configuration.md";
 }
 
 TEST(Units, ReadBackWhatTheyPrint) {

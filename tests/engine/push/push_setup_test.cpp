@@ -87,13 +87,37 @@ TEST_F(PushSetup, ReadsWhatTheConfigurationNames) {
   const auto read = read_push_config(settings);
   ASSERT_TRUE(read.has_value()) << read.error().front().what;
   EXPECT_EQ(read->apns.apps.at(0).key_pem, keys().apns_key_pem);
-  EXPECT_EQ(read->apns.apps.at(0).properties.at("badge"), "7");
+  EXPECT_EQ(read->profiles.at(0).name, "ecss10");
+  EXPECT_EQ(read->profiles.at(0).properties.at("badge"), "7");
   EXPECT_EQ(read->apns.route.ca_pem, keys().ca_pem);
   EXPECT_EQ(read->apns.production, (push_endpoint{"api.push.apple.com", 443}));
   EXPECT_EQ(read->apns.limits.connections, 3);
   EXPECT_EQ(read->apns.limits.calls_queued, 50U);
   EXPECT_EQ(read->fcm.limits.missed_calls_queued, 50U);
   EXPECT_EQ(faults(), std::vector<std::string>());
+}
+
+TEST_F(PushSetup, ReadsTheOperatorsOwnProfiles) {
+  keep("own.json", std::string(pns::builtin_profile_text("native")));
+  settings.payload.profiles = {{"own", path("own.json"), config::base_profile::ecss10, {"sound=ring.caf"}},
+                               {"phoneco", "", config::base_profile::ecss10, {"company=phoneco"}}};
+  settings.apns.apps[0].profile = "own";
+  settings.fcm.apps[0].profile = "phoneco";
+  const auto read = read_push_config(settings);
+  ASSERT_TRUE(read.has_value());
+  ASSERT_EQ(read->profiles.size(), 4U);
+  EXPECT_EQ(read->profiles[2].properties.at("sound"), "ring.caf");
+  EXPECT_EQ(read->profiles[3].properties.at("company"), "phoneco");
+  EXPECT_EQ(read->profiles[3].properties.at("badge"), "10");
+  EXPECT_EQ(faults(), std::vector<std::string>());
+}
+
+TEST_F(PushSetup, NamesThePlaceOfAMistakeInAProfile) {
+  keep("own.json", "{\"profile\":\"own\",\n \"apple\":{}}");
+  settings.payload.profiles = {{"own", path("own.json"), config::base_profile::ecss10, {}}};
+  settings.apns.apps[0].profile = "own";
+  EXPECT_THAT(faults(), ::testing::Contains("apns app com.example.phone: " + path("own.json") +
+                                            ":2:2: unknown key \"apple\""));
 }
 
 TEST_F(PushSetup, AProviderThatIsOffNeedsNoFiles) {
