@@ -41,6 +41,8 @@ void append_metrics(std::string& out, const mock_counters& c) {
   per_provider(out, c, "silenced_total", "Left unanswered by the fault script.", [](const auto& p) { return p.silenced; });
   per_provider(out, c, "resets_total", "Streams reset by the fault script.", [](const auto& p) { return p.resets; });
   per_provider(out, c, "goaways_total", "GOAWAY frames sent by the fault script.", [](const auto& p) { return p.goaways; });
+  per_provider(out, c, "settings_changes_total", "SETTINGS sent by the fault script.",
+               [](const auto& p) { return p.settings_changes; });
   family(out, "refused_total", "counter", "Push requests refused, by status and the provider's word.");
   for (std::size_t p = 0; p < c.providers.size(); ++p) {
     for (const auto& [what, count] : c.providers[p].refused) {

@@ -18,6 +18,7 @@ struct provider_counters {
   std::uint64_t silenced = 0;        ///< faults of the script
   std::uint64_t resets = 0;
   std::uint64_t goaways = 0;
+  std::uint64_t settings_changes = 0;
   /// By status and reason; bounded, since both are the mock's own words or the script's.
   std::map<std::pair<int, std::string>, std::uint64_t> refused;
 };

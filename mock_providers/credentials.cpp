@@ -13,6 +13,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "core/system_ports.hpp"
+
 namespace reveille::mock_providers {
 namespace {
 
@@ -28,7 +30,7 @@ using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 using certificate_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
 using extension_ptr = std::unique_ptr<X509_EXTENSION, freed_by<X509_EXTENSION_free>>;
 
-constexpr long certificate_life = 10L * 365 * 86400;
+constexpr std::int64_t certificate_years = std::int64_t{10} * 365 * 86400;
 constexpr const char* server_names =
     "DNS:localhost,IP:127.0.0.1,IP:::1,DNS:api.push.apple.com,DNS:api.sandbox.push.apple.com,"
     "DNS:fcm.googleapis.com,DNS:oauth2.googleapis.com";
@@ -59,16 +61,49 @@ bool extend(X509* certificate, X509* issuer, int nid, const char* value) {
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
-bool begin(X509* certificate, EVP_PKEY* key, const char* name) {
+struct certificate_life {
+  std::int64_t from, until;   ///< Unix seconds
+};
+
+certificate_ptr begin(EVP_PKEY* key, const char* name, const certificate_life& life) {
+  certificate_ptr made(X509_new());
   std::uint64_t serial = 0;
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial) != 1) return false;
-  X509_NAME* subject = X509_get_subject_name(certificate);
-  return X509_set_version(certificate, 2) == 1 &&  // 2 means version 3
-         ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1) == 1 &&
-         X509_gmtime_adj(X509_getm_notBefore(certificate), -3600) != nullptr &&
-         X509_gmtime_adj(X509_getm_notAfter(certificate), certificate_life) != nullptr &&
-         X509_set_pubkey(certificate, key) == 1 &&
-         X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1, 0) == 1;
+  if (!made || !key || RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial) != 1) return nullptr;
+  X509* x = made.get();
+  const bool fine =
+      X509_set_version(x, 2) == 1 &&  // 2 means version 3
+      ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), serial >> 1) == 1 &&
+      ASN1_TIME_set(X509_getm_notBefore(x), life.from) != nullptr &&
+      ASN1_TIME_set(X509_getm_notAfter(x), life.until) != nullptr && X509_set_pubkey(x, key) == 1 &&
+      X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+                                 reinterpret_cast<const unsigned char*>(name), -1, -1, 0) == 1;
+  return fine ? std::move(made) : nullptr;
+}
+
+certificate_ptr server_certificate(EVP_PKEY* key, X509* ca, EVP_PKEY* ca_key, const certificate_life& life) {
+  certificate_ptr made = begin(key, "Reveille mock providers", life);
+  const bool fine = made && ca && ca_key && X509_set_issuer_name(made.get(), X509_get_subject_name(ca)) == 1 &&
+                    extend(made.get(), ca, NID_subject_alt_name, server_names) &&
+                    extend(made.get(), ca, NID_ext_key_usage, "serverAuth") &&
+                    extend(made.get(), ca, NID_authority_key_identifier, "keyid") &&
+                    X509_sign(made.get(), ca_key, EVP_sha256()) > 0;
+  return fine ? std::move(made) : nullptr;
+}
+
+certificate_ptr authority(EVP_PKEY* key, const certificate_life& life) {
+  certificate_ptr made = begin(key, "Reveille mock authority", life);
+  const bool fine = made && X509_set_issuer_name(made.get(), X509_get_subject_name(made.get())) == 1 &&
+                    extend(made.get(), made.get(), NID_basic_constraints, "critical,CA:TRUE") &&
+                    extend(made.get(), made.get(), NID_key_usage, "critical,keyCertSign,cRLSign") &&
+                    extend(made.get(), made.get(), NID_subject_key_identifier, "hash") &&
+                    X509_sign(made.get(), key, EVP_sha256()) > 0;
+  return fine ? std::move(made) : nullptr;
+}
+
+tl::unexpected<error> openssl_failure(const std::string& what) {
+  char text[256] = "";
+  ERR_error_string_n(ERR_get_error(), text, sizeof text);
+  return failure(what + ": " + text);
 }
 
 }  // namespace
@@ -78,33 +113,25 @@ result<credentials> credentials::generate() {
   const key_ptr server_key(EVP_EC_gen("P-256"));
   const key_ptr apns_key(EVP_EC_gen("P-256"));
   const key_ptr google_key(EVP_RSA_gen(2048));
-  const certificate_ptr ca(X509_new());
-  const certificate_ptr server(X509_new());
-  const bool made =
-      ca_key && server_key && apns_key && google_key && ca && server &&  //
-      begin(ca.get(), ca_key.get(), "Reveille mock authority") &&
-      X509_set_issuer_name(ca.get(), X509_get_subject_name(ca.get())) == 1 &&
-      extend(ca.get(), ca.get(), NID_basic_constraints, "critical,CA:TRUE") &&
-      extend(ca.get(), ca.get(), NID_key_usage, "critical,keyCertSign,cRLSign") &&
-      extend(ca.get(), ca.get(), NID_subject_key_identifier, "hash") &&
-      X509_sign(ca.get(), ca_key.get(), EVP_sha256()) > 0 &&  //
-      begin(server.get(), server_key.get(), "Reveille mock providers") &&
-      X509_set_issuer_name(server.get(), X509_get_subject_name(ca.get())) == 1 &&
-      extend(server.get(), ca.get(), NID_subject_alt_name, server_names) &&
-      extend(server.get(), ca.get(), NID_ext_key_usage, "serverAuth") &&
-      extend(server.get(), ca.get(), NID_authority_key_identifier, "keyid") &&
-      X509_sign(server.get(), ca_key.get(), EVP_sha256()) > 0;
-  credentials out;
-  if (made) {
-    out = {certificate_pem(ca.get()), certificate_pem(server.get()), private_pem(server_key.get()),
-           private_pem(apns_key.get()), private_pem(google_key.get())};
-  }
-  if (out.google_key_pem.empty() || out.apns_key_pem.empty() || out.server_key_pem.empty()) {
-    char text[256] = "";
-    ERR_error_string_n(ERR_get_error(), text, sizeof text);
-    return failure(std::string("generating keys: ") + text);
-  }
-  return out;
+  const std::int64_t present = unix_seconds(system_clock_port().now().wall);
+  const certificate_life life{present - 3600, present + certificate_years};
+  const certificate_ptr ca = authority(ca_key.get(), life);
+  const certificate_ptr server = server_certificate(server_key.get(), ca.get(), ca_key.get(), life);
+  if (!server || !apns_key || !google_key) return openssl_failure("generating keys");
+  return credentials{certificate_pem(ca.get()),    certificate_pem(server.get()), private_pem(server_key.get()),
+                     private_pem(apns_key.get()), private_pem(google_key.get()), private_pem(ca_key.get())};
+}
+
+result<certificate_pair> issue_server_certificate(const credentials& keys, wall_time ends) {
+  const bio_ptr ca_text(BIO_new_mem_buf(keys.ca_pem.data(), static_cast<int>(keys.ca_pem.size())));
+  const bio_ptr key_text(BIO_new_mem_buf(keys.ca_key_pem.data(), static_cast<int>(keys.ca_key_pem.size())));
+  const certificate_ptr ca(PEM_read_bio_X509(ca_text.get(), nullptr, nullptr, nullptr));
+  const key_ptr ca_key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
+  const key_ptr key(EVP_EC_gen("P-256"));
+  const std::int64_t until = unix_seconds(ends);
+  const certificate_ptr made = server_certificate(key.get(), ca.get(), ca_key.get(), {until - certificate_years, until});
+  if (!made) return openssl_failure("issuing a certificate");
+  return certificate_pair{certificate_pem(made.get()), private_pem(key.get())};
 }
 
 std::string service_account_json(const identity& who, const credentials& keys, const std::string& token_uri) {

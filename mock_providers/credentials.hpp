@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/result.hpp"
+#include "core/time.hpp"
 
 namespace reveille::mock_providers {
 
@@ -23,10 +24,20 @@ struct credentials {
   std::string server_key_pem;
   std::string apns_key_pem;         ///< .p8: ES256
   std::string google_key_pem;       ///< of the service account: RS256
+  std::string ca_key_pem;           ///< the authority's own: for certificates of another life
 
   /// Takes some 0.2 s, for the RSA key. Errors are OpenSSL's.
   static result<credentials> generate();
 };
+
+struct certificate_pair {
+  std::string certificate_pem;
+  std::string private_key_pem;
+};
+
+/// A server certificate for the names of `credentials::server_pem`, of the same authority.
+/// @param ends may lie in the past.
+result<certificate_pair> issue_server_certificate(const credentials& keys, wall_time ends);
 
 /// Google's JSON file, with the mock's token endpoint.
 std::string service_account_json(const identity& who, const credentials& keys, const std::string& token_uri);

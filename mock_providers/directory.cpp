@@ -83,12 +83,12 @@ std::string endpoints_json(const identity& who, const server_endpoints& where) {
 result<credentials> load_or_generate(const std::string& directory) {
   const fs::path home = directory;
   credentials keys{read(home / "ca.pem"), read(home / "server.pem"), read(home / "server.key"),
-                   read(home / key_file(identity{}.key_id)), ""};
+                   read(home / key_file(identity{}.key_id)), "", read(home / "ca.key")};
   const nlohmann::json account = nlohmann::json::parse(read(home / "service-account.json"), nullptr, false);
   if (account.is_object() && account.contains("private_key") && account["private_key"].is_string()) {
     keys.google_key_pem = account["private_key"].get<std::string>();
   }
-  for (const std::string* part : {&keys.ca_pem, &keys.server_pem, &keys.server_key_pem, &keys.apns_key_pem, &keys.google_key_pem}) {
+  for (const std::string* part : {&keys.ca_pem, &keys.server_pem, &keys.server_key_pem, &keys.apns_key_pem, &keys.google_key_pem, &keys.ca_key_pem}) {
     if (part->empty()) return credentials::generate();
   }
   return keys;
@@ -102,6 +102,7 @@ result<void> write_directory(const std::string& directory, const identity& who, 
   const fs::path home = fs::absolute(directory, code).lexically_normal();
   const std::pair<std::string, std::string> files[] = {
       {"ca.pem", keys.ca_pem},
+      {"ca.key", keys.ca_key_pem},
       {"server.pem", keys.server_pem},
       {"server.key", keys.server_key_pem},
       {key_file(who.key_id), keys.apns_key_pem},

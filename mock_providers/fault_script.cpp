@@ -3,135 +3,113 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "mock_providers/fcm_message.hpp"
-
 namespace reveille::mock_providers {
 namespace {
 
 using nlohmann::json;
 
-std::optional<double> number_of(const json& object, const char* name) {
-  const auto found = object.find(name);
-  if (found == object.end() || !found->is_number()) return std::nullopt;
-  return found->get<double>();
+bool is_one_of(const std::vector<std::string>& all, std::string_view text) {
+  return all.empty() || std::find(all.begin(), all.end(), text) != all.end();
 }
 
-std::string text_of(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+bool begins_with_one_of(const std::vector<std::string>& all, std::string_view text) {
+  return all.empty() || std::any_of(all.begin(), all.end(), [&](const std::string& p) { return text.starts_with(p); });
 }
 
-result<provider_answer> parse_answer(const json& value, std::optional<pns::provider> provider) {
-  const double status = value.is_object() ? number_of(value, "status").value_or(0) : 0;
-  if (status < 200 || status > 599) return failure("\"answer\" wants a \"status\" from 200 to 599");
-  const std::string reason = text_of(value, "reason");
-  provider_answer a;
-  a.status = static_cast<int>(status);
-  a.reason = reason;
-  if (provider == pns::provider::fcm) {
-    a = google_error(a.status, text_of(value, "message"), reason);
-  } else {
-    a.content_type = "application/json";
-    json body = {{"reason", reason}};
-    if (const auto stamp = number_of(value, "timestamp")) body["timestamp"] = static_cast<std::int64_t>(*stamp);
-    a.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
-  }
-  if (const auto body = value.find("body"); body != value.end() && body->is_string()) a.body = body->get<std::string>();
-  if (const auto wait = number_of(value, "retry_after")) {
-    a.headers.emplace_back("retry-after", std::to_string(static_cast<std::int64_t>(*wait)));
-  }
-  return a;
+/// "line 3, column 7: ..." out of nlohmann's sentence.
+std::string syntax_fault(const json::parse_error& e) {
+  const std::string_view what = e.what();
+  const std::size_t at = what.find("at line ");
+  const std::size_t colon = what.find(": ", at == what.npos ? 0 : at);
+  if (at == what.npos || colon == what.npos) return "no JSON";
+  return std::string(what.substr(at + 3, colon - at - 3)) + ": no JSON: " + std::string(what.substr(colon + 2, 200));
 }
-
-result<delay_distribution> parse_delay(const json& value) {
-  const auto median = value.is_object() ? number_of(value, "median_ms") : std::nullopt;
-  if (!median || *median < 0 || *median > 600'000) return failure("\"delay\" wants \"median_ms\" within ten minutes");
-  const double p99 = number_of(value, "p99_ms").value_or(*median);
-  if (p99 < *median || p99 > 600'000) return failure("\"p99_ms\" must not be below \"median_ms\"");
-  return delay_distribution{milliseconds(static_cast<std::int64_t>(*median)), milliseconds(static_cast<std::int64_t>(p99)), 0};
-}
-
-constexpr std::string_view known_keys[] = {"provider", "from",   "until",   "token_prefix", "every", "share", "silence",
-                                           "reset",    "answer", "goaway",  "close",        "delay"};
 
 }  // namespace
 
-result<fault_script::rule> fault_script::parse_rule(const void* untyped) {
-  const json& value = *static_cast<const json*>(untyped);
-  if (!value.is_object()) return failure("a rule is an object");
-  for (const auto& [key, unused] : value.items()) {
-    if (std::find(std::begin(known_keys), std::end(known_keys), key) == std::end(known_keys)) {
-      return failure("unknown key \"" + key + "\"");
-    }
-  }
-  rule r;
-  if (value.contains("provider")) {
-    r.provider = pns::provider_of(text_of(value, "provider"));
-    if (!r.provider) return failure("\"provider\" is apns, apns.dev or fcm");
-  }
-  const auto time_of = [&](const char* name, nanoseconds& out) {
-    if (const auto s = number_of(value, name); s && *s >= 0 && *s < 1e9) out = nanoseconds(static_cast<std::int64_t>(*s * 1e9));
-  };
-  time_of("from", r.from);
-  time_of("until", r.until);
-  r.token_prefix = text_of(value, "token_prefix");
-  if (const auto every = number_of(value, "every")) {
-    if (*every < 1 || *every > 1e15) return failure("\"every\" is 1 or more");
-    r.every = static_cast<std::uint64_t>(*every);
-  }
-  r.share = number_of(value, "share").value_or(1);
-  r.silence = value.value("silence", json()) == true;
-  r.close = value.value("close", json()) == true;
-  if (value.contains("goaway")) r.goaway = text_of(value, "goaway");
-  if (value.contains("reset")) {
-    const std::string kind = text_of(value, "reset");
-    if (kind == "refused_stream") r.reset = reset_kind::refused_stream;
-    if (kind == "internal_error") r.reset = reset_kind::internal_error;
-    if (kind == "cancel") r.reset = reset_kind::cancel;
-    if (!r.reset) return failure("\"reset\" is refused_stream, internal_error or cancel");
-  }
-  if (value.contains("answer")) {
-    auto answer = parse_answer(value["answer"], r.provider);
-    if (!answer) return tl::unexpected(answer.error());
-    r.answer = std::move(*answer);
-  }
-  if (value.contains("delay")) {
-    const auto delay = parse_delay(value["delay"]);
-    if (!delay) return tl::unexpected(delay.error());
-    r.delay = *delay;
-  }
-  if (!r.silence && !r.close && !r.goaway && !r.reset && !r.answer && !r.delay) return failure("a rule that does nothing");
-  return r;
-}
-
 result<fault_script> fault_script::parse(std::string_view text) {
-  const json root = json::parse(text, nullptr, false);
+  if (text.size() > max_text) return failure("a fault script of more than 1 MB");
+  json root;
+  try {
+    root = json::parse(text);
+  } catch (const json::parse_error& e) {
+    return failure(syntax_fault(e));
+  }
   if (!root.is_array()) return failure("a fault script is a JSON array of rules");
   if (root.size() > max_rules) return failure("more than 256 rules");
   fault_script out;
   for (std::size_t i = 0; i < root.size(); ++i) {
-    auto made = parse_rule(&root[i]);
-    if (!made) return failure("rule " + std::to_string(i) + ": " + made.error().what);
-    out.rules_.push_back(std::move(*made));
+    auto read = read_fault_rule(&root[i]);
+    if (!read) return failure("rule " + std::to_string(i + 1) + ": " + read.error().what);
+    out.rules_.push_back({std::move(*read), 0, 0});
   }
   return out;
 }
 
-fault_action fault_script::next(pns::provider provider, std::string_view token, nanoseconds since_start,
+bool fault_script::fires(std::size_t index, const fault_request& request, nanoseconds since_start, fault_line& line,
+                         random_source& random) {
+  rule& r = rules_[index];
+  if (r.standing || !r.concerns(request.target) || since_start < r.from || since_start >= r.until) return false;
+  if (!is_one_of(r.apps, request.app) || !is_one_of(r.tokens, request.token) ||
+      !begins_with_one_of(r.token_prefixes, request.token) || !request.path.starts_with(r.path_prefix)) {
+    return false;
+  }
+  const std::uint64_t seen = r.per_connection ? ++line.seen[index] : ++r.seen;
+  if (seen < r.every || (seen - r.every) % r.every >= r.burst) return false;
+  if (r.share < 1 && random.unit() >= r.share) return false;
+  if (r.times > 0 && r.fired >= r.times) return false;
+  ++r.fired;
+  return true;
+}
+
+fault_action fault_script::next(const fault_request& request, nanoseconds since_start, fault_line& line,
                                 random_source& random) {
+  line.seen.resize(rules_.size());
+  line.steps.resize(rules_.size());
   fault_action out;
-  for (rule& r : rules_) {
-    if (r.provider && *r.provider != provider) continue;
-    if (since_start < r.from || since_start >= r.until || !token.starts_with(r.token_prefix)) continue;
-    if (++r.seen % r.every != 0 || (r.share < 1 && random.unit() >= r.share)) continue;
-    if (r.goaway) out.goaway = r.goaway;
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    if (!fires(i, request, since_start, line, random)) continue;
+    const rule& r = rules_[i];
+    if (r.goaway) out.goaway = &*r.goaway;
     if (r.close) out.close = true;
     if (r.delay) out.delay += r.delay->draw(random);
+    if (!r.settings.empty()) {
+      const settings_change& step = r.settings[line.steps[i]++ % r.settings.size()];
+      if (step.max_streams) out.settings.max_streams = step.max_streams;
+      if (step.stream_window) out.settings.stream_window = step.stream_window;
+    }
     const bool decided = out.silence || out.reset || out.answer;
     if (!decided) {
       out.silence = r.silence;
       out.reset = r.reset;
-      out.answer = r.answer;
+      out.answer = r.answer ? &*r.answer : nullptr;
+    }
+  }
+  return out;
+}
+
+standing_faults fault_script::standing(fault_target target, nanoseconds since_start) const {
+  standing_faults out;
+  for (const rule& r : rules_) {
+    if (!r.standing || !r.concerns(target) || since_start < r.from || since_start >= r.until) continue;
+    const standing_faults& s = *r.standing;
+    if (s.settings.max_streams) out.settings.max_streams = s.settings.max_streams;
+    if (s.settings.stream_window) out.settings.stream_window = s.settings.stream_window;
+    out.hold_windows |= s.hold_windows;
+    out.stop_reading |= s.stop_reading;
+    if (s.octets_per_second) out.octets_per_second = s.octets_per_second;
+    if (s.admission) out.admission = s.admission;
+    if (s.certificate_life) out.certificate_life = s.certificate_life;
+  }
+  return out;
+}
+
+std::optional<nanoseconds> fault_script::next_change(nanoseconds since_start) const {
+  std::optional<nanoseconds> out;
+  for (const rule& r : rules_) {
+    if (!r.standing) continue;
+    for (const nanoseconds t : {r.from, r.until}) {
+      if (t > since_start && t < nanoseconds::max() && (!out || t < *out)) out = t;
     }
   }
   return out;

@@ -1,70 +1,81 @@
-/// Faults on a time line, by token, or every so often. A JSON text, so that a test, a file and the control port share it:
+/// Faults on a time line, by token, app, path, or every so often. A JSON text, so that a test, a file and the control port
+/// share it; docs/mock-providers.md describes each key:
 ///
 ///   [{"provider": "apns", "from": 10, "until": 15, "answer": {"status": 503, "reason": "ServiceUnavailable"}},
 ///    {"token_prefix": "dead", "answer": {"status": 410, "reason": "Unregistered", "timestamp": 1623753691000}},
 ///    {"every": 10000, "goaway": "Shutdown"},
+///    {"every": 500, "settings": [{"max_concurrent_streams": 1}, {"max_concurrent_streams": 1000}]},
 ///    {"share": 0.01, "silence": true}, {"share": 0.01, "reset": "refused_stream"},
-///    {"from": 60, "delay": {"median_ms": 200, "p99_ms": 2000}}, {"every": 500, "close": true}]
+///    {"from": 60, "delay": {"median_ms": 200, "p99_ms": 2000}}, {"every": 500, "close": true},
+///    {"from": 30, "until": 60, "connections": {"read": "stopped", "accept": "silent"}}]
 ///
-/// `from` and `until` are seconds since the start. Conditions are joined by "and"; the first rule that matches wins, but
-/// `goaway`, `close` and `delay` are done beside the answer. Pure. Threads: one.
+/// The first rule that decides the answer wins; `goaway`, `settings`, `close` and `delay` are done beside it. Rules with
+/// `connections` befall connections, not requests. Pure. Threads: one.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/random.hpp"
 #include "core/result.hpp"
 #include "core/time.hpp"
-#include "mock_providers/delay_distribution.hpp"
-#include "mock_providers/provider_answer.hpp"
-#include "pns/push_params.hpp"
+#include "mock_providers/fault_rule.hpp"
 
 namespace reveille::mock_providers {
 
-enum class reset_kind : std::uint8_t { refused_stream, internal_error, cancel };
+/// The request that a script is asked about. Views live during the call.
+struct fault_request {
+  fault_target target = fault_target::apns;
+  std::string_view app, token, path;
+};
 
-/// What a script does to one request. Empty = nothing.
+/// What a script does to one request. Empty = nothing. Pointers lead into the script.
 struct fault_action {
   bool silence = false;
   std::optional<reset_kind> reset;
-  std::optional<provider_answer> answer;
-  std::optional<std::string> goaway;      ///< reason; after the answer
-  bool close = false;                     ///< TCP reset, after the answer
+  const scripted_answer* answer = nullptr;
+  const scripted_goaway* goaway = nullptr;  ///< after the answer
+  bool close = false;                       ///< TCP reset, after the answer
   nanoseconds delay{0};
+  settings_change settings;                 ///< after the answer
+};
+
+/// What a script remembers of one connection; to be emptied when the script is another.
+struct fault_line {
+  std::vector<std::uint64_t> seen;   ///< by rule
+  std::vector<std::uint32_t> steps;  ///< by rule: settings changes made
 };
 
 class fault_script {
  public:
   static constexpr std::size_t max_rules = 256;
+  static constexpr std::size_t max_text = 1024 * 1024;   ///< octets of JSON
 
   fault_script() = default;
+  /// Errors name the place: "line 3, column 7: ..." of a text that is no JSON, else rule (counted from 1) and key.
   static result<fault_script> parse(std::string_view json);
 
   bool empty() const { return rules_.empty(); }
-  fault_action next(pns::provider provider, std::string_view token, nanoseconds since_start, random_source& random);
+  fault_action next(const fault_request& request, nanoseconds since_start, fault_line& line, random_source& random);
+
+  standing_faults standing(fault_target target, nanoseconds since_start) const;
+  /// When standing() may change next; nullopt = never again.
+  std::optional<nanoseconds> next_change(nanoseconds since_start) const;
 
  private:
-  struct rule {
-    std::optional<pns::provider> provider;
-    nanoseconds from{0};
-    nanoseconds until = nanoseconds::max();
-    std::string token_prefix;
-    std::uint64_t every = 1;
+  struct rule : fault_rule {
     std::uint64_t seen = 0;
-    double share = 1;
-    bool silence = false;
-    std::optional<reset_kind> reset;
-    std::optional<provider_answer> answer;
-    std::optional<std::string> goaway;
-    bool close = false;
-    std::optional<delay_distribution> delay;
+    std::uint64_t fired = 0;
   };
-  static result<rule> parse_rule(const void* json);
+  bool fires(std::size_t index, const fault_request& request, nanoseconds since_start, fault_line& line,
+             random_source& random);
+
   std::vector<rule> rules_;
 };
+
+/// One rule from its parsed JSON (nlohmann::json, kept out of headers). @return what is wrong with which key.
+result<fault_rule> read_fault_rule(const void* json);
 
 }  // namespace reveille::mock_providers

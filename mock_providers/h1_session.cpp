@@ -22,6 +22,7 @@ class h1_session final : public http2::byte_session, public answering_session {
   h1_session(const session_surroundings& around, front f, const std::shared_ptr<http2::tls_connection>& connection)
       : around_(around), connection_(connection) {
     line_.front = f;
+    around_.delayer.began(f, self_);
     next_request();
   }
 
@@ -31,6 +32,10 @@ class h1_session final : public http2::byte_session, public answering_session {
     input_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     if (input_.size() > input_limit) ended_ = true;
     read();
+    const auto connection = connection_.lock();
+    if (!connection || !standing_.octets_per_second) return;
+    connection->pause_reading();
+    around_.delayer.pause(now_.steady + nanoseconds(bytes.size() * 1'000'000'000 / *standing_.octets_per_second), self_);
   }
 
   void produce(std::vector<std::uint8_t>& out, std::size_t limit) override {
@@ -117,6 +122,22 @@ class h1_session final : public http2::byte_session, public answering_session {
     if (connection) connection->wake();
   }
 
+  void stand(const standing_faults& what) override {
+    const bool stopped_before = standing_.stop_reading;
+    standing_ = what;
+    const auto connection = connection_.lock();
+    if (!connection) return;
+    if (what.stop_reading) {
+      connection->pause_reading();
+    } else if (stopped_before) {
+      connection->resume_reading();
+    }
+  }
+  void resume() override {
+    const auto connection = connection_.lock();
+    if (connection && !standing_.stop_reading) connection->resume_reading();
+  }
+
   void write(const provider_answer& a) {
     output_ += "HTTP/1.1 " + std::to_string(a.status) + ' ';
     output_ += std::string_view(http::obsolete_reason(static_cast<http::status>(a.status)));
@@ -131,6 +152,7 @@ class h1_session final : public http2::byte_session, public answering_session {
   session_surroundings around_;
   std::weak_ptr<http2::tls_connection> connection_;
   desk_line line_;
+  standing_faults standing_;
   std::optional<parser> parser_;
   http2::header_block headers_;
   std::string input_;

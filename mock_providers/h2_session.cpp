@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "mock_providers/provider_session.hpp"
 #include "net/http2/server_session.hpp"
 #include "pns/reason_word.hpp"
@@ -8,13 +10,16 @@ namespace {
 class h2_session final : public http2::byte_session, public answering_session, private http2::server_listener {
  public:
   h2_session(const session_surroundings& around, front f, const std::shared_ptr<http2::tls_connection>& connection)
-      : around_(around), connection_(connection), session_(*this, config_for(around.desk, f)) {
+      : around_(around), connection_(connection), usual_max_streams_(around.desk.first_max_streams(f)),
+        session_(*this, config_for(around.desk, f)) {
     line_.front = f;
+    around_.delayer.began(f, self_);
   }
 
   void receive(std::span<const std::uint8_t> bytes, const instant& now) override {
     now_ = now;
     session_.receive(bytes);
+    if (standing_.octets_per_second) read_slowly(bytes.size());
   }
   void produce(std::vector<std::uint8_t>& out, std::size_t limit) override { session_.produce(out, limit); }
   bool finished() const override { return session_.finished(); }
@@ -44,16 +49,57 @@ class h2_session final : public http2::byte_session, public answering_session, p
     } else if (!d.silence) {
       respond(stream, d.answer);
     }
-    if (d.max_streams) session_.set_max_streams(*d.max_streams);
-    if (d.goaway) {
-      const auto ms = around_.time.now().wall.time_since_epoch().count();
-      const std::string debug = R"({"reason":")" + pns::reason_word(*d.goaway) + R"(","timestamp":)" + std::to_string(ms) + "}";
-      session_.goaway(session_.latest_stream(), http2::error_code::no_error, debug);
+    if (d.max_streams) {
+      usual_max_streams_ = *d.max_streams;
+      if (!standing_.settings.max_streams) session_.set_max_streams(*d.max_streams);
     }
+    if (d.stream_window) {
+      usual_window_ = *d.stream_window;
+      if (!standing_.settings.stream_window) session_.set_stream_window(*d.stream_window);
+    }
+    if (d.goaway) say_goodbye(*d.goaway);
     const auto connection = connection_.lock();
     if (!connection) return;
     if (d.close) return connection->abort();
     connection->wake();
+  }
+
+  void say_goodbye(const scripted_goaway& g) {
+    std::string debug = pns::reason_word(g.reason);
+    if (line_.front != front::google) {
+      const auto ms = around_.time.now().wall.time_since_epoch().count();
+      debug = R"({"reason":")" + debug + R"(","timestamp":)" + std::to_string(ms) + "}";
+    }
+    session_.goaway(g.spares_open ? session_.latest_stream() : session_.latest_reported(), g.code, debug);
+  }
+
+  void stand(const standing_faults& what) override {
+    const standing_faults before = std::exchange(standing_, what);
+    const std::uint32_t streams = what.settings.max_streams.value_or(usual_max_streams_);
+    if (streams != before.settings.max_streams.value_or(usual_max_streams_)) session_.set_max_streams(streams);
+    const std::uint32_t window = what.settings.stream_window.value_or(usual_window_);
+    if (window != before.settings.stream_window.value_or(usual_window_)) session_.set_stream_window(window);
+    if (what.hold_windows && !before.hold_windows) session_.hold_windows();
+    if (!what.hold_windows && before.hold_windows) session_.release_windows();
+    const auto connection = connection_.lock();
+    if (!connection) return;
+    if (what.stop_reading) {
+      connection->pause_reading();
+    } else if (before.stop_reading) {
+      connection->resume_reading();
+    }
+    connection->wake();
+  }
+
+  void read_slowly(std::size_t octets) {
+    const auto connection = connection_.lock();
+    if (!connection) return;
+    connection->pause_reading();
+    around_.delayer.pause(now_.steady + nanoseconds(octets * 1'000'000'000 / *standing_.octets_per_second), self_);
+  }
+  void resume() override {
+    const auto connection = connection_.lock();
+    if (connection && !standing_.stop_reading) connection->resume_reading();
   }
 
   void respond(std::uint32_t stream, const provider_answer& a) {
@@ -78,6 +124,9 @@ class h2_session final : public http2::byte_session, public answering_session, p
   session_surroundings around_;
   std::weak_ptr<http2::tls_connection> connection_;
   desk_line line_;
+  standing_faults standing_;
+  std::uint32_t usual_max_streams_;   ///< what holds where the script says nothing
+  std::uint32_t usual_window_ = http2::server_config{}.stream_window;
   http2::server_session session_;
   instant now_{};
   std::shared_ptr<answering_session*> self_ = std::make_shared<answering_session*>(this);

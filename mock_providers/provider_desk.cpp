@@ -57,53 +57,60 @@ decision provider_desk::take(desk_line& line, const provider_request& request, c
   switch (line.front) {
     case front::apns: {
       provider_answer a = production_.answer(line.apns, request, now, what);
-      return take_push(line, pns::provider::apns, std::move(a), std::move(what), now);
+      return take_push(line, pns::provider::apns, request.path, std::move(a), std::move(what), now);
     }
     case front::apns_dev: {
       provider_answer a = sandbox_.answer(line.apns, request, now, what);
-      return take_push(line, pns::provider::apns_dev, std::move(a), std::move(what), now);
+      return take_push(line, pns::provider::apns_dev, request.path, std::move(a), std::move(what), now);
     }
     case front::google: break;
   }
-  if (request.path == "/token") {
-    decision out;
-    out.answer = oauth_.answer(request, now);
-    ++(out.answer.accepted ? counters_.oauth_issued : counters_.oauth_refused);
-    return out;
-  }
+  if (request.path == "/token") return take_token_request(line, request, now);
   provider_answer a = request.path == "/fcm/send" ? fcm_.answer_legacy(request, now, what) : fcm_.answer(request, now, what);
-  return take_push(line, pns::provider::fcm, std::move(a), std::move(what), now);
+  return take_push(line, pns::provider::fcm, request.path, std::move(a), std::move(what), now);
 }
 
-decision provider_desk::take_push(desk_line& line, pns::provider provider, provider_answer answer, notification what,
-                                  const instant& now) {
+decision provider_desk::take_token_request(desk_line& line, const provider_request& request, const instant& now) {
+  decision out;
+  out.answer = oauth_.answer(request, now);
+  if (out.answer.accepted) disturb(line, out, {fault_target::oauth, "", "", request.path}, now);
+  ++(out.answer.accepted ? counters_.oauth_issued : counters_.oauth_refused);
+  return out;
+}
+
+void provider_desk::disturb(desk_line& line, decision& what, const fault_request& request, const instant& now) {
+  if (script_.empty()) return;
+  if (line.script != script_number_) line.faults = {};
+  line.script = script_number_;
+  const fault_action fault = script_.next(request, now.steady - script_start_, line.faults, random_);
+  what.silence = fault.silence;
+  what.reset = fault.reset;
+  what.close = fault.close;
+  if (fault.goaway) what.goaway = *fault.goaway;
+  what.delay += fault.delay;
+  what.max_streams = fault.settings.max_streams;
+  what.stream_window = fault.settings.stream_window;
+  if (fault.answer) what.answer = render(*fault.answer, request.target, request.path, what.answer.id);
+  if (what.silence || what.reset) what.answer.accepted = false;
+}
+
+decision provider_desk::take_push(desk_line& line, pns::provider provider, std::string_view path, provider_answer answer,
+                                  notification what, const instant& now) {
   provider_counters& counters = counters_.providers[static_cast<std::size_t>(provider)];
   ++counters.requests;
   decision out;
   out.answer = std::move(answer);
   out.delay = how_.answer.draw(random_);
-  if (out.answer.accepted && !script_.empty()) {
-    fault_action fault = script_.next(provider, what.token, now.steady - script_start_, random_);
-    out.silence = fault.silence;
-    out.reset = fault.reset;
-    out.close = fault.close;
-    out.goaway = std::move(fault.goaway);
-    out.delay += fault.delay;
-    if (fault.answer) {
-      fault.answer->id = out.answer.id;
-      if (provider != pns::provider::fcm) fault.answer->headers.emplace_back("apns-id", out.answer.id);
-      out.answer = std::move(*fault.answer);
-    }
-    if (out.silence || out.reset) out.answer.accepted = false;
-  }
+  if (out.answer.accepted) disturb(line, out, {static_cast<fault_target>(provider), what.app, what.token, path}, now);
   if (out.silence) ++counters.silenced;
   if (out.reset) ++counters.resets;
   if (out.goaway) ++counters.goaways;
+  if (out.max_streams || out.stream_window) ++counters.settings_changes;
 
   if (provider != pns::provider::fcm) {
     if (out.answer.accepted && !line.opened) {
       line.opened = true;
-      out.max_streams = how_.apns_max_streams;
+      if (!out.max_streams) out.max_streams = how_.apns_max_streams;
     } else if (how_.lower_streams_on_refusal && line.opened && out.answer.status >= 400 && out.answer.status < 500 &&
                out.answer.status != 410) {
       line.opened = false;
@@ -143,7 +150,23 @@ void provider_desk::register_device(pns::provider provider, std::string_view tok
 
 void provider_desk::use(fault_script script, const instant& now) {
   script_ = std::move(script);
+  ++script_number_;
   script_start_ = now.steady;
+}
+
+standing_faults provider_desk::standing(front f, const instant& now) const {
+  const nanoseconds since = now.steady - script_start_;
+  switch (f) {
+    case front::apns: return script_.standing(fault_target::apns, since);
+    case front::apns_dev: return script_.standing(fault_target::apns_dev, since);
+    case front::google: return script_.standing(fault_target::fcm, since);
+  }
+  return {};
+}
+
+std::optional<steady_time> provider_desk::next_standing_change(const instant& now) const {
+  const auto since = script_.next_change(now.steady - script_start_);
+  return since ? std::optional(script_start_ + *since) : std::nullopt;
 }
 
 std::optional<steady_time> provider_desk::advance(const instant& now) {

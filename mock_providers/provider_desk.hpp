@@ -14,6 +14,7 @@
 #include "mock_providers/counters.hpp"
 #include "mock_providers/credentials.hpp"
 #include "mock_providers/dispatcher.hpp"
+#include "mock_providers/fault_answer.hpp"
 #include "mock_providers/fault_script.hpp"
 #include "mock_providers/fcm_mock.hpp"
 #include "mock_providers/oauth_mock.hpp"
@@ -44,6 +45,8 @@ struct desk_line {
   mock_providers::front front = front::apns;
   apns_connection apns;
   bool opened = false;    ///< one push was accepted
+  std::uint64_t script = 0;  ///< the one that `faults` is about
+  fault_line faults{};
 };
 
 /// What is to be done with one request.
@@ -51,9 +54,10 @@ struct decision {
   provider_answer answer;
   bool silence = false;
   std::optional<reset_kind> reset;
-  std::optional<std::string> goaway;
+  std::optional<scripted_goaway> goaway;      ///< after the answer
   bool close = false;
   std::optional<std::uint32_t> max_streams;   ///< new limit, told after the answer
+  std::optional<std::uint32_t> stream_window; ///< new SETTINGS_INITIAL_WINDOW_SIZE, told after the answer
   nanoseconds delay{0};
 };
 
@@ -71,6 +75,9 @@ class provider_desk {
   void unregister(pns::provider provider, std::string_view token, wall_time when);
   void register_device(pns::provider provider, std::string_view token, std::string app);
   void use(fault_script script, const instant& now);
+  /// What the script says of all connections of a front at present, and when that may change next.
+  standing_faults standing(front f, const instant& now) const;
+  std::optional<steady_time> next_standing_change(const instant& now) const;
   void use_delivery_delay(const delay_distribution& delay) { dispatcher_.use(delay); }
   void revoke_access_tokens() { oauth_.revoke_all(); }
 
@@ -84,8 +91,11 @@ class provider_desk {
  private:
   provider_desk(const identity& who, pns::verifying_key google, const behaviour& how, const std::string& token_uri,
                 random_source& random, device_sink& sink, const instant& now);
-  decision take_push(desk_line& line, pns::provider provider, provider_answer answer, notification what,
-                     const instant& now);
+  decision take_push(desk_line& line, pns::provider provider, std::string_view path, provider_answer answer,
+                     notification what, const instant& now);
+  decision take_token_request(desk_line& line, const provider_request& request, const instant& now);
+  /// What the script does to a request that would be accepted.
+  void disturb(desk_line& line, decision& what, const fault_request& request, const instant& now);
 
   behaviour how_;
   random_source& random_;
@@ -98,6 +108,7 @@ class provider_desk {
   dispatcher dispatcher_;
   push_record record_;
   fault_script script_;
+  std::uint64_t script_number_ = 0;
   steady_time script_start_;
 };
 

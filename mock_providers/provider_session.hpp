@@ -16,6 +16,10 @@ class answering_session {
  public:
   virtual ~answering_session() = default;
   virtual void carry_out(std::uint32_t stream, const decision& what) = 0;
+  /// What the script says of all connections has changed.
+  virtual void stand(const standing_faults& what) = 0;
+  /// A pause that it asked answer_delayer::pause() for is over.
+  virtual void resume() = 0;
 };
 
 /// Port to the server: decisions that must wait. `session` is empty by the time the connection is gone.
@@ -25,6 +29,10 @@ class answer_delayer {
   /// The desk has accepted a push: something may have to be delivered later.
   virtual void delivery_waits() = 0;
   virtual void delay(steady_time until, std::weak_ptr<answering_session*> session, std::uint32_t stream, decision what) = 0;
+  /// resume() it then. Only scripts with `connections` ask for it.
+  virtual void pause(steady_time until, std::weak_ptr<answering_session*> session) = 0;
+  /// A session has begun: tell it to stand() by the script now and whenever that changes.
+  virtual void began(front f, std::weak_ptr<answering_session*> session) = 0;
 };
 
 struct session_surroundings {

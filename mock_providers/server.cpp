@@ -1,6 +1,7 @@
 #include "mock_providers/server.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -27,7 +28,7 @@ constexpr std::size_t max_delayed_answers = 200'000;
 
 class mock_server final : public server, private answer_delayer, private device_sink, private control_commands {
  public:
-  explicit mock_server(device_sink* sink) : sink_(sink), timer_(io_) {}
+  explicit mock_server(device_sink* sink) : sink_(sink), timer_(io_), script_timer_(io_) {}
 
   ~mock_server() override {
     asio::post(io_, [this] { shut_down(); });
@@ -39,23 +40,20 @@ class mock_server final : public server, private answer_delayer, private device_
   }
 
   result<void> open(const server_config& config, const credentials& keys) {
-    auto apple_tls = make_tls(keys, {"h2"});   // APNs refuses HTTP/1.1 while connecting
-    auto google_tls = make_tls(keys, {"h2", "http/1.1"});
-    if (!apple_tls) return tl::unexpected(apple_tls.error());
-    if (!google_tls) return tl::unexpected(google_tls.error());
-    // The token endpoint's URL is part of what the desk checks, so its port must be known first.
-    for (const auto& [f, tls, port] : {std::tuple(front::google, *google_tls, config.google_port),
-                                       std::tuple(front::apns, *apple_tls, config.apns_port),
-                                       std::tuple(front::apns_dev, *apple_tls, config.sandbox_port)}) {
-      if (auto opened = listen(config.address, f, tls, port); !opened) return opened;
+    keys_ = keys;
+    for (const auto& [f, port] : {std::pair(front::apns, config.apns_port), std::pair(front::apns_dev, config.sandbox_port),
+                                  std::pair(front::google, config.google_port)}) {
+      const auto tls = make_tls(f, {keys.server_pem, keys.server_key_pem});
+      if (!tls) return tl::unexpected(tls.error());
+      if (auto opened = listen(config.address, f, *tls, port); !opened) return opened;
     }
     const auto url = [&](std::uint16_t port) {
       const bool v6 = config.address.find(':') != std::string::npos;
       return "https://" + (v6 ? '[' + config.address + ']' : config.address) + ":" + std::to_string(port);
     };
-    where_.google = listeners_[0]->port();
-    where_.apns = listeners_[1]->port();
-    where_.sandbox = listeners_[2]->port();
+    where_.apns = listener(front::apns).port();
+    where_.sandbox = listener(front::apns_dev).port();
+    where_.google = listener(front::google).port();
     where_.google_url = url(where_.google);
     where_.apns_url = url(where_.apns);
     where_.sandbox_url = url(where_.sandbox);
@@ -94,7 +92,7 @@ class mock_server final : public server, private answer_delayer, private device_
     on_thread([&] { command_register(provider, token, app); });
   }
   void use(fault_script script) override {
-    on_thread([&] { desk_->use(std::move(script), time_.now()); });
+    on_thread([&] { take_script(std::move(script)); });
   }
   void revoke_access_tokens() override {
     on_thread([this] { command_revoke_tokens(); });
@@ -104,14 +102,15 @@ class mock_server final : public server, private answer_delayer, private device_
   }
 
  private:
-  static result<std::shared_ptr<const http2::tls_context>> make_tls(const credentials& keys,
-                                                                    std::vector<std::string> alpn) {
+  static result<std::shared_ptr<const http2::tls_context>> make_tls(front f, const certificate_pair& own) {
     http2::tls_server_config config;
-    config.certificate_pem = keys.server_pem;
-    config.private_key_pem = keys.server_key_pem;
-    config.alpn = std::move(alpn);
+    config.certificate_pem = own.certificate_pem;
+    config.private_key_pem = own.private_key_pem;
+    config.alpn = {"h2"};   // APNs refuses HTTP/1.1 while connecting
+    if (f == front::google) config.alpn.emplace_back("http/1.1");
     return http2::tls_context::make_server(config);
   }
+  http2::tls_listener& listener(front f) { return *listeners_[static_cast<std::size_t>(f)]; }
 
   result<void> listen(const std::string& address, front f, std::shared_ptr<const http2::tls_context> tls,
                       std::uint16_t port) {
@@ -148,6 +147,7 @@ class mock_server final : public server, private answer_delayer, private device_
       l->abort_all();
     }
     timer_.cancel();
+    script_timer_.cancel();
     // The connections say goodbye to their sessions in turns of their own.
     asio::post(io_, [this] { asio::post(io_, [this] { io_.stop(); }); });
   }
@@ -169,7 +169,10 @@ class mock_server final : public server, private answer_delayer, private device_
       std::pop_heap(delayed_.begin(), delayed_.end(), later{});
       const delayed_answer next = std::move(delayed_.back());
       delayed_.pop_back();
-      if (const auto session = next.session.lock()) (*session)->carry_out(next.stream, next.what);
+      const auto session = next.session.lock();
+      if (!session) continue;
+      if (next.what) (*session)->carry_out(next.stream, *next.what);
+      else (*session)->resume();
     }
     const bool more = desk_->advance(now).has_value();
     if (more || !delayed_.empty()) arm();
@@ -180,6 +183,62 @@ class mock_server final : public server, private answer_delayer, private device_
     delayed_.push_back({until, order_++, std::move(session), stream, std::move(what)});
     std::push_heap(delayed_.begin(), delayed_.end(), later{});
     arm();
+  }
+
+  void pause(steady_time until, std::weak_ptr<answering_session*> session) override {
+    delayed_.push_back({until, order_++, std::move(session), 0, std::nullopt});
+    std::push_heap(delayed_.begin(), delayed_.end(), later{});
+    arm();
+  }
+
+  // What the script says of whole connections.
+  void take_script(fault_script script) {
+    desk_->use(std::move(script), time_.now());
+    stand();
+  }
+
+  void began(front f, std::weak_ptr<answering_session*> session) override {
+    auto& all = sessions_[static_cast<std::size_t>(f)];
+    if (all.size() >= prune_at_) {
+      std::erase_if(all, [](const auto& s) { return s.expired(); });
+      prune_at_ = std::max<std::size_t>(64, 2 * all.size());
+    }
+    const standing_faults& present = standing_[static_cast<std::size_t>(f)];
+    if (present != standing_faults{}) (*session.lock())->stand(present);
+    all.push_back(std::move(session));
+  }
+
+  void stand() {
+    const instant now = time_.now();
+    for (const front f : {front::apns, front::apns_dev, front::google}) stand(f, desk_->standing(f, now), now);
+    script_timer_.cancel();
+    const auto next = desk_->next_standing_change(now);
+    if (!next || stopping_) return;
+    script_timer_.expires_at(*next);
+    script_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) stand();
+    });
+  }
+
+  void stand(front f, const standing_faults& what, const instant& now) {
+    standing_faults& present = standing_[static_cast<std::size_t>(f)];
+    if (what == present) return;
+    const auto admitted = what.admission.value_or(admission_kind::serve);
+    listener(f).admit(admitted == admission_kind::silence ? http2::admission::silence
+                      : admitted == admission_kind::reset ? http2::admission::reset
+                                                          : http2::admission::serve);
+    if (what.certificate_life != present.certificate_life) show_certificate(f, what.certificate_life, now);
+    present = what;
+    for (const auto& s : sessions_[static_cast<std::size_t>(f)]) {
+      if (const auto there = s.lock()) (*there)->stand(what);
+    }
+  }
+
+  void show_certificate(front f, std::optional<seconds> life, const instant& now) {
+    result<certificate_pair> own = certificate_pair{keys_.server_pem, keys_.server_key_pem};
+    if (life) own = issue_server_certificate(keys_, now.wall + *life);
+    if (!own) return;   // OpenSSL is out of memory: the old one stays
+    if (const auto tls = make_tls(f, *own)) listener(f).use(*tls);
   }
 
   void delivery_waits() override { arm(); }
@@ -202,7 +261,7 @@ class mock_server final : public server, private answer_delayer, private device_
   std::string command_faults(std::string_view rules) override {
     auto script = fault_script::parse(rules);
     if (!script) return script.error().what;
-    desk_->use(std::move(*script), time_.now());
+    take_script(std::move(*script));
     return {};
   }
   void command_drop_connections() override {
@@ -243,7 +302,7 @@ class mock_server final : public server, private answer_delayer, private device_
     std::uint64_t order;
     std::weak_ptr<answering_session*> session;
     std::uint32_t stream;
-    decision what;
+    std::optional<decision> what;   ///< nullopt: a pause in reading is over
   };
   struct later {
     bool operator()(const delayed_answer& a, const delayed_answer& b) const {
@@ -257,8 +316,13 @@ class mock_server final : public server, private answer_delayer, private device_
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   asio::steady_timer timer_;
+  asio::steady_timer script_timer_;
+  credentials keys_;
   std::unique_ptr<provider_desk> desk_;
-  std::vector<std::unique_ptr<http2::tls_listener>> listeners_;
+  std::vector<std::unique_ptr<http2::tls_listener>> listeners_;   ///< by front
+  std::array<std::vector<std::weak_ptr<answering_session*>>, 3> sessions_;   ///< by front; some are gone
+  std::array<standing_faults, 3> standing_;
+  std::size_t prune_at_ = 64;
   std::unique_ptr<control_port> control_;
   std::vector<delayed_answer> delayed_;
   std::uint64_t order_ = 0;

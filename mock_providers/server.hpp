@@ -61,7 +61,7 @@ class server {
   virtual void drop_connections() = 0;
 };
 
-/// What an engine needs to be pointed at the mocks: ca.pem, server.pem, server.key, AuthKey_<key id>.p8,
+/// What an engine needs to be pointed at the mocks: ca.pem (and ca.key), server.pem, server.key, AuthKey_<key id>.p8,
 /// service-account.json, providers.toml (a fragment of the engine's configuration) and endpoints.json.
 /// Keys that are already there are used again by load_or_generate().
 result<credentials> load_or_generate(const std::string& directory);

@@ -114,6 +114,7 @@ class server_session::impl {
   }
 
   std::uint32_t latest_stream() const { return latest_; }
+  std::uint32_t latest_reported() const { return latest_reported_; }
 
   void submit_setting(std::int32_t id, std::uint32_t value) {
     const nghttp2_settings_entry entry = {id, value};
@@ -234,6 +235,7 @@ class server_session::impl {
           s.queued = false;
           if (!s.closed && !s.our_end) {  // else it was reset, or put above a GOAWAY, before anybody heard of it
             s.reported = true;
+            latest_reported_ = std::max(latest_reported_, e.stream);
             listener_.requested({static_cast<std::uint32_t>(s.stream), *s.method, *s.scheme,
                                  s.authority ? std::string_view(*s.authority) : std::string_view(), *s.path, s.headers,
                                  s.body, s.truncated});
@@ -376,6 +378,7 @@ class server_session::impl {
   std::size_t live_ = 0;
   std::size_t held_ = 0;
   std::uint32_t latest_ = 0;
+  std::uint32_t latest_reported_ = 0;
   std::uint32_t last_served_ = 0xffffffff;   ///< the lowest last id of our GOAWAYs
   bool holding_ = false;
   bool broken_ = false;
@@ -393,6 +396,7 @@ void server_session::goaway(std::uint32_t last_stream, error_code code, std::str
   impl_->goaway(last_stream, code, debug_data);
 }
 std::uint32_t server_session::latest_stream() const { return impl_->latest_stream(); }
+std::uint32_t server_session::latest_reported() const { return impl_->latest_reported(); }
 void server_session::set_max_streams(std::uint32_t n) {
   impl_->submit_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, n);
 }

@@ -58,6 +58,7 @@ class server_session {
   /// last_stream of latest_stream() lets all of them run on.
   void goaway(std::uint32_t last_stream, error_code code, std::string_view debug_data);
   std::uint32_t latest_stream() const;   ///< the highest id that the client has opened
+  std::uint32_t latest_reported() const; ///< the highest id whose request was reported: what stands above was not processed
   /// SETTINGS_MAX_CONCURRENT_STREAMS. Above a lowered limit streams are refused until the client's ACK; afterwards one
   /// more is a connection error.
   void set_max_streams(std::uint32_t n);

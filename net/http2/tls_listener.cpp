@@ -45,6 +45,13 @@ class listener final : public tls_listener {
 
   std::uint16_t port() const override { return port_; }
   void use(std::shared_ptr<const tls_context> tls) override { tls_ = std::move(tls); }
+  void admit(admission how) override {
+    if (how == admission_) return;
+    admission_ = how;
+    for (tcp::socket& s : silent_) reset(s);
+    silent_.clear();
+    accept();
+  }
   const tls_listener_counters& counters() const override { return counters_; }
   void stop_accepting() override {
     boost::system::error_code ignored;
@@ -58,7 +65,7 @@ class listener final : public tls_listener {
 
  private:
   void accept() {
-    if (!acceptor_.is_open() || accepting_ || counters_.open >= config_.connections_limit) return;
+    if (!acceptor_.is_open() || accepting_ || counters_.open + silent_.size() >= config_.connections_limit) return;
     accepting_ = true;
     acceptor_.async_accept([this, alive = alive_](boost::system::error_code error, tcp::socket socket) {
       if (!*alive || error == asio::error::operation_aborted) return;
@@ -76,7 +83,15 @@ class listener final : public tls_listener {
     });
   }
 
+  static void reset(tcp::socket& socket) {
+    boost::system::error_code ignored;
+    socket.set_option(asio::socket_base::linger(true, 0), ignored);  // close() then sends RST
+    socket.close(ignored);
+  }
+
   void take(tcp::socket socket) {
+    if (admission_ == admission::silence) return silent_.push_back(std::move(socket));
+    if (admission_ == admission::reset) return reset(socket);
     ++counters_.accepted;
     ++counters_.open;
     auto connection = std::make_shared<tls_socket>(
@@ -105,6 +120,8 @@ class listener final : public tls_listener {
   std::unordered_set<std::shared_ptr<tls_socket>> open_;
   tls_listener_counters counters_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< handlers may outlive the listener
+  std::vector<tcp::socket> silent_;
+  admission admission_ = admission::serve;
   std::uint16_t port_ = 0;
   bool accepting_ = false;
 };

@@ -24,6 +24,13 @@ struct tls_listener_counters {
   std::size_t open = 0;
 };
 
+/// What becomes of new TCP connections.
+enum class admission : std::uint8_t {
+  serve,
+  silence,   ///< accepted and kept, nothing is read or written: a machine that hangs
+  reset,     ///< accepted and reset at once
+};
+
 /// Threads: everything on the thread that runs the io_context; destroying it closes the listening socket and aborts
 /// the connections.
 class tls_listener {
@@ -36,6 +43,8 @@ class tls_listener {
   virtual std::uint16_t port() const = 0;
   /// For connections accepted from now on (certificate expiry, rotation).
   virtual void use(std::shared_ptr<const tls_context> tls) = 0;
+  /// For connections accepted from now on; those kept in silence are reset when it ends.
+  virtual void admit(admission how) = 0;
   virtual const tls_listener_counters& counters() const = 0;
   /// Stops accepting; open connections go on.
   virtual void stop_accepting() = 0;

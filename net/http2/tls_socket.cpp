@@ -215,8 +215,10 @@ void tls_socket::abort() {
 }
 
 void tls_socket::resume_reading() {
+  if (!paused_) return;
   paused_ = false;
-  if (state_ == state::open) wait_read();
+  // Records that OpenSSL holds already are announced by no readability.
+  asio::post(io_, [self = shared_from_this()] { self->read_in(); });
 }
 
 void tls_socket::pump() {

@@ -40,6 +40,9 @@ class http2_providers final : private mock_providers::answer_delayer, private mo
   void delivery_waits() override;
   void delay(steady_time until, std::weak_ptr<mock_providers::answering_session*> session, std::uint32_t stream,
              mock_providers::decision what) override;
+  // The world's scripts say nothing of connections.
+  void pause(steady_time, std::weak_ptr<mock_providers::answering_session*>) override {}
+  void began(mock_providers::front, std::weak_ptr<mock_providers::answering_session*>) override {}
   void deliver(const mock_providers::delivery& what) override;
   instant now() const override { return service_time(); }
   void arm();
