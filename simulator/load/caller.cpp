@@ -260,21 +260,9 @@ void callers::on_request(live_call& c, std::uint16_t socket, const endpoint& fro
   std::string& out = scene_.buffer;
   out.clear();
   out += is_bye ? "SIP/2.0 200 OK\r\n" : "SIP/2.0 501 Not Implemented\r\n";
-  for (const std::string_view via : request.vias()) {
-    out += "Via: ";
-    out += via;
-    out += "\r\n";
-  }
-  out += "From: ";
-  out += request.from;
-  out += "\r\nTo: ";
+  append_copied_headers(out, request);
+  out += "To: ";
   out += request.to;
-  out += "\r\nCall-ID: ";
-  out += request.call_id;
-  out += "\r\nCSeq: ";
-  append_number(out, request.cseq);
-  out += ' ';
-  out += request.cseq_method;
   out += "\r\nContent-Length: 0\r\n\r\n";
   scene_.net.send(socket, from, out);
   if (is_bye && (c.caller.state == caller_state::talking || c.caller.state == caller_state::ending)) finish(c);

@@ -13,25 +13,6 @@ constexpr std::uint32_t bye_cseq = 1;
 /// A ringing phone must hear of the call's end this long after the deadline.
 constexpr nanoseconds cancel_patience = seconds(10);
 
-std::string head_of(const sip_text& request) {
-  std::string out;
-  for (const std::string_view via : request.vias()) {
-    out += "Via: ";
-    out += via;
-    out += "\r\n";
-  }
-  out += "From: ";
-  out += request.from;
-  out += "\r\nCall-ID: ";
-  out += request.call_id;
-  out += "\r\nCSeq: ";
-  append_number(out, request.cseq);
-  out += ' ';
-  out += request.cseq_method;
-  out += "\r\n";
-  return out;
-}
-
 }  // namespace
 
 void devices::prepare(live_call& c) {
@@ -154,7 +135,8 @@ void devices::on_invite(live_call& c, std::uint16_t socket, const endpoint& from
   leg.invited_here = true;
   leg.invite_branch = std::string(request.branch);
   leg.peer = from;
-  leg.response_head = head_of(request);
+  leg.response_head.clear();
+  append_copied_headers(leg.response_head, request);
   std::string records;
   for (const std::string_view line : request.record_routes()) {
     records += "Record-Route: ";
@@ -344,7 +326,7 @@ void devices::reply(std::uint16_t socket, const endpoint& to, const sip_text& re
   std::string& out = scene_.buffer;
   out.clear();
   out += status_line;
-  out += head_of(request);
+  append_copied_headers(out, request);
   out += "To: ";
   out += request.to;
   if (parameter(request.to, "tag").empty()) out += ";tag=x";

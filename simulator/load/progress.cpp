@@ -2,24 +2,15 @@
 
 #include <unistd.h>
 
-#include <cstdarg>
-
 #include "simulator/report/duration_text.hpp"
+#include "simulator/report/put.hpp"
 
 namespace reveille::load {
 
 namespace {
 
-[[gnu::format(printf, 2, 3)]] void put(std::string& out, const char* format, ...) {
-  char text[400];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  out += text;
-}
-
-unsigned long long wide(std::uint64_t n) { return n; }
+using report::put;
+using report::wide;
 
 std::string p99(const scene& s, report::stage which) {
   const report::histogram& h = s.stages[report::index_of(which)];

@@ -21,6 +21,23 @@ void append_number(std::string& out, std::uint64_t value) {
   out.append(text, static_cast<std::size_t>(end - text));
 }
 
+void append_copied_headers(std::string& out, const sip_text& request) {
+  for (const std::string_view via : request.vias()) {
+    out += "Via: ";
+    out += via;
+    out += "\r\n";
+  }
+  out += "From: ";
+  out += request.from;
+  out += "\r\nCall-ID: ";
+  out += request.call_id;
+  out += "\r\nCSeq: ";
+  append_number(out, request.cseq);
+  out += ' ';
+  out += request.cseq_method;
+  out += "\r\n";
+}
+
 scene::scene(const load_options& given, std::string tag, datagram_port& sockets, random_source& source, steady_time start)
     : options(given),
       names(given, std::move(tag)),

@@ -16,6 +16,7 @@
 #include "simulator/load/call_truth.hpp"
 #include "simulator/load/options.hpp"
 #include "simulator/load/phone_book.hpp"
+#include "simulator/load/sip_text.hpp"
 #include "simulator/report/run_report.hpp"
 
 namespace reveille::load {
@@ -109,5 +110,7 @@ struct scene {
 };
 
 void append_number(std::string& out, std::uint64_t value);
+/// Header lines that a response copies from its request (RFC 3261 8.2.6.2), all but To, which may want a tag.
+void append_copied_headers(std::string& out, const sip_text& request);
 
 }  // namespace reveille::load

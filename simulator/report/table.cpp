@@ -1,24 +1,11 @@
 // The terminal's view of a run.
-#include <cstdarg>
-#include <cstdio>
-
 #include "simulator/report/duration_text.hpp"
+#include "simulator/report/put.hpp"
 #include "simulator/report/run_report.hpp"
 
 namespace reveille::report {
 
 namespace {
-
-[[gnu::format(printf, 2, 3)]] void put(std::string& out, const char* format, ...) {
-  char line[512];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(line, sizeof line, format, arguments);
-  va_end(arguments);
-  out += line;
-}
-
-unsigned long long wide(std::uint64_t n) { return n; }
 
 double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);

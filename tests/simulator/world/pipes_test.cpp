@@ -1,37 +1,16 @@
 /// Pushes through the real senders, HTTP/2 over byte pipes and the mock providers, in the virtual world.
-#include <gtest/gtest.h>
-
 #include "simulator/world/byte_pipe.hpp"
-#include "simulator/world/world.hpp"
-#include "simulator/world/world_command.hpp"
+#include "tests/simulator/world/seeded_worlds.hpp"
 
 namespace reveille::world {
 namespace {
-
-std::string listed(const world_outcome& out) {
-  std::string all;
-  for (std::size_t i = 0; i < out.violations.size() && i < 10; ++i) all += out.violations[i] + "\n";
-  return all;
-}
-
-world_command_options over_http2(std::uint32_t calls, std::uint32_t crashes = 0, std::string mistake = {}) {
-  world_command_options options;
-  options.calls = calls;
-  options.crashes = crashes;
-  options.push = "http2";
-  options.mistake = std::move(mistake);
-  return options;
-}
 
 class PipeSeeds : public ::testing::TestWithParam<int> {};
 TEST_P(PipeSeeds, KeepTheInvariants) {
   const auto first = 1 + 25 * static_cast<std::uint64_t>(GetParam());
   for (std::uint64_t seed = first; seed < first + 25; ++seed) {
-    const world_config config = config_for_seed(over_http2(60), seed);
-    const world_outcome out = run(config);
-    ASSERT_TRUE(out.violations.empty()) << listed(out) << "again: " << command_of(config);
-    ASSERT_EQ(out.offered, 60U + config.subscribers);
-    ASSERT_GT(out.pushes_accepted, 0U);
+    ASSERT_GT(run_clean(over_http2(worlds(60)), seed).pushes_accepted, 0U);
+    if (HasFailure()) return;
   }
 }
 INSTANTIATE_TEST_SUITE_P(Hundred, PipeSeeds, ::testing::Range(0, 4));
@@ -39,7 +18,7 @@ INSTANTIATE_TEST_SUITE_P(Hundred, PipeSeeds, ::testing::Range(0, 4));
 TEST(Pipes, ShowRepeatsAndWhatNobodyCanTell) {
   std::uint64_t repeats = 0, ambiguous = 0;
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-    const world_outcome out = run(config_for_seed(over_http2(60), seed));
+    const world_outcome out = run(config_for_seed(over_http2(worlds(60)), seed));
     repeats += out.push_repeats;
     ambiguous += out.push_ambiguous;
   }
@@ -50,31 +29,22 @@ TEST(Pipes, ShowRepeatsAndWhatNobodyCanTell) {
 TEST(Pipes, AreTheSameForTheSameSeedWhateverTheSignatures) {
   // ES256 signs with a nonce: no two runs put the same octets on the wire.
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-    const world_config config = config_for_seed(over_http2(60), seed);
+    const world_config config = config_for_seed(over_http2(worlds(60)), seed);
     const world_outcome first = run(config);
     const world_outcome again = run(config);
     EXPECT_EQ(first.trace, again.trace) << seed;
     EXPECT_EQ(first.steps, again.steps) << seed;
-    EXPECT_NE(run(config_for_seed(over_http2(60), seed + 100)).trace, first.trace);
+    EXPECT_NE(run(config_for_seed(over_http2(worlds(60)), seed + 100)).trace, first.trace);
   }
 }
 
 TEST(Pipes, KeepTheInvariantsOverKillMinusNine) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    const world_config config = config_for_seed(over_http2(60, 3), seed);
-    const world_outcome out = run(config);
-    ASSERT_TRUE(out.violations.empty()) << listed(out) << "again: " << command_of(config);
-  }
+  for (std::uint64_t seed = 1; seed <= 20 && !HasFailure(); ++seed) run_clean(over_http2(worlds(60, 3)), seed);
 }
 
 /// Those of the subscribers must be caught on this path too.
 class PlantedBehindPipes : public ::testing::TestWithParam<std::string> {};
-TEST_P(PlantedBehindPipes, MistakeIsCaught) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    if (!run(config_for_seed(over_http2(100, 0, GetParam()), seed)).violations.empty()) return;
-  }
-  FAIL() << "twenty worlds did not notice " << GetParam();
-}
+TEST_P(PlantedBehindPipes, MistakeIsCaught) { expect_caught(over_http2(worlds(100, 0, GetParam()))); }
 INSTANTIATE_TEST_SUITE_P(InSenders, PlantedBehindPipes, ::testing::ValuesIn(push_mistake_names()),
                          [](const auto& test) { return test.param; });
 INSTANTIATE_TEST_SUITE_P(InSubscribers, PlantedBehindPipes, ::testing::ValuesIn(mistake_names()),

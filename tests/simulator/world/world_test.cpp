@@ -1,34 +1,14 @@
-#include "simulator/world/world.hpp"
-
-#include <gtest/gtest.h>
-
-#include "simulator/world/world_command.hpp"
+#include "tests/simulator/world/seeded_worlds.hpp"
 
 namespace reveille::world {
 namespace {
-
-std::string listed(const world_outcome& out) {
-  std::string all;
-  for (std::size_t i = 0; i < out.violations.size() && i < 10; ++i) all += out.violations[i] + "\n";
-  return all;
-}
-
-world_command_options with(std::uint32_t calls, std::uint32_t crashes = 0, std::string mistake = {}) {
-  world_command_options options;
-  options.calls = calls;
-  options.crashes = crashes;
-  options.mistake = std::move(mistake);
-  return options;
-}
 
 /// Each seed is another world: faults, habits and interleavings. 200 of them in four slices, so that ctest can spread them.
 class Seeds : public ::testing::TestWithParam<int> {};
 TEST_P(Seeds, KeepTheInvariants) {
   for (std::uint64_t seed = 1 + 50U * static_cast<std::uint64_t>(GetParam()); seed <= 50U * static_cast<std::uint64_t>(GetParam() + 1); ++seed) {
-    const world_config config = config_for_seed(with(60), seed);
-    const world_outcome out = run(config);
-    ASSERT_TRUE(out.violations.empty()) << listed(out) << "again: " << command_of(config);
-    ASSERT_EQ(out.offered, 60U + config.subscribers);
+    run_clean(worlds(60), seed);
+    if (HasFailure()) return;
   }
 }
 // Under AddressSanitizer a slice takes a minute: one of them reaches the same code.
@@ -63,21 +43,11 @@ TEST(World, IsTheSameForTheSameSeedAndAnotherForAnother) {
 }
 
 TEST(World, KeepsWhatWasDurableOverKillMinusNine) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    const world_config config = config_for_seed(with(60, 3), seed);
-    const world_outcome out = run(config);
-    ASSERT_TRUE(out.violations.empty()) << listed(out) << "again: " << command_of(config);
-  }
+  for (std::uint64_t seed = 1; seed <= 20 && !HasFailure(); ++seed) run_clean(worlds(60, 3), seed);
 }
 
-/// A world that does not see a mistake proves nothing: each planted one must be caught within a few seeds.
 class Planted : public ::testing::TestWithParam<std::string> {};
-TEST_P(Planted, MistakeIsCaught) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    if (!run(config_for_seed(with(100, 0, GetParam()), seed)).violations.empty()) return;
-  }
-  FAIL() << "twenty worlds did not notice " << GetParam();
-}
+TEST_P(Planted, MistakeIsCaught) { expect_caught(worlds(100, 0, GetParam())); }
 INSTANTIATE_TEST_SUITE_P(TenOfThem, Planted, ::testing::ValuesIn(mistake_names()),
                          [](const auto& test) { return test.param; });
 
