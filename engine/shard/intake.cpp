@@ -235,6 +235,10 @@ void shard::impl::deliver_event(aor_key key, std::string_view name, subscriber_e
       return;
     }
   }
+  if (!name.empty()) {
+    home_->deliver(key, name, std::move(event), now);  // whoever names the subscriber wants it made: parked calls of before
+    return;
+  }
   home_->deliver_if_resident(key, std::move(event), now);
 }
 

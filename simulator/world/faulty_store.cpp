@@ -54,6 +54,15 @@ void faulty_store::crash() {
   for (const auto& [name, record] : records_) listed_.insert(name);
 }
 
+std::vector<std::string> faulty_store::resumable(wall_time now) const {
+  std::vector<std::string> out;
+  for (const auto& [name, record] : records_) {
+    const auto& parked = record.parked;
+    if (std::any_of(parked.begin(), parked.end(), [&](const parked_invite& p) { return p.deadline > now; })) out.push_back(name);
+  }
+  return out;
+}
+
 void faulty_store::keep(const std::string& name, const store_mutation& change) {
   subscriber_record& record = records_[name];
   apply(record, change);

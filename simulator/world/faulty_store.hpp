@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "actors/ports/store.hpp"
 #include "simulator/world/schedule.hpp"
@@ -34,6 +35,8 @@ class faulty_store final : public store {
   void calm() { faults_.slow = faults_.write_fails = faults_.load_fails = faults_.queue_full = 0; }
   /// The process died: writes that were not yet applied may or may not have made it, nobody hears of them.
   void crash();
+  /// Names of those with a parked INVITE whose deadline is not over: a fresh process takes them up.
+  std::vector<std::string> resumable(wall_time now) const;
   /// Whether the bucket entry of that call is on disk. @param user user part of an AOR of example.com
   bool holds(const std::string& user, const call_ref& call) const;
 

@@ -18,6 +18,8 @@ constexpr nanoseconds cold = milliseconds(1500);
 constexpr std::size_t calls_below_every_limit = 8;
 /// A call that lives longer has had its pushes ordered, the slowest bucket write included.
 constexpr nanoseconds push_patience = milliseconds(200);
+/// The deadline of a call whose INVITE names none.
+constexpr nanoseconds parked_for = std::chrono::seconds(30);
 /// Until the removal of an answered call is on this world's disk: 100 ms on a good one, queued slow writes here.
 constexpr nanoseconds removal_durable = milliseconds(3000);
 /// DESIGN 2: a slow disk keeps the push back no longer.
@@ -135,6 +137,10 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
       const call_record::branch fresh{id, to.text(), false, false};
       check_live_invites(call, device, fresh);
       branches.push_back(fresh);
+      const bool died_since = call.cancel_accepted && !crashes_.empty() && crashes_.back() > *call.cancel_accepted;
+      if (call.cancel_accepted && !died_since && *call.cancel_accepted + margin() < when_.now().steady) {
+        violation("3.4a: " + call.call_id + ": INVITE to " + device + " after the 200 to its CANCEL");
+      }
       if (call.final_sent && !call.finals_sent.contains(200)) {
         call_violation(call, "3.4a", "INVITE to " + device + " after the final response");
       }
@@ -155,6 +161,12 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
     }
     return;
   }
+  if (m.cseq().method == sip::method::cancel) {
+    if (const auto found = calls_.find(std::string(m.call_id())); found != calls_.end()) {
+      check_cancel_answer(found->second, m.status());
+    }
+    return;
+  }
   if (m.cseq().method != sip::method::invite || m.status() < 200) return;
   auto found = calls_.find(std::string(m.call_id()));
   if (found == calls_.end()) return;
@@ -168,6 +180,17 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
     std::string all;
     for (int s : call.finals_sent) all += " " + std::to_string(s);
     call_violation(call, "1/7", "more than one final response went upstream:" + all);
+  }
+}
+
+/// A call that outlived the process hears its caller hang up (SPEC 9).
+void ledger::check_cancel_answer(call_record& call, int status) {
+  const steady_time now = when_.now().steady;
+  if (status < 300 && !call.cancel_accepted) call.cancel_accepted = now;
+  if (status != 481 || !call.disturbed || !call.known_to_bucket || call.final_sent || !call.reached_engine) return;
+  const bool resumed = restarted_ && *restarted_ > crashes_.back() && *restarted_ + cold < now;
+  if (resumed && now + cold < *call.reached_engine + parked_for) {
+    violation("9: " + call.call_id + ": 481 to the CANCEL of a call that was parked before the restart");
   }
 }
 

@@ -30,6 +30,7 @@ struct call_record {
   std::optional<steady_time> final_sent;   ///< first final response the engine sent upstream
   std::optional<steady_time> cancelled;    ///< the caller sent CANCEL
   std::optional<steady_time> cancel_reached_engine;
+  std::optional<steady_time> cancel_accepted;   ///< the engine said 200 to the CANCEL
   bool cancelled_elsewhere = false;        ///< with Reason: SIP;cause=200
   std::set<int> finals_sent;               ///< statuses, 200 for every 2xx
   std::set<int> finals_seen;               ///< by the caller
@@ -92,6 +93,9 @@ class ledger {
   ///        then the push goes out without it) need not be told.
   void engine_crashed(const std::function<bool(const std::string& user, const call_ref& call)>& durable);
 
+  /// Parked calls that were durable are taken up again.
+  void engine_restarted() { restarted_ = when_.now().steady; }
+
   /// The checks that need the whole story, after faults have stopped and everybody has come back.
   /// @param parking the engine's answer timeout, for invariant 3.
   void conclude();
@@ -109,6 +113,7 @@ class ledger {
   void check_pushed(const call_record& call);
   void check_releases();
   nanoseconds margin() const;
+  void check_cancel_answer(call_record& call, int status);
   void check_live_invites(call_record& call, const std::string& device, const call_record::branch& fresh);
 
   void tell(std::string_view callee, std::string_view call_id, std::string line);
@@ -131,6 +136,7 @@ class ledger {
   std::map<std::string, std::vector<steady_time>> called_; ///< when each callee's calls came
   std::vector<std::string> violations_;
   std::vector<steady_time> crashes_;
+  std::optional<steady_time> restarted_;
 };
 
 }  // namespace reveille::world

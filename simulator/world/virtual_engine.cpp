@@ -54,10 +54,13 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
                            engine_.when_.between(nanoseconds(0), milliseconds(3)),
                            [&engine = engine_, to, boxed, life = engine_.life_] {
                              if (life != engine.life_) return;
-                             station& there = *engine.shards_[to.value];
-                             there.shard_->on_hand_over(std::move(boxed->what), engine.when_.now());
-                             there.rearm();
+                             engine.shards_[to.value]->take(std::move(boxed->what));
                            });
+  }
+
+  void take(hand_over&& what) {
+    shard_->on_hand_over(std::move(what), engine_.when_.now());
+    rearm();
   }
 
   void loaded(aor_key key, const aor& of, store_token token, result<std::optional<subscriber_record>> record) override {
@@ -120,6 +123,13 @@ void virtual_engine::start(store& durable, push_gateway& pushes) {
     shards_.push_back(std::make_unique<station>(*this, shard_id{i}, durable, pushes));
   }
   net_.listen(at_, [this](const endpoint& from, std::string_view bytes) { on_datagram(from, bytes); });
+}
+
+void virtual_engine::resume(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const aor_key key = key_of(name, config_.key);
+    shards_[home_of(key, count_).value]->take(event_for{key, name, write_finished{store_token{}, true}});
+  }
 }
 
 void virtual_engine::kill() {

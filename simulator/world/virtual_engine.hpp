@@ -27,6 +27,8 @@ class virtual_engine {
   ~virtual_engine();
 
   void start(store& durable, push_gateway& pushes);
+  /// As the engine does at its start: subscribers with parked calls take them up with an event that means nothing.
+  void resume(const std::vector<std::string>& names);
   /// kill -9: everything in memory is gone, nobody is told.
   void kill();
   bool running() const { return !shards_.empty(); }

@@ -107,7 +107,11 @@ class globe {
         store_.crash();
         truth_.engine_crashed([this](const std::string& user, const call_ref& call) { return store_.holds(user, call); });
         pushes_->forget_homes();
-        when_.after(when_.between(milliseconds(1), seconds(3)), [this] { engine_.start(store_, *pushes_); });
+        when_.after(when_.between(milliseconds(1), seconds(3)), [this] {
+          engine_.start(store_, *pushes_);
+          engine_.resume(store_.resumable(when_.now().wall));
+          truth_.engine_restarted();
+        });
       });
     }
   }

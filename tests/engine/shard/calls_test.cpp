@@ -77,6 +77,15 @@ TEST_F(ResumedCalls, HearTheirCancel) {
   }
 }
 
+TEST_F(ResumedCalls, BeginWithAnEventThatMakesTheirSubscriber) {
+  const aor_key key = key_of("105@example.com", bench.config.key);
+  simple_subscribers& home = bench.home_of_user("105");
+  ASSERT_EQ(home.standing(key), subscriber_standing::absent);
+  bench.shards[bench.home_index("105")]->on_hand_over(event_for{key, "105@example.com", write_finished{store_token{}, true}},
+                                                      bench.now);
+  EXPECT_EQ(home.standing(key), subscriber_standing::resident);
+}
+
 TEST_F(ResumedCalls, AbsorbTheirInviteWhenItComesAgain) {
   resume();
   bench.take();
