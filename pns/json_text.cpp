@@ -132,6 +132,12 @@ void append_json_text(std::string& out, std::string_view text, unsigned times) {
   walk(text, times, [&](std::string_view part) { out.append(part); });
 }
 
+std::size_t plain_json_prefix(std::string_view text) {
+  std::size_t n = 0;
+  while (n < text.size() && is_plain(static_cast<unsigned char>(text[n]))) ++n;
+  return n;
+}
+
 std::size_t json_text_length(std::string_view text, unsigned times) {
   std::size_t length = 0;
   walk(text, times, [&](std::string_view part) { length += part.size(); });

@@ -11,6 +11,10 @@ namespace reveille::pns {
 /// @param times 0 = only repaired, 1 = inside a string, 2 = inside a string of a JSON text that is itself in a string.
 void append_json_text(std::string& out, std::string_view text, unsigned times);
 
+/// How many of the first octets append_json_text would append as they are: up to the first quote, backslash, control or
+/// non-ASCII octet.
+std::size_t plain_json_prefix(std::string_view text);
+
 /// Length of what append_json_text would append.
 std::size_t json_text_length(std::string_view text, unsigned times);
 

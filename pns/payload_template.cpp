@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "pns/json_text.hpp"
+#include "pns/text_writer.hpp"
 
 namespace reveille::pns {
 namespace {
@@ -36,6 +36,31 @@ std::int64_t seconds_until(wall_time end, wall_time from) {
 
 using reference_text = std::array<char, 32>;
 
+constexpr bool is_number(payload_field f) {
+  switch (f) {
+    case payload_field::date:
+    case payload_field::ttl:
+    case payload_field::lifetime:
+    case payload_field::count:
+    case payload_field::item_id:
+    case payload_field::item_date: return true;
+    case payload_field::token:
+    case payload_field::collapse_id:
+    case payload_field::number:
+    case payload_field::display_name:
+    case payload_field::caller:
+    case payload_field::call_id:
+    case payload_field::call_ref:
+    case payload_field::item_remote_uri:
+    case payload_field::item_display_name:
+    case payload_field::item_caller:
+    case payload_field::item_ref: return false;
+  }
+  return false;
+}
+static_assert(std::all_of(std::begin(fields), std::end(fields),
+                          [](const field_traits& t) { return t.numeric == is_number(t.field); }));
+
 /// Runs one program for one order.
 class renderer {
  public:
@@ -45,13 +70,13 @@ class renderer {
         invite_(std::get_if<invite_content>(&v.order.content)),
         missed_(std::get_if<missed_calls_content>(&v.order.content)) {}
 
-  void run(const payload_template::program& p, std::string& out) {
+  void run(const payload_template::program& p, text_writer& out) {
     for (std::size_t at = 0; at < p.steps.size();) {
       const payload_step& s = p.steps[at++];
       switch (s.op) {
-        case payload_op::literal: out.append(p.literals, s.a, s.b); break;
+        case payload_op::literal: out.append(std::string_view(p.literals).substr(s.a, s.b)); break;
         case payload_op::text: append_text(s, out); break;
-        case payload_op::integer: append_number(number_of(s.field), out); break;
+        case payload_op::integer: out.append_number(number_of(s.field)); break;
         case payload_op::unless:
           if (text_of(s.field).empty()) at = s.a;
           break;
@@ -62,7 +87,7 @@ class renderer {
           break;
         case payload_op::next:
           if (++item_ < call_count()) {
-            out += ',';
+            out.append(',');
             at = s.a;
           }
           break;
@@ -74,22 +99,11 @@ class renderer {
   std::size_t call_count() const { return missed_ ? missed_->calls.size() : 0; }
   const missed_call& call() const { return missed_->calls[item_]; }
 
-  static void append_number(std::int64_t value, std::string& out) {
-    std::array<char, 24> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    out.append(digits.data(), end);
-  }
-
-  static bool is_number(payload_field f) {
-    return std::find_if(std::begin(fields), std::end(fields), [f](const field_traits& t) { return t.field == f; })
-        ->numeric;
-  }
-
-  void append_text(const payload_step& s, std::string& out) {
+  void append_text(const payload_step& s, text_writer& out) {
     if (is_number(s.field)) {
-      append_number(number_of(s.field), out);
+      out.append_number(number_of(s.field));
     } else {
-      append_json_text(out, text_of(s.field), s.escapes);
+      out.append_json_text(text_of(s.field), s.escapes);
     }
   }
 
@@ -186,8 +200,9 @@ bool payload_template::wakes_plain_token() const { return program_->wakes_plain_
 bool payload_template::render(const values& v, std::size_t limit, std::string& out) const {
   const std::size_t allowed = limit + v.token.size();
   const auto fits = [&](std::size_t name_limit) {
-    out.clear();
-    renderer(v, name_limit).run(*program_, out);
+    text_writer text(out);
+    renderer(v, name_limit).run(*program_, text);
+    text.finish();
     return out.size() <= allowed;
   };
   // No name longer than the limit can fit, so a hostile one costs no more than this.

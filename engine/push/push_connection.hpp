@@ -48,7 +48,10 @@ class push_connection final : private http2::client_listener {
   /// Has carried a request.
   bool used() const { return used_; }
   bool withdraw(http2::stream_handle which) { return session_.withdraw(which); }
-  std::optional<http2::loss> abandon(http2::stream_handle which) { return session_.abandon(which); }
+  http2::parting abandon(http2::stream_handle which, const instant& now) {
+    now_ = now;
+    return session_.abandon(which);
+  }
   /// No new requests; open ones go on.
   void drain() { session_.shut_down(); }
 

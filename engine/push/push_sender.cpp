@@ -189,9 +189,7 @@ bool push_sender::pump(const instant& now, std::size_t quantum) {
 }
 
 bool push_sender::submit(push_slot& s, push_connection& by, const instant& now) {
-  composed_.body.swap(s.body);  // the slot's memory is used again
   const auto made = parts_.credential->compose(s.order, s.app, now.wall, composed_);
-  composed_.body.swap(s.body);
   if (!made) {
     finish(s, outcome_of(made.error()), 0, std::string(name_of(made.error())), now);
     return false;
@@ -204,7 +202,7 @@ bool push_sender::submit(push_slot& s, push_connection& by, const instant& now) 
   r.authority = parts_.credential->authority();
   r.path = composed_.path;
   r.headers = fields_;
-  r.body = s.body;
+  r.body = composed_.body;
   s.token = composed_.token;
   s.token_version = parts_.credential->token_version();
   s.connection = by.id();

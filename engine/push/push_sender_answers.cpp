@@ -116,11 +116,12 @@ void push_sender::expire_flying(const instant& now) {
     push_slot& s = table_.at(oldest_);
     if (now.steady - s.submitted < parts_.limits.answer_timeout) return;
     push_connection* c = pool_.find(s.connection);
-    const auto how = c == nullptr ? std::nullopt : c->abandon(s.stream);
+    const http2::parting left = c == nullptr ? http2::parting::stale : c->abandon(s.stream, now);
     if (c != nullptr) pool_.wake_later(c->id());
+    if (left == http2::parting::answered) continue;  // on_answer() has it: only the end of its body was missing
     land(s);
     failure(circuit_breaker::fault::service, now);
-    lost(s, how.value_or(http2::loss::ambiguous), now);
+    lost(s, left == http2::parting::unsent ? http2::loss::unsent : http2::loss::ambiguous, now);
   }
 }
 

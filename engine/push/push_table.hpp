@@ -29,7 +29,6 @@ struct push_slot {
   std::uint32_t generation = 0;
   pns::push_order order;
   app_index app;
-  std::string body;               ///< of the request that flies
   const pns::push_token* token = nullptr;
   steady_time taken{};
   steady_time submitted{};

@@ -1,77 +1,47 @@
 #include "net/http2/client_session.hpp"
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <cassert>
-#include <deque>
 #include <string>
 
-#include "net/http2/nghttp2_handles.hpp"
+#include "net/http2/client_stream.hpp"
+#include "net/http2/framing.hpp"
+#include "net/http2/slot_pool.hpp"
 
 namespace reveille::http2 {
 namespace {
 
-/// waiting --> sending --> sent --> (answered | lost)     free <-- when reported (or silent) and closed
-///   HEADERS left  END_STREAM left
-enum class phase : std::uint8_t { free, waiting, sending, sent };
+using phase = client_stream::phase;
 
-struct stream_slot {
-  phase at = phase::free;
-  bool silent = false;      ///< withdrawn or abandoned: no outcome
-  bool reported = false;    ///< its outcome stands in the event queue or has been given
-  bool queued = false;      ///< ... and still stands there
-  bool closed = false;      ///< nghttp2 has forgotten the stream
-  bool truncated = false;
-  bool collecting = false;  ///< this header block is the response's (not a trailer)
-  int status = 0;
-  std::uint32_t generation = 0;
-  std::uint32_t index = 0;
-  std::int32_t stream = 0;
-  std::uint64_t tag = 0;
-  std::string_view out;
-  header_block headers;
-  std::string body;
-};
-
+/// What the listener is told when nghttp2 has returned.
 struct event {
-  enum class kind : std::uint8_t { answered, lost, settings, goaway, pong } what;
-  stream_slot* slot = nullptr;
-  loss how = loss::unsent;
+  enum class kind : std::uint8_t { outcome, settings, goaway, pong } what;
+  client_stream* stream = nullptr;
   std::uint32_t code = 0;
   std::uint32_t last_stream = 0;
   std::string debug_data;
 };
 
-int parse_status(std::string_view digits) {
-  if (digits.size() != 3) return 0;
-  int n = 0;
-  for (char c : digits) {
-    if (c < '0' || c > '9') return 0;
-    n = n * 10 + (c - '0');
-  }
-  return n;
-}
-
 }  // namespace
 
 class client_session::impl {
  public:
-  impl(client_listener& listener, const client_config& config) : listener_(listener), config_(config) {
-    open_session();
-  }
+  impl(client_listener& listener, const client_config& config) : listener_(listener), config_(config) { open(); }
 
   std::uint32_t stream_limit() const {
     if (!settings_received_) return std::min(config_.initial_streams, config_.streams_limit);
-    return std::min(nghttp2_session_get_remote_settings(session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS),
+    return std::min(nghttp2_session_get_remote_settings(wire_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS),
                     config_.streams_limit);
   }
 
   std::size_t capacity() const {
-    if (going_away_ || gone_ || requests_ >= config_.requests_limit) return 0;
-    const std::size_t limit = stream_limit();
-    if (in_use_ >= limit || unsent_ >= config_.unsent_limit) return 0;
-    return std::min(limit - in_use_, config_.unsent_limit - unsent_);
+    if (going_away_ || gone_ || wire_.broken() || requests_ >= config_.requests_limit) return 0;
+    const std::size_t limit = stream_limit(), used = streams_.in_use();
+    if (used >= limit || unsent_ >= config_.unsent_limit) return 0;
+    // The connection's window holds back what is submitted already: another connection, or later. One may always try,
+    // or a window that never opens would go unnoticed.
+    if (used > 0 && static_cast<std::int64_t>(held_) >= nghttp2_session_get_remote_window_size(wire_.get())) return 0;
+    return std::min(limit - used, config_.unsent_limit - unsent_);
   }
 
   stream_handle submit(const request& what, std::uint64_t tag) {
@@ -85,13 +55,19 @@ class client_session::impl {
       const bool literal = h.keep == indexing::never || (h.keep == indexing::first && requests_ > 0);
       add_field(h.name, h.value, literal ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE);
     }
-    stream_slot& s = take_slot();
-    s.tag = tag;
-    s.out = what.body;
+    client_stream& s = streams_.take();
+    s.begin(tag);
+    if (!spare_.empty()) {
+      s.upload.swap(spare_.back());
+      spare_.pop_back();
+    }
+    s.upload.assign(what.body);
+    ++unsent_;
+    held_ += s.upload.size();
     nghttp2_data_provider provider;
     provider.source.ptr = &s;
     provider.read_callback = &impl::read_body;
-    s.stream = nghttp2_submit_request(session_.get(), nullptr, fields_.data(), fields_.size(),
+    s.stream = nghttp2_submit_request(wire_.get(), nullptr, fields_.data(), fields_.size(),
                                       what.body.empty() ? nullptr : &provider, &s);
     // Negative only for what we alone can cause: too many fields, ids used up (requests_limit), or no memory.
     assert(s.stream > 0);
@@ -100,72 +76,71 @@ class client_session::impl {
   }
 
   bool withdraw(stream_handle which) {
-    stream_slot* s = find(which);
+    client_stream* s = find(which);
     if (s == nullptr || s->silent || s->reported || s->at != phase::waiting) return false;
     silence(*s);
     return true;
   }
 
-  std::optional<loss> abandon(stream_handle which) {
-    stream_slot* s = find(which);
-    if (s == nullptr || s->silent || (s->reported && !s->queued)) return std::nullopt;
-    const loss how = s->at == phase::sent ? loss::ambiguous : loss::unsent;
+  parting abandon(stream_handle which) {
+    client_stream* s = find(which);
+    if (s == nullptr || s->silent || (s->reported && !s->queued)) return parting::stale;
+    if (s->queued && s->answered) return parting::answered;  // dispatch() stands before it
+    if (!s->reported && s->status >= 200) {
+      s->truncated = true;
+      s->reported = s->answered = true;
+      drop_upload(*s);
+      if (!s->closed) wire_.reset(s->stream, NGHTTP2_CANCEL);
+      listener_.answered(s->tag, {s->status, s->headers, s->body, s->truncated});
+      return parting::answered;
+    }
+    const bool never_left = s->reported ? s->how != loss::ambiguous : s->at != phase::sent;
     silence(*s);
-    return how;
+    return never_left ? parting::unsent : parting::ambiguous;
   }
 
-  void ping() { nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, nullptr); }
+  void ping() { wire_.ping(); }
 
   void shut_down() {
     if (going_away_) return;
     going_away_ = true;
-    nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
+    nghttp2_submit_goaway(wire_.get(), NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
     give_back_waiting();
   }
 
   bool receive(std::span<const std::uint8_t> bytes) {
-    if (gone_ || broken_) return false;
-    if (nghttp2_session_mem_recv(session_.get(), bytes.data(), bytes.size()) < 0) broken_ = true;
+    if (gone_ || wire_.broken()) return false;
+    wire_.receive(bytes);
     dispatch();
-    return !broken_;
+    return !wire_.broken();
   }
 
   void produce(std::vector<std::uint8_t>& out, std::size_t limit) {
-    if (gone_ || broken_) return;
+    if (gone_ || wire_.broken()) return;
     out_ = &out;
-    while (out.size() < limit) {
-      const std::uint8_t* bytes = nullptr;
-      const ssize_t n = nghttp2_session_mem_send(session_.get(), &bytes);
-      if (n < 0) broken_ = true;
-      if (n <= 0) break;
-      out.insert(out.end(), bytes, bytes + n);
-    }
+    wire_.produce(out, limit);
     out_ = nullptr;
     dispatch();
   }
 
-  bool wants_write() const { return !gone_ && !broken_ && nghttp2_session_want_write(session_.get()) != 0; }
-  bool finished() const {
-    return gone_ || broken_ ||
-           (nghttp2_session_want_read(session_.get()) == 0 && nghttp2_session_want_write(session_.get()) == 0);
-  }
+  bool wants_write() const { return !gone_ && wire_.wants_write(); }
+  bool finished() const { return gone_ || wire_.finished(); }
 
   void disconnect() {
     if (gone_) return;
     gone_ = true;
-    for (stream_slot& s : slots_) {
-      if (s.at == phase::free || s.closed) continue;
-      end(s, NGHTTP2_NO_ERROR);
+    for (client_stream& s : streams_) {
+      if (s.at != phase::free && !s.closed) end(s, NGHTTP2_NO_ERROR);
     }
     dispatch();
   }
 
-  std::size_t open_streams() const { return in_use_; }
+  std::size_t open_streams() const { return streams_.in_use(); }
   bool settings_received() const { return settings_received_; }
   bool going_away() const { return going_away_ || gone_; }
 
  private:
-  void open_session() {
+  void open() {
     callbacks_ptr callbacks = make_callbacks();
     auto* c = callbacks.get();
     nghttp2_session_callbacks_set_on_begin_headers_callback(c, &impl::on_begin_headers);
@@ -179,95 +154,87 @@ class client_session::impl {
     nghttp2_option_set_no_closed_streams(options.get(), 1);
     // capacity() is the rule; nghttp2's own guess must not hold back what it allowed.
     nghttp2_option_set_peer_max_concurrent_streams(options.get(), config_.initial_streams);
-    session_ = make_client(c, this, options.get());
-
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, config_.stream_window},
     };
-    nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, settings, std::size(settings));
-    nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0,
-                                          static_cast<std::int32_t>(config_.connection_window));
+    wire_.open(make_client(c, this, options.get()), settings, config_.connection_window);
   }
 
   void add_field(std::string_view name, std::string_view value, std::uint8_t flags = NGHTTP2_NV_FLAG_NONE) {
     fields_.push_back(field_of(name, value, flags));
   }
 
-  stream_slot& take_slot() {
-    std::uint32_t i;
-    if (free_.empty()) {
-      i = static_cast<std::uint32_t>(slots_.size());
-      slots_.emplace_back().index = i;
-    } else {
-      i = free_.back();
-      free_.pop_back();
-    }
-    stream_slot& s = slots_[i];
-    s.at = phase::waiting;
-    s.silent = s.reported = s.queued = s.closed = s.truncated = s.collecting = false;
-    s.status = 0;
-    s.headers.clear();
-    s.body.clear();
-    ++in_use_;
-    ++unsent_;
-    return s;
+  client_stream* find(stream_handle h) {
+    client_stream* s = streams_.at(h.slot);
+    return s != nullptr && s->at != phase::free && s->generation == h.generation ? s : nullptr;
   }
 
-  stream_slot* find(stream_handle h) {
-    if (h.slot >= slots_.size()) return nullptr;
-    stream_slot& s = slots_[h.slot];
-    return s.at != phase::free && s.generation == h.generation ? &s : nullptr;
+  /// What has left, or never will, is held no longer; its memory serves the next request while it is warm.
+  void drop_upload(client_stream& s) {
+    held_ -= s.upload.size() - s.uploaded;
+    s.upload.clear();
+    s.uploaded = 0;
+    if (s.upload.capacity() < 64) return;  // inside the string itself, or never filled
+    spare_.emplace_back();
+    spare_.back().swap(s.upload);
   }
 
   /// The slot is free once nghttp2 and the listener are both done with it.
-  void release_if_done(stream_slot& s) {
+  void release_if_done(client_stream& s) {
     if (s.at == phase::free || !s.closed || s.queued) return;
     if (s.at == phase::waiting) --unsent_;
     s.at = phase::free;
     ++s.generation;
-    s.out = {};
-    free_.push_back(s.index);
-    --in_use_;
+    drop_upload(s);
+    streams_.give_back(s);
   }
 
   /// No outcome will be called, and the body is not read any more.
-  void silence(stream_slot& s) {
+  void silence(client_stream& s) {
     s.silent = true;
-    s.out = {};
-    if (!s.closed) nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, s.stream, NGHTTP2_CANCEL);
+    drop_upload(s);
+    if (!s.closed) wire_.reset(s.stream, NGHTTP2_CANCEL);
   }
 
-  void report(stream_slot& s, event::kind what, loss how, std::uint32_t code) {
+  void report(client_stream& s) {
+    s.reported = s.queued = true;
+    events_.push_back({event::kind::outcome, &s, 0, 0, {}});
+  }
+  void report_answer(client_stream& s) {
     if (s.silent || s.reported) return;
-    s.reported = true;
-    s.queued = true;
-    events_.push_back({what, &s, how, code, 0, {}});
+    s.answered = true;
+    report(s);
+  }
+  void report_loss(client_stream& s, loss how, std::uint32_t code) {
+    if (s.silent || s.reported) return;
+    s.how = how;
+    s.code = code;
+    report(s);
   }
 
   /// The stream is over: whatever was not reported yet is now.
-  void end(stream_slot& s, std::uint32_t code) {
+  void end(client_stream& s, std::uint32_t code) {
     s.closed = true;
     if (s.status >= 200) {  // the status is the answer, even if the rest of the body is lost
       if (!s.reported) s.truncated = true;
-      report(s, event::kind::answered, loss::unsent, code);
+      report_answer(s);
     } else {
-      const loss how = s.at == phase::waiting        ? loss::unsent
-                       : code == NGHTTP2_REFUSED_STREAM ? loss::refused
-                       : s.at == phase::sending      ? loss::unsent
-                                                     : loss::ambiguous;
-      report(s, event::kind::lost, how, code);
+      report_loss(s, s.at == phase::waiting          ? loss::unsent
+                     : code == NGHTTP2_REFUSED_STREAM ? loss::refused
+                     : s.at == phase::sending        ? loss::unsent
+                                                     : loss::ambiguous, code);
     }
     release_if_done(s);
   }
 
   /// No new stream may start any more: those that wait in nghttp2 are taken back and reported.
   void give_back_waiting() {
-    for (stream_slot& s : slots_) {
+    for (client_stream& s : streams_) {
       if (s.at != phase::waiting || s.silent || s.reported || s.closed) continue;
-      report(s, event::kind::lost, loss::unsent, NGHTTP2_NO_ERROR);
-      s.out = {};
-      nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, s.stream, NGHTTP2_CANCEL);
+      report_loss(s, loss::unsent, NGHTTP2_NO_ERROR);
+      drop_upload(s);
+      wire_.reset(s.stream, NGHTTP2_CANCEL);
     }
   }
 
@@ -276,16 +243,13 @@ class client_session::impl {
     for (std::size_t i = 0; i < events_.size(); ++i) {
       const event e = std::move(events_[i]);
       switch (e.what) {
-        case event::kind::answered:
-        case event::kind::lost: {
-          stream_slot& s = *e.slot;
+        case event::kind::outcome: {
+          client_stream& s = *e.stream;
           s.queued = false;
-          if (!s.silent) {
-            if (e.what == event::kind::answered) {
-              listener_.answered(s.tag, {s.status, s.headers, s.body, s.truncated});
-            } else {
-              listener_.lost(s.tag, e.how, e.code);
-            }
+          if (!s.silent && s.answered) {
+            listener_.answered(s.tag, {s.status, s.headers, s.body, s.truncated});
+          } else if (!s.silent) {
+            listener_.lost(s.tag, s.how, s.code);
           }
           release_if_done(s);
           break;
@@ -301,12 +265,12 @@ class client_session::impl {
   // --- nghttp2's callbacks: they take notes only; dispatch() calls the listener when nghttp2 has returned.
 
   static impl& self(void* user) { return *static_cast<impl*>(user); }
-  static stream_slot* slot_of(nghttp2_session* session, std::int32_t stream) {
-    return static_cast<stream_slot*>(nghttp2_session_get_stream_user_data(session, stream));
+  static client_stream* stream_of(nghttp2_session* session, std::int32_t stream) {
+    return static_cast<client_stream*>(nghttp2_session_get_stream_user_data(session, stream));
   }
 
   static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void*) {
-    if (stream_slot* s = slot_of(session, frame->hd.stream_id)) {
+    if (client_stream* s = stream_of(session, frame->hd.stream_id)) {
       s->collecting = s->status < 200;  // the first block, or one after 1xx; later ones are trailers
       if (s->collecting) {
         s->status = 0;
@@ -319,12 +283,12 @@ class client_session::impl {
   static int on_header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name,
                        std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
                        void* user) {
-    stream_slot* s = slot_of(session, frame->hd.stream_id);
+    client_stream* s = stream_of(session, frame->hd.stream_id);
     if (s == nullptr || !s->collecting || s->silent) return 0;
     const std::string_view n = text_of(name, name_size);
     const std::string_view v = text_of(value, value_size);
     if (n == ":status") {
-      s->status = parse_status(v);
+      s->status = status_of(v);
     } else if (!s->headers.add(n, v, self(user).config_.header_limit)) {
       s->truncated = true;
     }
@@ -333,14 +297,14 @@ class client_session::impl {
 
   static int on_data(nghttp2_session* session, std::uint8_t, std::int32_t stream, const std::uint8_t* bytes,
                      std::size_t size, void* user) {
-    stream_slot* s = slot_of(session, stream);
+    client_stream* s = stream_of(session, stream);
     if (s == nullptr || s->silent || s->reported) return 0;
     const std::size_t room = self(user).config_.body_limit - s->body.size();
     s->body.append(text_of(bytes, std::min(size, room)));
     if (size > room) {  // what we have must do; the rest would only cost
       s->truncated = true;
-      self(user).report(*s, event::kind::answered, loss::unsent, NGHTTP2_NO_ERROR);
-      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
+      self(user).report_answer(*s);
+      self(user).wire_.reset(stream, NGHTTP2_CANCEL);
     }
     return 0;
   }
@@ -352,21 +316,21 @@ class client_session::impl {
       case NGHTTP2_HEADERS:
       case NGHTTP2_DATA:
         if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-          if (stream_slot* s = slot_of(session, frame->hd.stream_id)) me.answer_complete(*s);
+          if (client_stream* s = stream_of(session, frame->hd.stream_id)) me.answer_complete(*s);
         }
         break;
       case NGHTTP2_SETTINGS:
         if (!ack) {
           me.settings_received_ = true;
-          me.events_.push_back({event::kind::settings, nullptr, loss::unsent, 0, 0, {}});
+          me.events_.push_back({event::kind::settings, nullptr, 0, 0, {}});
         }
         break;
       case NGHTTP2_PING:
-        if (ack) me.events_.push_back({event::kind::pong, nullptr, loss::unsent, 0, 0, {}});
+        if (ack) me.events_.push_back({event::kind::pong, nullptr, 0, 0, {}});
         break;
       case NGHTTP2_GOAWAY:
         me.going_away_ = true;
-        me.events_.push_back({event::kind::goaway, nullptr, loss::unsent, frame->goaway.error_code,
+        me.events_.push_back({event::kind::goaway, nullptr, frame->goaway.error_code,
                               static_cast<std::uint32_t>(frame->goaway.last_stream_id),
                               std::string(text_of(frame->goaway.opaque_data, frame->goaway.opaque_data_len))});
         me.give_back_waiting();
@@ -376,65 +340,68 @@ class client_session::impl {
     return 0;
   }
 
-  void answer_complete(stream_slot& s) {
-    report(s, event::kind::answered, loss::unsent, NGHTTP2_NO_ERROR);
+  void answer_complete(client_stream& s) {
+    report_answer(s);
+    if (s.at == phase::sent) return;
     // A server may answer before it has read all (RFC 9113 8.1); the rest of the body is not worth sending.
-    if (s.at != phase::sent) {
-      s.out = {};
-      nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, s.stream, NGHTTP2_CANCEL);
-    }
+    drop_upload(s);
+    wire_.reset(s.stream, NGHTTP2_CANCEL);
   }
 
   static int on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
-    stream_slot* s = slot_of(session, frame->hd.stream_id);
+    client_stream* s = stream_of(session, frame->hd.stream_id);
     if (s == nullptr) return 0;
     if (s->at == phase::waiting) {
       s->at = phase::sending;
       --self(user).unsent_;
     }
-    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) s->at = phase::sent;
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+      s->at = phase::sent;
+      self(user).drop_upload(*s);
+    }
     return 0;
   }
 
   static int on_close(nghttp2_session* session, std::int32_t stream, std::uint32_t code, void* user) {
-    if (stream_slot* s = slot_of(session, stream)) self(user).end(*s, code);
+    if (client_stream* s = stream_of(session, stream)) self(user).end(*s, code);
     return 0;
   }
 
   static ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t size, std::uint32_t* flags,
                            nghttp2_data_source* source, void*) {
-    const auto& s = *static_cast<stream_slot*>(source->ptr);
-    if (s.out.empty()) return NGHTTP2_ERR_DEFERRED;  // silenced: its RST_STREAM stands in the queue
+    const std::string_view left = static_cast<client_stream*>(source->ptr)->to_upload();
+    if (left.empty()) return NGHTTP2_ERR_DEFERRED;  // silenced: its RST_STREAM stands in the queue
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (s.out.size() <= size) *flags |= NGHTTP2_DATA_FLAG_EOF;
-    return static_cast<ssize_t>(std::min(size, s.out.size()));
+    if (left.size() <= size) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return static_cast<ssize_t>(std::min(size, left.size()));
   }
 
   static int send_body(nghttp2_session*, nghttp2_frame*, const std::uint8_t* frame_header, std::size_t size,
                        nghttp2_data_source* source, void* user) {
-    auto& s = *static_cast<stream_slot*>(source->ptr);
+    auto& s = *static_cast<client_stream*>(source->ptr);
     std::vector<std::uint8_t>& out = *self(user).out_;
+    const auto* piece = reinterpret_cast<const std::uint8_t*>(s.to_upload().data());
     out.insert(out.end(), frame_header, frame_header + 9);
-    out.insert(out.end(), s.out.begin(), s.out.begin() + static_cast<std::ptrdiff_t>(size));
-    s.out.remove_prefix(size);
+    out.insert(out.end(), piece, piece + size);  // of the same type as `out`, or it is copied octet by octet
+    s.uploaded += size;
+    self(user).held_ -= size;
     return 0;
   }
 
   client_listener& listener_;
   const client_config config_;
-  session_ptr session_;
-  std::deque<stream_slot> slots_;  ///< nghttp2 keeps pointers to them
-  std::vector<std::uint32_t> free_;
+  framing wire_;
+  slot_pool<client_stream> streams_;
+  std::vector<std::string> spare_;   ///< memory of bodies that have left, warmest last; at most streams_limit
   std::vector<event> events_;
   std::vector<nghttp2_nv> fields_;
   std::vector<std::uint8_t>* out_ = nullptr;
-  std::size_t in_use_ = 0;
-  std::size_t unsent_ = 0;
+  std::size_t unsent_ = 0;           ///< requests whose HEADERS have not left
+  std::size_t held_ = 0;             ///< octets of bodies submitted that have not left
   std::uint32_t requests_ = 0;
   bool settings_received_ = false;
   bool going_away_ = false;
-  bool broken_ = false;
   bool gone_ = false;
 };
 
@@ -449,7 +416,7 @@ bool client_session::settings_received() const { return impl_->settings_received
 bool client_session::going_away() const { return impl_->going_away(); }
 stream_handle client_session::submit(const request& what, std::uint64_t tag) { return impl_->submit(what, tag); }
 bool client_session::withdraw(stream_handle which) { return impl_->withdraw(which); }
-std::optional<loss> client_session::abandon(stream_handle which) { return impl_->abandon(which); }
+parting client_session::abandon(stream_handle which) { return impl_->abandon(which); }
 void client_session::ping() { impl_->ping(); }
 void client_session::shut_down() { impl_->shut_down(); }
 bool client_session::receive(std::span<const std::uint8_t> bytes) { return impl_->receive(bytes); }

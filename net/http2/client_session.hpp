@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -29,14 +28,13 @@ struct client_config {
   std::size_t body_limit = 16 * 1024;         ///< of an answer; octets beyond are dropped and `truncated` set
 };
 
-/// Borrowed views. Method, authority and so on are copied by submit().
+/// Borrowed views; submit() copies.
 struct request {
   std::string_view method = "POST";
   std::string_view scheme = "https";
   std::string_view authority;
   std::string_view path;
   std::span<const header> headers;
-  /// Must outlive the stream: until answered()/lost(), or until withdraw()/abandon() has returned.
   std::string_view body;
 };
 
@@ -55,6 +53,14 @@ enum class loss : std::uint8_t {
   ambiguous,  ///< reset or connection lost after END_STREAM was sent: nobody can tell
 };
 
+/// What abandon() leaves behind.
+enum class parting : std::uint8_t {
+  stale,      ///< no such stream (any more)
+  unsent,     ///< as loss::unsent
+  ambiguous,  ///< as loss::ambiguous
+  answered,   ///< its status had come: that is its answer, and answered() has it
+};
+
 struct goaway_notice {
   std::uint32_t last_stream = 0;
   std::uint32_t code = 0;        ///< RFC 9113 7
@@ -67,8 +73,8 @@ struct stream_handle {
   std::uint32_t generation = 0;
 };
 
-/// Called from inside receive(), produce() and disconnect(), after nghttp2 has returned: every method of the session
-/// but those three may be called.
+/// Called from inside receive(), produce(), disconnect() and abandon(), after nghttp2 has returned: every method of the session
+/// but the first three may be called.
 class client_listener {
  public:
   virtual ~client_listener() = default;
@@ -86,7 +92,8 @@ class client_session {
   client_session(const client_session&) = delete;
   client_session& operator=(const client_session&) = delete;
 
-  /// How many more requests may be submitted now. 0 after GOAWAY, shut_down() or disconnect().
+  /// How many more requests may be submitted now. 0 after GOAWAY, shut_down() or disconnect(), and while the peer's
+  /// connection window holds back what was submitted.
   std::size_t capacity() const;
   /// What the peer allows at the moment (initial_streams until its first SETTINGS), bounded by streams_limit.
   std::uint32_t stream_limit() const;
@@ -101,9 +108,9 @@ class client_session {
   ///         false: too late (or stale); the outcome comes as ever.
   bool withdraw(stream_handle which);
 
-  /// Resets a stream whose answer is no longer waited for; no outcome is called. @return unsent or ambiguous, as the
-  /// outcome would have been; nullopt for a stale handle.
-  std::optional<loss> abandon(stream_handle which);
+  /// Resets a stream whose answer is no longer waited for; lost() is not called for it. But if its status has come
+  /// (RFC 9113 8.1: the rest of the body may be missing), answered() is, from inside this call, `truncated`.
+  parting abandon(stream_handle which);
 
   void ping();
   /// GOAWAY NO_ERROR: no new requests; finished() once the open ones have their outcome.

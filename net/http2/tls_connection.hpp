@@ -2,8 +2,8 @@
 ///
 /// Threads: everything on the thread that runs the io_context.
 /// Ownership: the connection owns its session and keeps itself alive until the session's closed() has been called.
-/// Cost: SSL works on the socket directly (one copy less than asio::ssl); what the session produces in one turn
-/// goes out in TLS records of 16 KB, one write in flight.
+/// Cost: what the session produces in one turn goes out in TLS records of 16 KB and one send() (record_buffer); reading
+/// works on the socket directly, one copy less than asio::ssl.
 #pragma once
 
 #include <cstdint>

@@ -1,15 +1,12 @@
 #include "net/http2/tls_socket.hpp"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
-#include <sys/socket.h>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 
-#include <cerrno>
 #include <utility>
 
 namespace reveille::http2 {
@@ -32,49 +29,11 @@ std::string_view name_of(open_failure why) {
 
 namespace {
 
-int fd_of(BIO* b) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(b))); }
-
-int bio_write(BIO* b, const char* bytes, int size) {
-  BIO_clear_retry_flags(b);
-  const ssize_t n = ::send(fd_of(b), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(b);
-  return static_cast<int>(n);
-}
-
-int bio_read(BIO* b, char* bytes, int size) {
-  BIO_clear_retry_flags(b);
-  const ssize_t n = ::recv(fd_of(b), bytes, static_cast<std::size_t>(size), 0);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(b);
-  return static_cast<int>(n);
-}
-
-long bio_ctrl(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
-
-const BIO_METHOD* socket_method() {
-  static BIO_METHOD* const method = [] {
-    BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket without SIGPIPE");
-    if (m == nullptr) std::abort();
-    BIO_meth_set_write(m, &bio_write);
-    BIO_meth_set_read(m, &bio_read);
-    BIO_meth_set_ctrl(m, &bio_ctrl);
-    return m;
-  }();
-  return method;
-}
-
 /// What one turn of one connection may take before others have theirs.
 constexpr int reads_per_turn = 32;
 constexpr int batches_per_turn = 8;
 
 }  // namespace
-
-BIO* new_socket_bio(int fd) {
-  BIO* b = BIO_new(socket_method());
-  if (b == nullptr) std::abort();
-  BIO_set_data(b, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
-  BIO_set_init(b, 1);
-  return b;
-}
 
 tls_socket::tls_socket(asio::io_context& io, const clock& time, std::shared_ptr<const tls_context> tls, role as,
                        tls_limits limits, session_factory make, failure_handler failed)
@@ -125,7 +84,7 @@ void tls_socket::start(tcp::socket socket, const std::string& name) {
   state_ = state::shaking;
   ssl_.reset(SSL_new(tls_->native()));
   if (!ssl_) return fail(open_failure::handshake, tls_error_text());
-  BIO* bio = new_socket_bio(socket_.native_handle());
+  BIO* bio = records_.open(socket_.native_handle());
   SSL_set_bio(ssl_.get(), bio, bio);
   if (role_ == role::server) {
     SSL_set_accept_state(ssl_.get());
@@ -147,17 +106,20 @@ void tls_socket::shake() {
   if (state_ != state::shaking) return;
   ERR_clear_error();
   const int rv = SSL_do_handshake(ssl_.get());
-  if (rv == 1) return opened();
+  const int why = SSL_get_error(ssl_.get(), rv);
+  const unsigned long code = ERR_peek_error();
   const auto again = [self = shared_from_this()](boost::system::error_code error) {
     if (!error) self->shake();
   };
-  switch (SSL_get_error(ssl_.get(), rv)) {
-    case SSL_ERROR_WANT_READ: return socket_.async_wait(tcp::socket::wait_read, again);
-    case SSL_ERROR_WANT_WRITE: return socket_.async_wait(tcp::socket::wait_write, again);
-    default: break;
+  // Our flight, or the alert that says why not.
+  const record_buffer::flushed out = records_.flush();
+  if (rv == 1 || why == SSL_ERROR_WANT_READ) {
+    if (out == record_buffer::flushed::failed) return fail(open_failure::handshake, "closed by the peer");
+    if (out == record_buffer::flushed::later) return socket_.async_wait(tcp::socket::wait_write, again);
+    if (rv == 1) return opened();
+    return socket_.async_wait(tcp::socket::wait_read, again);
   }
   if (const std::string fault = certificate_fault(); !fault.empty()) return fail(open_failure::certificate, fault);
-  const unsigned long code = ERR_peek_error();
   const bool no_protocol = ERR_GET_REASON(code) == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL;
   fail(no_protocol ? open_failure::alpn : open_failure::handshake, code == 0 ? "closed by the peer" : tls_error_text());
 }
@@ -229,6 +191,7 @@ void tls_socket::pump() {
 
 bool tls_socket::write_out() {
   for (int batch = 0; batch < batches_per_turn; ++batch) {
+    if (!flush()) return false;
     if (sent_ == out_.size()) {
       out_.clear();
       sent_ = 0;
@@ -239,21 +202,25 @@ bool tls_socket::write_out() {
     while (sent_ < out_.size()) {
       ERR_clear_error();
       const int n = SSL_write(ssl_.get(), out_.data() + sent_, static_cast<int>(out_.size() - sent_));
-      if (n > 0) {
-        sent_ += static_cast<std::size_t>(n);
-        continue;
+      if (n <= 0) {
+        // WANT_READ: the peer must speak first, and the pending read wait continues. The buffer is never full.
+        if (SSL_get_error(ssl_.get(), n) != SSL_ERROR_WANT_READ) end();
+        return false;
       }
-      const int why = SSL_get_error(ssl_.get(), n);
-      if (why == SSL_ERROR_WANT_WRITE) {
-        wait_write();
-      } else if (why != SSL_ERROR_WANT_READ) {  // WANT_READ: the pending read wait continues
-        end();
-      }
-      return false;
+      sent_ += static_cast<std::size_t>(n);
     }
   }
-  wake();  // there is more; others first
+  if (flush()) wake();  // there is more; others first
   return false;
+}
+
+bool tls_socket::flush() {
+  switch (records_.flush()) {
+    case record_buffer::flushed::all: return true;
+    case record_buffer::flushed::later: wait_write(); return false;
+    case record_buffer::flushed::failed: end(); return false;
+  }
+  std::abort();  // unreachable: the switch is complete
 }
 
 void tls_socket::wait_write() {
@@ -301,7 +268,8 @@ void tls_socket::read_in() {
 void tls_socket::begin_drain() {
   state_ = state::draining;
   ERR_clear_error();
-  SSL_shutdown(ssl_.get());  // close_notify; if the socket is full the FIN must do
+  SSL_shutdown(ssl_.get());
+  records_.flush();  // close_notify; if the socket is full the FIN must do
   ERR_clear_error();
   boost::system::error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);

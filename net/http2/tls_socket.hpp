@@ -12,15 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "net/http2/record_buffer.hpp"
 #include "net/http2/tls_connection.hpp"
 
 namespace reveille::http2 {
 
 /// The oldest error of this thread's OpenSSL queue, and empties it.
 std::string tls_error_text();
-
-/// A BIO on a non-blocking socket that never raises SIGPIPE (OpenSSL's own does).
-BIO* new_socket_bio(int fd);
 
 struct ssl_free {
   void operator()(SSL* s) const { SSL_free(s); }
@@ -65,6 +63,7 @@ class tls_socket final : public tls_connection, public std::enable_shared_from_t
   void opened();
   void pump();
   bool write_out();   ///< @return false when the socket takes no more now (or the connection has ended)
+  bool flush();       ///< likewise, of the records that are made
   void read_in();
   void wait_read();
   void wait_write();
@@ -83,6 +82,7 @@ class tls_socket final : public tls_connection, public std::enable_shared_from_t
   std::function<void()> opening_failed_;
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer deadline_;
+  record_buffer records_;
   std::unique_ptr<SSL, ssl_free> ssl_;
   std::unique_ptr<byte_session> session_;
   std::vector<std::uint8_t> out_;
