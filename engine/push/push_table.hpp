@@ -1,4 +1,4 @@
-/// Pushes of one sender: slots that keep their memory from push to push, found by push_id without allocating.
+/// Pushes of one sender: slots that are used again, found by push_id without allocating.
 #pragma once
 
 #include <bit>
@@ -64,6 +64,7 @@ class push_table {
     s.at = push_slot::phase::free;
     ++s.generation;
     s.token = nullptr;
+    s.order = {};  // now, while it is warm; and a burst's memory does not stay with the slots
     free_.push_back(s.index);
     --used_;
   }

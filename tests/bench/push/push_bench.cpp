@@ -60,6 +60,7 @@ pns::push_order make_order(std::uint32_t n, std::size_t size, const std::string&
     return o;
   }
   pns::missed_calls_content missed{now.wall, {}, "c" + std::to_string(n)};
+  missed.calls.reserve(size / 52);
   for (std::size_t octets = 120; octets + 52 < size; octets += 52) missed.calls.push_back({now.wall, "1000103", "", {}});
   o.content = std::move(missed);
   return o;
@@ -71,7 +72,7 @@ int main(int argc, char** argv) {
   CLI::App app("pushes per second and CPU per push");
   std::string ca = "ca.pem", key = "AuthKey.p8", host = "localhost";
   std::uint16_t port = 8444, connections = 1;
-  std::uint32_t pushes = 150'000, tokens = 1000, window = 20'000;
+  std::uint32_t pushes = 150'000, tokens = 1000, window = 4000;
   std::size_t size = 142;
   app.add_option("--ca", ca);
   app.add_option("--key", key, "APNs signing key (.p8)");
