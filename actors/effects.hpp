@@ -58,6 +58,15 @@ struct write {
   store_mutation mutation;
 };
 
+/// A REGISTER with this token was answered 200, and its app lets a token belong to one AOR at a time (SPEC 2.4): whoever
+/// had it before hears token_claimed.
+struct claim_token {
+  aor by;
+  pns::provider provider = pns::provider::apns;
+  prid token;
+  wall_time since;
+};
+
 struct push {
   pns::push_order order;
 };
@@ -82,7 +91,7 @@ enum class stage : std::uint8_t {
   bucket_added, bucket_removed, bucket_dropped, missed_told, missed_failed,
   // bounds and oddities, each a counter (DESIGN 2)
   push_limited, bucket_write_late, contacts_full, binding_evicted, parked_full, messages_full,
-  token_removed, token_quarantined, stale_push_answer,
+  token_removed, token_quarantined, token_moved, token_owners_full, stale_push_answer,
 };
 struct note {
   stage what;
@@ -93,7 +102,7 @@ struct note {
   std::string detail;          ///< the precise cause; never a token or an AOR
 };
 
-using effect = std::variant<send, respond, adopt_invite, forward, cancel_branch, write, push, withdraw_push, set_timer,
+using effect = std::variant<send, respond, adopt_invite, forward, cancel_branch, write, claim_token, push, withdraw_push, set_timer,
                             clear_timer, note>;
 /// Reused by the shell: cleared, never shrunk.
 using effects = std::vector<effect>;

@@ -71,6 +71,12 @@ struct branch_failed {
   branch_id branch;
 };
 
+/// Another AOR has registered this token since, in an app where it belongs to one at a time (SPEC 2.4).
+struct token_claimed {
+  prid token;
+  wall_time since;
+};
+
 struct push_answered {
   pns::push_answer answer;
 };
@@ -101,6 +107,6 @@ struct timer_fired {
 };
 
 using subscriber_event = std::variant<register_received, request_received, cancel_received, invite_adopted,
-                                      response_received, branch_failed, push_answered, write_finished, timer_fired>;
+                                      response_received, branch_failed, token_claimed, push_answered, write_finished, timer_fired>;
 
 }  // namespace reveille

@@ -5,6 +5,7 @@
 #include <memory_resource>
 
 #include "actors/subscriber_state.hpp"
+#include "actors/token_claims.hpp"
 #include "sip/response.hpp"
 
 namespace reveille {
@@ -181,7 +182,27 @@ void subscriber::state::answer_register(const held_register& h, int status, cons
     return;
   }
   send_200(*h.request, h.source, now, out);
+  if (config().accounts.any_one()) claim_tokens(h, out);
   if (h.tells && bucket_) tell_missed(h.registered, h.absence, now, out);
+}
+
+void subscriber::state::claim_tokens(const held_register& h, effects& out) {
+  for (const device_id device : h.registered) {
+    if (const binding* b = bindings.find(device)) {
+      for_each_claim(name, *b, config().accounts, [&](claim_token&& c) { out.emplace_back(std::move(c)); });
+    }
+  }
+}
+
+void subscriber::state::on(const token_claimed& e, const instant& now, effects& out) {
+  const bool calls = busy_ && !busy_->calls.empty();
+  const auto gone = bindings.remove_token(e.token, e.since, calls);
+  if (gone.empty()) return;
+  for (std::size_t i = 0; i < gone.size(); ++i) say(out, stage::token_moved, nullptr, nullptr, 0, "");
+  write_unheld(out);
+  if (!calls) return;
+  unregister(gone, now, out);  // its user is somebody else now
+  for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) progress(*busy_->calls[i], now, out);
 }
 
 void subscriber::state::on_bindings_written(const write_finished& e, const instant& now, effects& out) {

@@ -80,6 +80,7 @@ struct subscriber::state {
   void write_soft(steady_time now, effects& out);
   void write_unheld(effects& out);
   void answer_register(const held_register& what, int status, const instant& now, effects& out);
+  void claim_tokens(const held_register& h, effects& out);
   void refuse_register(const sip::message& request, const flow& to, int status, std::string_view why, effects& out);
   void send_200(const sip::message& request, const flow& to, const instant& now, effects& out);
   /// A change of the bucket that must reach the disk, though nobody waits for it.
@@ -98,6 +99,7 @@ struct subscriber::state {
   void on(const response_received& e, const instant& now, effects& out);
   void on(const branch_failed& e, const instant& now, effects& out);
   void on(const push_answered& e, const instant& now, effects& out);
+  void on(const token_claimed& e, const instant& now, effects& out);
   void on(const write_finished& e, const instant& now, effects& out);
   void on(const timer_fired& e, const instant& now, effects& out);
 

@@ -19,6 +19,7 @@
 #include "engine/push/push_threads.hpp"
 #include "engine/shard/shard_thread.hpp"
 #include "engine/telemetry/engine_families.hpp"
+#include "engine/token_census.hpp"
 #include "engine/volatile_store.hpp"
 #include "net/http1/server.hpp"
 #include "net/transport/socket_address.hpp"
@@ -88,6 +89,7 @@ class engine::impl final : public push_answer_sink {
     for (auto& s : shards_) all.push_back(s.get());
     for (auto& s : shards_) s->start(all);
     resume_parked_calls();
+    count_tokens();
     return serve_operators();
   }
 
@@ -250,9 +252,18 @@ class engine::impl final : public push_answer_sink {
     }
   }
 
+  void count_tokens() {
+    if (rocksdb_ == nullptr || !subscribers_.accounts.any_one()) return;
+    census_ = std::make_unique<token_census>(*rocksdb_, subscribers_.accounts, [this](claim_token&& c) {
+      const shard_id home = home_of(key_of(c.by.view(), keys_.tables), count_);
+      shards_[home.value]->hand_over(claim_for{std::move(c)});
+    });
+  }
+
   /// Who asks first, then the shards' threads, then what answers them, then what they live in.
   void stop() {
     admin_.reset();
+    census_.reset();
     for (auto& s : shards_) s->stop();
     pushes_.reset();
     store_.reset();
@@ -273,6 +284,7 @@ class engine::impl final : public push_answer_sink {
   rocksdb_store* rocksdb_ = nullptr;
   volatile_store* volatile_ = nullptr;
   std::unique_ptr<push_threads> pushes_;
+  std::unique_ptr<token_census> census_;
   std::vector<std::unique_ptr<shard_thread>> shards_;
   std::atomic<bool> draining_{false};
   std::unique_ptr<store_lookup> lookup_;           ///< the store answers it until it is gone

@@ -89,6 +89,9 @@ struct payload {
 enum class environment : std::uint8_t { production, sandbox };
 enum class voip_missed : std::uint8_t { by_profile, send, skip };
 
+/// Whether several AORs may be registered with one token, or the newest registration has it (SPEC 2.4).
+enum class accounts : std::uint8_t { many, one };
+
 struct apns_app {
   std::string team_id;
   std::string bundle;  ///< without .voip
@@ -97,6 +100,7 @@ struct apns_app {
   environment env = environment::production;
   std::string profile = "ecss10";  ///< built in, or a name from [[payload.profile]]
   voip_missed missed_calls_on_voip_token = voip_missed::by_profile;
+  config::accounts accounts = config::accounts::many;
 };
 
 struct apns {
@@ -113,6 +117,7 @@ struct fcm_app {
   std::string project;
   std::string service_account_file;  ///< JSON as Google's console makes it
   std::string profile = "ecss10";
+  config::accounts accounts = config::accounts::many;
 };
 
 struct fcm {

@@ -72,6 +72,7 @@ constexpr std::string_view missed_to_words[] = {"all", "registered"};
 constexpr std::string_view declined_words[] = {"keep", "drop"};
 constexpr std::string_view base_profile_words[] = {"ecss10", "native"};
 constexpr std::string_view environment_words[] = {"production", "sandbox"};
+constexpr std::string_view accounts_words[] = {"many", "one"};
 constexpr std::string_view voip_missed_words[] = {"by-profile", "send", "skip"};
 constexpr std::string_view store_words[] = {"rocksdb", "memory"};
 constexpr std::string_view durability_words[] = {"process", "disk"};
@@ -202,6 +203,9 @@ void describe_providers(describer& d, settings& s) {
           "missed_calls_on_voip_token", a.missed_calls_on_voip_token, voip_missed_words,
           "Whether missed calls go to a device that has only a voip token. by-profile: ecss10 sends, native skips, "
           "since iOS ends an app that gets a voip push without a call.");
+      d.choice("accounts", a.accounts, accounts_words,
+               "one: a token belongs to the address-of-record that registered it last, so that a phone whose user changed "
+               "gets no calls of the former one; many: an app with several accounts is called on each.");
     });
   });
   d.table("fcm", "Google's push service (HTTP v1).", [&] {
@@ -218,6 +222,7 @@ void describe_providers(describer& d, settings& s) {
       d.text("service_account_file", a.service_account_file, text_kind::required_file,
              "The service account's JSON file. Only its path is ever shown.");
       d.text("profile", a.profile, text_kind::profile_name, "Payload shape, as for APNs.");
+      d.choice("accounts", a.accounts, accounts_words, "As for APNs.");
     });
   });
 }

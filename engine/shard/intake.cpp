@@ -87,6 +87,7 @@ void shard::impl::on_hand_over(hand_over&& what, const instant& now) {
     return deliver_event(event->key, event->name, std::move(event->event), now);
   }
   if (auto* adoption = std::get_if<adoption_for>(&what)) return adopt(adoption->key, std::move(adoption->invite), now);
+  if (auto* claim = std::get_if<claim_for>(&what)) return do_claim(std::move(claim->claim), now);
   auto& response = std::get<response_for>(what);
   do_respond(response.transaction, response.status, response.packet, now);
 }
@@ -209,7 +210,7 @@ void shard::impl::adopt(aor_key key, adopt_invite&& what, const instant& now) {
   const auto id = known ? known->id : servers_.create(fingerprint, true, what.source, key, now.steady);
   if (!id) return counters_.refusals[static_cast<std::size_t>(refusal::transactions)].add();
   if (!known) say_trying(*what.request, what.source, *id, now);
-  adopted_.push_back({key, {what.call, {self_, id->index, id->generation}}});
+  events_.push_back({key, {}, invite_adopted{what.call, {self_, id->index, id->generation}}});
 }
 
 void shard::impl::deliver_event(aor_key key, std::string_view name, subscriber_event&& event, const instant& now) {

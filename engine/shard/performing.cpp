@@ -37,6 +37,8 @@ void shard::impl::perform(aor_key key, effect&& what, const instant& now) {
           if (ports_.pushes.submit(std::move(e.order))) return;
           counters_.pushes_refused.add();
           refused_pushes_.push_back({id, pns::dropped{pns::dropped::why::queue_full}, 0, {}});
+        } else if constexpr (std::is_same_v<kind, claim_token>) {
+          do_claim(std::move(e), now);
         } else if constexpr (std::is_same_v<kind, withdraw_push>) {
           ports_.pushes.withdraw(e.id);
         } else if constexpr (std::is_same_v<kind, note>) {
@@ -45,6 +47,18 @@ void shard::impl::perform(aor_key key, effect&& what, const instant& now) {
         // Timers and writes are the home's own; they never come here (actors/ports/home_outlet.hpp).
       },
       what);
+}
+
+void shard::impl::do_claim(claim_token&& what, const instant& now) {
+  (void)now;
+  const std::uint64_t token = siphash({config_.key.k0 ^ static_cast<std::uint64_t>(what.provider), config_.key.k1}, what.token.view());
+  const shard_id keeper{static_cast<std::uint16_t>(token % config_.shards)};
+  if (keeper != self_) return hand(keeper, claim_for{std::move(what)});
+  const token_owners::outcome outcome = tokens_.claim(token, what.by, what.since);
+  if (outcome.what == token_owners::result::full) counters_.stages[static_cast<std::size_t>(stage::token_owners_full)].add();
+  if (!outcome.lost) return;
+  const aor& loser = outcome.lost->whose;
+  events_.push_back({key_of(loser.view(), config_.key), loser.str(), token_claimed{std::move(what.token), outcome.lost->since}});
 }
 
 void shard::impl::do_respond(const server_transaction_id& to, int status, const sip::packet& bytes,

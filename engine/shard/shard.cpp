@@ -48,6 +48,7 @@ shard::impl::impl(shard_id self, const shard_config& config, const shard_ports& 
                config.timer_c * 2 + config.timing.long_wait() * 2, wheel_, *this),
       clients_(config.timing, config.limits.client_transactions, config.timer_c + config.timing.long_wait(),
                config.key, wheel_, ports.pool, *this, *this),
+      tokens_(config.limits.token_owners),
       home_(ports.make_subscribers(*this, start)) {
   publish();
 }
@@ -65,17 +66,17 @@ void shard::impl::client_failed(const sip::client_transactions::owner& of, sip::
 }
 
 void shard::impl::settle(const instant& now) {
-  if (failed_branches_.empty() && refused_pushes_.empty() && adopted_.empty()) return;
+  if (failed_branches_.empty() && refused_pushes_.empty() && events_.empty()) return;
   // By index: a subscriber that hears of one may cause the next of any kind.
-  std::size_t branch = 0, push = 0, adoption = 0;
-  while (branch < failed_branches_.size() || push < refused_pushes_.size() || adoption < adopted_.size()) {
-    if (adoption < adopted_.size()) {
-      const adopted_invite next = adopted_[adoption++];
+  std::size_t branch = 0, push = 0, event = 0;
+  while (branch < failed_branches_.size() || push < refused_pushes_.size() || event < events_.size()) {
+    if (event < events_.size()) {
+      event_for next = std::move(events_[event++]);
       const shard_id home = home_of(next.key, config_.shards);
       if (home == self_) {
-        home_->deliver_if_resident(next.key, next.event, now);
+        deliver_event(next.key, next.name, std::move(next.event), now);
       } else {
-        hand(home, event_for{next.key, {}, next.event});
+        hand(home, std::move(next));
       }
     } else if (branch < failed_branches_.size()) {
       const failed_branch next = failed_branches_[branch++];
@@ -88,7 +89,7 @@ void shard::impl::settle(const instant& now) {
   }
   failed_branches_.clear();
   refused_pushes_.clear();
-  adopted_.clear();
+  events_.clear();
 }
 
 void shard::impl::on_push_answer(pns::push_answer&& answer, const instant& now) {

@@ -35,8 +35,10 @@ struct datagram_for { sip::message_ptr message; flow from; };
 struct event_for { aor_key key; std::string name; subscriber_event event; };
 /// The owner of an INVITE's server transaction is another shard than its callee's home.
 struct adoption_for { aor_key key; adopt_invite invite; };
+/// The shard that remembers whose a token is. `name` of the claimant stands in the claim.
+struct claim_for { claim_token claim; };
 struct response_for { server_transaction_id transaction; int status = 0; sip::packet packet; };
-using hand_over = std::variant<datagram_for, event_for, adoption_for, response_for>;
+using hand_over = std::variant<datagram_for, event_for, adoption_for, claim_for, response_for>;
 
 /// Port: the way out of a shard.
 class shard_outlet {

@@ -23,6 +23,7 @@
 #include "engine/shard/shard_config.hpp"
 #include "engine/shard/shard_counters.hpp"
 #include "engine/shard/stage_clock.hpp"
+#include "engine/shard/token_owners.hpp"
 #include "sip/client_transactions.hpp"
 #include "sip/edit.hpp"
 #include "sip/message.hpp"
@@ -122,6 +123,7 @@ class shard::impl final : public home_outlet,
 
   // performing.cpp
   void do_forward(aor_key key, forward&& what, const instant& now);
+  void do_claim(claim_token&& what, const instant& now);
   void do_respond(const server_transaction_id& to, int status, const sip::packet& bytes, const instant& now);
   void note_it(aor_key key, const note& what, const instant& now);
 
@@ -146,6 +148,7 @@ class shard::impl final : public home_outlet,
   timer_wheel wheel_;
   sip::server_transactions servers_;
   sip::client_transactions clients_;
+  token_owners tokens_;
   std::unique_ptr<subscribers> home_;   ///< last: it may perform effects until it is gone
   bool draining_ = false;
 
@@ -154,12 +157,8 @@ class shard::impl final : public home_outlet,
     aor_key key;
     branch_failed event;
   };
-  struct adopted_invite {
-    aor_key key;
-    invite_adopted event;
-  };
   std::vector<failed_branch> failed_branches_;
-  std::vector<adopted_invite> adopted_;
+  std::vector<event_for> events_;
   std::vector<pns::push_answer> refused_pushes_;
 
   const foreseen* current_ = nullptr;   ///< while a message of a batch is handled

@@ -2,6 +2,7 @@
 
 #include "core/buckets.hpp"
 #include "core/system_ports.hpp"
+#include "engine/store/bindings_page.hpp"
 #include "engine/store/doorbell.hpp"
 #include "engine/store/known_aors.hpp"
 #include "engine/store/mutations.hpp"
@@ -161,6 +162,11 @@ class rocksdb_store::impl {
 
   const std::vector<aor>& resumable() const { return resumable_; }
   known_aors& known() { return known_; }
+  result<std::vector<rocksdb_store::stored_bindings>> bindings_after(std::string_view after, std::size_t most) {
+    const std::shared_lock lock(files_mutex_);
+    if (!files_) return failure("the database is closed");
+    return read_bindings_page(*files_, after, most);
+  }
   bool failing() const { return failing_.load(std::memory_order_relaxed); }
   steady_time now() const { return time_.now().steady; }
   store_counters counters() const;
@@ -496,6 +502,10 @@ result<std::unique_ptr<rocksdb_store>> rocksdb_store::open(const rocksdb_options
 void rocksdb_store::answer_to(shard_id shard, store_answers& inbox) {
   impl_->answer_to(shard, inbox);
 }
+result<std::vector<rocksdb_store::stored_bindings>> rocksdb_store::bindings_after(const aor& after, std::size_t most) const {
+  return impl_->bindings_after(after.view(), most);
+}
+
 const std::vector<aor>& rocksdb_store::resumable() const {
   return impl_->resumable();
 }

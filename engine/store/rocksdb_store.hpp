@@ -65,6 +65,13 @@ class rocksdb_store final : public store {
   bool try_load(shard_id from, aor_key key, const aor& of, store_token token) override;
   bool try_write(shard_id from, aor_key key, const aor& of, store_mutation change, store_token token) override;
 
+  struct stored_bindings {
+    aor of;
+    std::string encoded;   ///< registration's own encoding
+  };
+  /// Up to `most` AORs behind `after` ("" = from the start) in the database's order; fewer are the last. Any thread.
+  result<std::vector<stored_bindings>> bindings_after(const aor& after, std::size_t most) const;
+
   store_counters counters() const;  ///< any thread
   bool failing() const;             ///< any thread; true while writes are refused
 

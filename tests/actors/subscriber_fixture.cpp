@@ -24,7 +24,7 @@ const char* name_of(stage s) {
       "cancelled", "not_woken", "rejected", "failed",
       "bucket_added", "bucket_removed", "bucket_dropped", "missed_told", "missed_failed",
       "push_limited", "bucket_write_late", "contacts_full", "binding_evicted", "parked_full", "messages_full",
-      "token_removed", "token_quarantined", "stale_push_answer"};
+      "token_removed", "token_quarantined", "token_moved", "token_owners_full", "stale_push_answer"};
   return names[static_cast<std::size_t>(s)];
 }
 
@@ -206,6 +206,10 @@ std::string SubscriberTest::describe(const effect& e) {
       static constexpr const char* names[] = {"write bindings", "write entry", "write over", "write remove-entry",
                                               "write remove-parked"};
       return names[w.mutation.index()];
+    }
+    std::string operator()(const claim_token& c) const {
+      t.claims_.push_back(c);
+      return "claim " + std::string(c.token.view().substr(0, 4));
     }
     std::string operator()(const push& p) const {
       t.pushes_.push_back(p.order);

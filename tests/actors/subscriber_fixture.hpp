@@ -2,7 +2,7 @@
 ///
 /// Text of effects, joined by "; ": `send 200`, `respond 480`, `forward b1 sip:... [via R]`, `cancel b1 [reason]`,
 /// `write bindings`, `write entry`, `write over`, `write remove-entry`, `write remove-parked`, `push apns invite`,
-/// `push fcm missed 2`, `withdraw p1`, `adopt`, `timer answer_deadline +30000`, `clear answer_deadline`. Notes go to notes().
+/// `push fcm missed 2`, `withdraw p1`, `adopt`, `claim aa11`, `timer answer_deadline +30000`, `clear answer_deadline`. Notes go to notes().
 #pragma once
 
 #include <gtest/gtest.h>
@@ -76,6 +76,7 @@ class SubscriberTest : public ::testing::Test {
   const std::vector<store_mutation>& writes() const { return mutations_; }
   const std::vector<forward>& forwards() const { return forwards_; }
   const std::vector<adopt_invite>& adoptions() const { return adoptions_; }
+  const std::vector<claim_token>& claims() const { return claims_; }
   /// What the store would give back now.
   subscriber_record stored() const;
   std::size_t timers() const { return timers_.size(); }
@@ -99,6 +100,7 @@ class SubscriberTest : public ::testing::Test {
   std::vector<store_token> tokens_;
   std::vector<forward> forwards_;
   std::vector<adopt_invite> adoptions_;
+  std::vector<claim_token> claims_;
   std::string last_packet_;
   subscriber_record record_;
   std::uint32_t newest_call_ = 0;

@@ -2,6 +2,7 @@
 #include "engine/engine.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 #include <poll.h>
 #include <sys/stat.h>
 
@@ -41,11 +42,14 @@ class Engine : public ::testing::Test {
   }
   /// What the engine answers within 10 s, or "".
   std::string ask(const std::string& user, unsigned cseq) {
+    return ask(user, cseq, "Contact: <sip:" + user + "@" + phone->local().text() + ">\r\nExpires: 600\r\n");
+  }
+  /// @param lines Contact and what else belongs into the REGISTER; "" fetches.
+  std::string ask(const std::string& user, unsigned cseq, const std::string& lines) {
     const std::string text = "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP " + phone->local().text() +
                              ";branch=z9hG4bK" + user + std::to_string(cseq) + "\r\nMax-Forwards: 70\r\nFrom: <sip:" + user +
                              "@example.com>;tag=1\r\nTo: <sip:" + user + "@example.com>\r\nCall-ID: " + user +
-                             "\r\nCSeq: " + std::to_string(cseq) + " REGISTER\r\nContact: <sip:" + user + "@" +
-                             phone->local().text() + ">\r\nExpires: 600\r\nContent-Length: 0\r\n\r\n";
+                             "\r\nCSeq: " + std::to_string(cseq) + " REGISTER\r\n" + lines + "Content-Length: 0\r\n\r\n";
     slab_ptr bytes = pool.take(text.size());
     std::memcpy(bytes->data(), text.data(), text.size());
     phone->send(subject->listening().front(), bytes, text.size());
@@ -77,6 +81,68 @@ TEST_F(Engine, RegistersAPhoneAndKnowsItAfterARestart) {
   subject.reset();
   start();
   EXPECT_TRUE(ask("ann", 2).starts_with("SIP/2.0 200 "));
+}
+
+/// One app, whose tokens belong to one AOR at a time or to many; nothing listens where it would push to.
+class EngineWithAnApp : public Engine {
+ protected:
+  EngineWithAnApp() {
+    settings.apns.enabled = true;
+    settings.apns.endpoint = settings.apns.sandbox_endpoint = "https://127.0.0.1:1";
+    config::apns_app app;
+    app.team_id = "DEF123GHIJ";
+    app.bundle = "com.example.phone";
+    app.key_id = "ABC123DEFG";
+    app.key_file = directory + "/key.p8";
+    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+    const std::unique_ptr<FILE, decltype(&fclose)> file(std::fopen(app.key_file.c_str(), "w"), fclose);
+    EXPECT_EQ(PEM_write_PrivateKey(file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr), 1);
+    settings.apns.apps = {app};
+  }
+  void start_with(config::accounts rule) {
+    subject.reset();
+    settings.apns.apps[0].accounts = rule;
+    start();
+  }
+  void register_token(const std::string& user, unsigned cseq) {
+    const std::string contact = "Contact: <sip:" + user + "@" + phone->local().text() +
+                                ";pn-provider=apns;pn-param=DEF123GHIJ.com.example.phone.voip;pn-prid=" + std::string(64, 'a') + ">\r\n";
+    EXPECT_TRUE(ask(user, cseq, contact).starts_with("SIP/2.0 200 ")) << user;
+  }
+  bool has_binding(const std::string& user, unsigned cseq) {
+    const std::string answer = ask(user, cseq, "");
+    EXPECT_TRUE(answer.starts_with("SIP/2.0 200 ")) << answer;
+    return answer.find("Contact:") != std::string::npos;
+  }
+  /// The claim takes a hop or three.
+  bool loses_binding_soon(const std::string& user, unsigned cseq) {
+    for (unsigned i = 0; i < 500; ++i) {
+      if (!has_binding(user, cseq + i)) return true;
+      ::poll(nullptr, 0, 10);
+    }
+    return false;
+  }
+};
+
+TEST_F(EngineWithAnApp, TakesATokenFromItsFormerOwner) {
+  settings.node.shards = 3;
+  start_with(config::accounts::one);
+  register_token("ann", 1);
+  register_token("bob", 1);
+  EXPECT_TRUE(loses_binding_soon("ann", 2));
+  EXPECT_TRUE(has_binding("bob", 2));
+  register_token("ann", 1000);
+  EXPECT_TRUE(loses_binding_soon("bob", 3));
+}
+
+TEST_F(EngineWithAnApp, FindsWhatTheStoreHasTwiceAfterTheRuleWasSet) {
+  start_with(config::accounts::many);
+  register_token("ann", 1);
+  register_token("bob", 1);
+  EXPECT_TRUE(has_binding("ann", 2));
+  start_with(config::accounts::one);
+  EXPECT_TRUE(loses_binding_soon("ann", 3));
+  EXPECT_TRUE(has_binding("bob", 2));
 }
 
 TEST_F(Engine, WorksWithoutADisk) {

@@ -62,6 +62,8 @@ void simple_subscribers::handle(aor_key key, subscriber_event& event, const inst
   } else if (const auto* adoption = std::get_if<invite_adopted>(&event)) {
     adopted = adoption->call;
     adopted_by = adoption->transaction;
+  } else if (const auto* claimed = std::get_if<token_claimed>(&event)) {
+    log.push_back("token claimed " + std::string(claimed->token.view()));
   } else if (std::get_if<push_answered>(&event) != nullptr) {
     log.push_back("push answered");
   }

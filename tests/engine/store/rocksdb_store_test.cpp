@@ -75,6 +75,23 @@ TEST_P(RocksdbStore, ReadsBackAllParts) {
   EXPECT_EQ(record->parked, std::vector{invite_number(2)});
 }
 
+TEST_P(RocksdbStore, GivesAllBindingsAPageAtATime) {
+  for (int i = 0; i < 25; ++i) write(aor("user" + std::to_string(i) + "@example.com"), put_bindings{"b" + std::to_string(i)});
+  write(ann, add_bucket_entry{entry_number(1), std::nullopt});  // no bindings: not among them
+  answers_.wait_for(submitted_);
+  std::map<std::string, std::string> seen;
+  aor last;
+  for (std::size_t size = 10; size == 10;) {
+    const auto page = store_->bindings_after(last, 10);
+    ASSERT_TRUE(page) << page.error().what;
+    size = page->size();
+    for (const auto& s : *page) EXPECT_TRUE(seen.emplace(s.of.str(), s.encoded).second) << s.of.str() << " twice";
+    if (size > 0) last = page->back().of;
+  }
+  EXPECT_EQ(seen.size(), 25U);
+  EXPECT_EQ(seen["user7@example.com"], "b7");
+}
+
 TEST_P(RocksdbStore, KeepsAorsApartWhoseNamesBeginAlike) {
   const aor shorter("ann@x"), longer("ann@x.example");
   write(shorter, add_bucket_entry{entry_number(1), std::nullopt});

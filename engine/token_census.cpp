@@ -1,0 +1,58 @@
+#include "engine/token_census.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "actors/registration.hpp"
+#include "actors/token_claims.hpp"
+
+namespace reveille {
+namespace {
+
+constexpr std::size_t page = 1000;      ///< AORs; the store waits for one page when it must be opened again
+constexpr milliseconds breath{5};       ///< between two pages, so that the shards are never flooded
+constexpr int lowest_priority = 19;
+
+}  // namespace
+
+token_census::token_census(const rocksdb_store& from, const pns::app_accounts& accounts,
+                           std::function<void(claim_token&&)> claim)
+    : from_(from), accounts_(accounts), claim_(std::move(claim)), thread_([this] { run(); }) {}
+
+token_census::~token_census() {
+  stopping_.store(true);
+  thread_.join();
+}
+
+void token_census::run() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);  // a refusal costs speed
+  std::size_t read = 0, claimed = 0;
+  for (aor last; !stopping_.load(std::memory_order_relaxed);) {
+    const auto some = from_.bindings_after(last, page);
+    if (!some) {
+      spdlog::error("tokens of apps with accounts = one: the census stopped after {} subscribers: {}", read, some.error().what);
+      break;
+    }
+    for (const rocksdb_store::stored_bindings& s : *some) {
+      registration stored;
+      if (!stored.load(s.encoded)) continue;  // told when its subscriber is loaded
+      for (const binding& b : stored.all()) {
+        for_each_claim(s.of, b, accounts_, [&](claim_token&& c) {
+          ++claimed;
+          claim_(std::move(c));
+        });
+      }
+    }
+    read += some->size();
+    if (some->size() < page) {
+      spdlog::info("tokens of apps with accounts = one: {} claimed by {} stored subscribers", claimed, read);
+      break;
+    }
+    last = some->back().of;
+    std::this_thread::sleep_for(breath);
+  }
+  finished_.store(true, std::memory_order_release);
+}
+
+}  // namespace reveille

@@ -1,0 +1,38 @@
+/// After a start nobody remembers whose a token is. The census reads every stored binding once, in the background, and
+/// claims for each AOR the tokens it holds; the shards then settle who registered last (SPEC 2.4, accounts = one).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "actors/effects.hpp"
+#include "engine/store/rocksdb_store.hpp"
+#include "pns/app_accounts.hpp"
+
+namespace reveille {
+
+class token_census {
+ public:
+  /// Begins at once, at the lowest priority and 200,000 AORs a second at most.
+  /// @param claim called on the census's thread. @param from and accounts outlive the object.
+  token_census(const rocksdb_store& from, const pns::app_accounts& accounts, std::function<void(claim_token&&)> claim);
+  /// Stops it, finished or not.
+  ~token_census();
+  token_census(const token_census&) = delete;
+  token_census& operator=(const token_census&) = delete;
+
+  bool finished() const { return finished_.load(std::memory_order_acquire); }
+
+ private:
+  void run();
+
+  const rocksdb_store& from_;
+  const pns::app_accounts& accounts_;
+  std::function<void(claim_token&&)> claim_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> finished_{false};
+  std::thread thread_;
+};
+
+}  // namespace reveille
