@@ -62,7 +62,8 @@ class registration {
 
   /// SPEC 6.5: the push bindings that hold this token. `remove` those last registered before `before`.
   few<device_id, 2 * register_contacts_limit> remove_token(const prid& token, wall_time before, bool remember_removed);
-  bool quarantine_token(const prid& token);
+  /// Until the next REGISTER; one that came since the doubted push was queued counts already.
+  bool quarantine_token(const prid& token, wall_time queued);
 
   void forget_removed() { removed_.clear(); removed_.shrink_to_fit(); }
 

@@ -28,7 +28,10 @@ bool registration::load(std::string_view encoded) {
 }
 
 std::string registration::encode() const {
+  std::size_t room = 3;
+  for (const binding& b : bindings_) room += b.encoded_bytes();
   std::string out;
+  out.reserve(room);
   octets::put8(out, store_version);
   octets::put16(out, static_cast<std::uint16_t>(bindings_.size()));
   for (const binding& b : bindings_) b.encode(out);
@@ -84,10 +87,10 @@ few<device_id, 2 * register_contacts_limit> registration::remove_token(const pri
   return found;
 }
 
-bool registration::quarantine_token(const prid& token) {
+bool registration::quarantine_token(const prid& token, wall_time queued) {
   bool any = false;
   for (binding& b : bindings_) {
-    if (!b.facts().quarantined && holds_token(b, token)) {
+    if (!b.facts().quarantined && b.facts().registered <= queued && holds_token(b, token)) {
       b.facts().quarantined = true;
       any = true;
     }

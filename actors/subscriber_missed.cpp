@@ -73,7 +73,7 @@ void subscriber::state::token_answer(const pns::push_outcome& outcome, wall_time
     for (std::size_t i = 0; i < gone.size(); ++i) say(out, stage::token_removed, nullptr, nullptr, 0, "");
     write_unheld(out);
   } else if (const auto* suspect = std::get_if<pns::suspect_token>(&outcome)) {
-    if (!bindings.quarantine_token(suspect->token)) return;
+    if (!bindings.quarantine_token(suspect->token, queued)) return;
     say(out, stage::token_quarantined, nullptr, nullptr, 0, "");
     write_soft(now.steady, out);
   }

@@ -157,7 +157,9 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
     auto found = registers_.find(std::string(m.top_via().branch));
     if (found != registers_.end() && !found->second.accepted) {
       found->second.accepted = when_.now().steady;
-      devices_[found->second.device].accepted = when_.now().steady;
+      device_record& d = devices_[found->second.device];
+      d.accepted = when_.now().steady;
+      d.applied = found->second.reached_engine;
     }
     return;
   }
@@ -317,7 +319,9 @@ void ledger::expect_pushes(call_record& call) {
   times.push_back(now);
   if (times.size() > calls_below_every_limit || !crashes_.empty()) return;
   for (const auto& [name, d] : devices_) {
-    const bool good = d.accepted && *d.accepted + either_order < now && !(d.suspected && *d.suspected > *d.accepted);
+    // Not the time of the 200, which may have waited for the disk while the doubt came.
+    const bool doubted = d.suspected && d.applied && *d.suspected > *d.applied;
+    const bool good = d.accepted && *d.accepted + either_order < now && !doubted;
     if (d.aor_user == call.callee && d.has_push && good) call.expected.insert(name);
   }
 }

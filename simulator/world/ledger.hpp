@@ -129,7 +129,8 @@ class ledger {
     std::string aor_user;
     bool has_push = false;
     std::optional<steady_time> reached;    ///< its last REGISTER, at the engine's door
-    std::optional<steady_time> accepted;
+    std::optional<steady_time> accepted;   ///< its last 200
+    std::optional<steady_time> applied;    ///< that REGISTER, at the engine's door
     std::optional<steady_time> suspected;
   };
   std::map<std::string, device_record> devices_;

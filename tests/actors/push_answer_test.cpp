@@ -129,6 +129,27 @@ TEST_F(PushAnswer, ASuspectTokenIsQuarantinedUntilTheNextRegister) {
   EXPECT_EQ(count(invite("three"), "push apns invite"), 1u);
 }
 
+TEST_F(PushAnswer, ADoubtOlderThanTheRegisterQuarantinesNothing) {
+  register_(iphone());
+  pass(seconds(10));
+  invite("one");
+  pass(seconds(1));
+  register_(iphone(), {.cseq = 2});
+  push_answer(0, pns::suspect_token{prid(token_a)});
+  EXPECT_FALSE(noted("token_quarantined"));
+  response(1, 486);
+  EXPECT_EQ(count(invite("two"), "push apns invite"), 1u);
+}
+
+TEST_F(PushAnswer, ADoubtAboutAPushOfACallThatIsOverQuarantinesNothing) {
+  register_(iphone());
+  pass(seconds(10));
+  invite("one");
+  cancel();
+  push_answer(0, pns::suspect_token{prid(token_a)});
+  EXPECT_EQ(count(invite("two"), "push apns invite"), 1u) << "nothing tells how old the doubt is; the next push will";
+}
+
 TEST_F(PushAnswer, AForeignTokenIsNobodys) {
   register_(iphone());
   pass(seconds(10));
