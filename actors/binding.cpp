@@ -28,11 +28,6 @@ std::string_view find_in_either(const sip::params_view& first, const sip::params
   return {};
 }
 
-sip::params_view uri_params_of(std::string_view uri) {
-  const auto parsed = sip::parse_uri(uri);
-  return parsed ? parsed->params : sip::params_view();
-}
-
 void encode_endpoint(std::string& out, const endpoint& e) {
   octets::put8(out, e.v6 ? 1 : 0);
   out.append(reinterpret_cast<const char*>(e.address.data()), e.v6 ? 16 : 4);
@@ -81,12 +76,12 @@ std::string_view instance_of(const sip::params_view& uri_params, const sip::para
   return find_in_either(header_params, uri_params, "+sip.instance");
 }
 
-std::string_view binding::label() const { return label_of(uri_params_of(uri()), sip::params_view(params())); }
+std::string_view binding::label() const { return label_of(sip::params_of_checked(uri()), sip::params_view(params())); }
 
-std::string_view binding::instance() const { return instance_of(uri_params_of(uri()), sip::params_view(params())); }
+std::string_view binding::instance() const { return instance_of(sip::params_of_checked(uri()), sip::params_view(params())); }
 
 pns::push_params binding::push_params() const {
-  auto read = pns::read_push_params(uri_params_of(uri()), sip::params_view(params()));
+  auto read = pns::read_push_params(sip::params_of_checked(uri()), sip::params_view(params()));
   return read ? std::move(*read) : pns::push_params{};
 }
 
@@ -101,6 +96,16 @@ std::string binding::request_uri() const {
   out.reserve(uri().size());
   if (const auto parsed = sip::parse_uri(uri())) append_stripped_uri(out, *parsed);
   return out;
+}
+
+bool binding::is_said_by(std::string_view contact) const {
+  if (contact.empty() || contact.front() != '<') {  // a display name, or no brackets
+    const auto read = sip::parse_name_addr(contact);
+    return read && read->uri.text == uri() && read->params.text() == params();
+  }
+  const std::size_t behind = 1 + std::size_t{uri_size_};
+  return contact.size() == behind + 1 + params_size_ && contact[behind] == '>' &&
+         contact.substr(1, uri_size_) == uri() && contact.substr(behind + 1) == params();
 }
 
 std::size_t binding::resident_bytes() const {
@@ -120,6 +125,12 @@ std::optional<flow> decode_flow(std::string_view& rest) {
   f.kind = static_cast<transport>(kind);
   if (!decode_endpoint(rest, f.remote) || !decode_endpoint(rest, f.local)) return std::nullopt;
   return f;
+}
+
+std::size_t binding::encoded_bytes() const {
+  constexpr std::size_t numbers = 2 + 3 * 8 + 4 + 4 * 2;
+  constexpr std::size_t longest_flow = 1 + 2 * (1 + 16 + 2);
+  return numbers + longest_flow + uri_size_ + params_size_ + call_id_size_ + path_size_;
 }
 
 void binding::encode(std::string& out) const {
@@ -151,7 +162,7 @@ std::optional<binding> binding::decode(std::string_view& rest) {
   for (std::string_view* part : {&text.uri, &text.params, &text.call_id, &text.path}) {
     if (!octets::take_text(rest, *part)) return std::nullopt;
   }
-  if (!sip::parse_uri(text.uri)) return std::nullopt;
+  if (const auto uri = sip::parse_uri(text.uri); !uri || !uri->is_sip()) return std::nullopt;
   facts.push = (flags & flag_push) != 0;
   facts.quarantined = (flags & flag_quarantined) != 0;
   facts.provider = static_cast<pns::provider>(provider);

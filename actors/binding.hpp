@@ -72,11 +72,15 @@ class binding {
   /// Parsed anew from the text each time: only calls and changes of identity ask. @pre push()
   pns::push_params push_params() const;
   std::optional<pns::push_target> push_target() const;
+  /// The Contact element has the URI and parameters of this binding, octet for octet: what a client repeats all day.
+  bool is_said_by(std::string_view contact) const;
   /// The Contact URI without push parameters (SPEC 2.4): the Request-URI of a call.
   std::string request_uri() const;
 
   std::size_t resident_bytes() const;
 
+  /// At least what encode() appends.
+  std::size_t encoded_bytes() const;
   /// Appends this binding's store form; lengths and numbers little-endian.
   void encode(std::string& out) const;
   /// Takes one binding off the front of `rest`. The bytes are untrusted: nullopt when they make no sense.

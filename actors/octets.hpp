@@ -10,7 +10,9 @@ namespace reveille::octets {
 
 template <class Number>
 void put_number(std::string& out, Number n) {
-  for (std::size_t i = 0; i < sizeof n; ++i) out += static_cast<char>(static_cast<std::uint8_t>(n >> (8 * i)));
+  char bytes[sizeof n];
+  for (std::size_t i = 0; i < sizeof n; ++i) bytes[i] = static_cast<char>(static_cast<std::uint8_t>(n >> (8 * i)));
+  out.append(bytes, sizeof bytes);
 }
 inline void put8(std::string& out, std::uint8_t n) { out += static_cast<char>(n); }
 inline void put16(std::string& out, std::uint16_t n) { put_number(out, n); }

@@ -13,7 +13,7 @@ struct registration::offer {
   std::string_view label;
   std::string_view instance;
   std::optional<pns::push_params> sent;      ///< as the device wrote them
-  std::optional<pns::push_target> target;    ///< when valid (SPEC 2.1), the provider on or off
+  std::optional<pns::provider> wakes_by;     ///< when they are valid (SPEC 2.1), the provider on or off
   seconds expires{0};
   bool query = false;                        ///< RFC 8599 4.1.5
 
@@ -89,7 +89,7 @@ kinship kinship_of(const Offer& o, const binding& b) {
   if (!o.label.empty() && o.label == label) return kinship::label;
   const std::string_view instance = b.instance();
   if (!o.instance.empty() && o.instance == instance) return kinship::instance;
-  if (o.target && b.push() && same_push_params(*o.sent, b.push_params())) return kinship::push_params;
+  if (o.wakes_by && b.push() && same_push_params(*o.sent, b.push_params())) return kinship::push_params;
   // An address identifies only what has no better name: two phones may have the same private address, and a push
   // binding lives until the reasons of SPEC 2.3, of which a plain phone at its address is none.
   const bool named_apart = (!o.label.empty() && !label.empty()) || (!o.instance.empty() && !instance.empty());
@@ -159,15 +159,13 @@ bool registration::refresh_in_place(const sip::message& request, const flow& sou
                                     const subscriber_config& config, std::uint64_t branch,
                                     registration_outcome& out) {
   if (request.count(sip::header::contact) != 1 || request.count(sip::header::path) > 1) return false;
-  const auto contact = sip::parse_name_addr(*request.first(sip::header::contact));
-  if (!contact) return false;
-  const auto same = std::find_if(bindings_.begin(), bindings_.end(), [&](const binding& b) {
-    return b.uri() == contact->uri.text && b.params() == contact->params.text();
-  });
+  const std::string_view contact = *request.first(sip::header::contact);
+  const auto same =
+      std::find_if(bindings_.begin(), bindings_.end(), [&](const binding& b) { return b.is_said_by(contact); });
   if (same == bindings_.end() || same->call_id() != request.call_id()) return false;
   if (same->path() != request.first(sip::header::path).value_or("")) return false;
   if (same->push() && another_hop_pushes(request)) return false;
-  const auto wanted = contact->params.find("expires");
+  const auto wanted = sip::params_view(same->params()).find("expires");
   const seconds expires =
       delta_seconds(wanted ? wanted : request.first(sip::header::expires), config.default_expires)
           .value_or(config.default_expires);
@@ -285,9 +283,9 @@ int read_offer(std::string_view element, const sip::message& request, const subs
   o.expires = std::min(o.expires, config.max_expires);
   o.sent = pns::read_push_params(contact->uri.params, contact->params);
   if (!o.sent || ignore_push) return 200;
-  auto target = pns::parse_push_target(*o.sent);
+  const auto target = pns::check_push_target(*o.sent);
   if (target) {
-    o.target = std::move(*target);
+    o.wakes_by = *target;
   } else if (target.error() == pns::push_params_fault::query && o.expires > seconds(0)) {
     const bool any = std::any_of(config.enabled.begin(), config.enabled.end(), [](bool on) { return on; });
     const auto provider = pns::provider_of(o.sent->provider);
@@ -401,9 +399,9 @@ void registration::apply_offers(const sip::message& request, const flow& source,
     facts.branch = branch;
     facts.cseq = request.cseq().number;
     facts.device = earlier ? earlier->device() : device_id{next_device++};
-    facts.push = o.target.has_value();
-    if (o.target) facts.provider = o.target->provider;
-    const binding fresh({o.contact.uri.text, o.contact.params.text(), request.call_id(), path}, facts);
+    facts.push = o.wakes_by.has_value();
+    if (o.wakes_by) facts.provider = *o.wakes_by;
+    binding fresh({o.contact.uri.text, o.contact.params.text(), request.call_id(), path}, facts);
 
     const bool same_identity = earlier && fresh.push() && earlier->push() && kin.size() == 1 &&
                                earlier->label() == fresh.label() && earlier->instance() == fresh.instance() &&
@@ -420,7 +418,7 @@ void registration::apply_offers(const sip::message& request, const flow& source,
                                       : seconds::max();
       out.absence = std::max(out.absence, absence);
     }
-    next.push_back(fresh);
+    next.push_back(std::move(fresh));
   }
 
   if (!make_room(next, gone, now.wall, config, out)) return;

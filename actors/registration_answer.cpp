@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "actors/registration.hpp"
+#include "sip/chars.hpp"
 
 namespace reveille {
 namespace {
@@ -22,7 +23,7 @@ void append_contact(std::pmr::string& out, const binding& b, bool own, wall_time
   }
   out += '>';
   sip::params_view(b.params()).for_each([&](std::string_view name, std::optional<std::string_view> value) {
-    const bool expires = name.size() == 7 && sip::params_view(";expires").find(name).has_value();
+    const bool expires = sip::chars::iequal(name, "expires");
     if (expires || (!own && pns::is_push_param(name))) return true;
     out += ';';
     out += name;
@@ -62,11 +63,12 @@ void add_provider(std::pmr::string& out, std::string_view name, bool wakes_itsel
 
 /// The hot path: a Contact that is a push binding needs no second look at its token. False when its provider is not
 /// spelled plainly.
-bool add_bound_provider(std::pmr::string& out, const sip::name_addr_view& contact, const subscriber_config& config) {
-  auto name = contact.uri.params.find("pn-provider");
-  if (!name) name = contact.params.find("pn-provider");
+bool add_bound_provider(std::pmr::string& out, const binding& said, const subscriber_config& config) {
+  const sip::params_view params(said.params());
+  auto name = sip::params_of_checked(said.uri()).find("pn-provider");
+  if (!name) name = params.find("pn-provider");
   if (!name || !pns::provider_of(*name)) return false;
-  add_provider(out, *name, contact.params.find("+sip.pnsreg").has_value(), config.pnsreg);
+  add_provider(out, *name, params.find("+sip.pnsreg").has_value(), config.pnsreg);
   return true;
 }
 
@@ -100,15 +102,14 @@ void registration::write_200(const sip::message& request, wall_time now, const s
     other_hop = other_hop || value.find("+sip.pns=") != std::string_view::npos;
   });
   request.for_each_element(sip::header::contact, [&](std::string_view element) {
-    const auto contact = sip::parse_name_addr(element);
-    if (!contact) return;  // "*"
     bool named = other_hop;
     for (const binding& b : bindings_) {
-      if (own.full() || b.uri() != contact->uri.text || b.params() != contact->params.text()) continue;
+      if (own.full() || !b.is_said_by(element)) continue;
       own.push_back(&b);
-      if (!named && is_push(b, config)) named = add_bound_provider(lines, *contact, config);
+      if (!named && is_push(b, config)) named = add_bound_provider(lines, b, config);
     }
-    if (!named) append_push_support(lines, *contact, config);
+    if (named) return;
+    if (const auto contact = sip::parse_name_addr(element)) append_push_support(lines, *contact, config);  // else "*"
   });
   for (const binding& b : bindings_) {
     if (b.expired(now)) continue;

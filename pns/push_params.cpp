@@ -13,27 +13,41 @@ constexpr std::size_t max_app_octets = 255;
 /// One token for each token_service.
 constexpr std::size_t max_tokens = 2;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool same_word(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+
+/// Octets of which a token may be made: one look-up each, since tokens are long and every new binding is checked.
+using alphabet = std::array<bool, 256>;
+template <class Belongs>
+constexpr alphabet alphabet_of(Belongs belongs) {
+  alphabet out{};
+  for (unsigned c = 0; c < out.size(); ++c) out[c] = belongs(static_cast<char>(c));
+  return out;
+}
+bool made_of(const alphabet& octets, std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return octets[static_cast<unsigned char>(c)]; });
+}
 
 /// Apple promises hexadecimal digits and no length (PROVIDERS 1.1); octets come in pairs.
 bool is_apns_token(std::string_view token) {
-  return !token.empty() && token.size() % 2 == 0 && std::all_of(token.begin(), token.end(), [](char c) {
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f');
-  });
+  static constexpr alphabet hexadecimal =
+      alphabet_of([](char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f'); });
+  return token.size() % 2 == 0 && made_of(hexadecimal, token);
 }
 
 /// Google promises nothing; what it has ever issued is base64url with ':' and '.', older ids plain base64.
 bool is_fcm_token(std::string_view token) {
-  return !token.empty() && std::all_of(token.begin(), token.end(), [](char c) {
+  static constexpr alphabet base64_and_more = alphabet_of([](char c) {
     return is_digit(c) || is_letter(c) || std::string_view("-_:.~=+/").find(c) != std::string_view::npos;
   });
+  return made_of(base64_and_more, token);
 }
 
 /// What may stand in a team id, bundle id or project id: these words go into HTTP headers and paths.
@@ -87,9 +101,14 @@ struct named_token {
   std::optional<token_service> service;  ///< as its suffix says, if it has one
 };
 
+struct apns_tokens {
+  std::array<named_token, max_tokens> tokens{};
+  std::size_t count = 0;
+};
+
 /// `<token>[:service]`, or two with their services joined by '&'.
-std::optional<std::vector<named_token>> split_apns_prid(std::string_view text) {
-  std::vector<named_token> out;
+std::optional<apns_tokens> split_apns_prid(std::string_view text) {
+  apns_tokens out;
   for (bool more = true; more;) {
     const std::size_t cut = text.find('&');
     more = cut != std::string_view::npos;
@@ -100,11 +119,12 @@ std::optional<std::vector<named_token>> split_apns_prid(std::string_view text) {
       token = {part.substr(0, colon), service_of(part.substr(colon + 1))};
       if (!token.service) return std::nullopt;
     }
-    if (!is_apns_token(token.value) || out.size() == max_tokens) return std::nullopt;
-    out.push_back(token);
+    if (!is_apns_token(token.value) || out.count == max_tokens) return std::nullopt;
+    out.tokens[out.count++] = token;
   }
   // Several tokens must say which is which, and each service can have but one.
-  if (out.size() > 1 && (!out[0].service || !out[1].service || out[0].service == out[1].service)) return std::nullopt;
+  const auto& [first, second] = out.tokens;
+  if (out.count > 1 && (!first.service || !second.service || first.service == second.service)) return std::nullopt;
   return out;
 }
 
@@ -115,12 +135,12 @@ prid apns_prid(std::string_view token) {
   return prid(std::move(text));
 }
 
-result<push_target, push_params_fault> parse_apns(provider p, const push_params& params) {
-  const auto tokens = split_apns_prid(params.prid);
-  if (!tokens) return tl::unexpected(push_params_fault::bad_prid);
+/// @pre the prid is valid
+push_target apns_target(provider p, const push_params& params) {
+  const apns_tokens found = *split_apns_prid(params.prid);
   std::optional<apns_param> param = parse_apns_param(params.param);
   // Linphone's form wants as many services as tokens; a param that says otherwise selects nothing (SPEC 2.1).
-  if (param && std::max<std::size_t>(param->service_count, 1) != tokens->size()) param.reset();
+  if (param && std::max<std::size_t>(param->service_count, 1) != found.count) param.reset();
 
   push_target target;
   target.provider = p;
@@ -129,14 +149,15 @@ result<push_target, push_params_fault> parse_apns(provider p, const push_params&
     target.app = param->bundle;
   }
   const token_service unsaid = param && param->service_count == 1 ? param->services[0] : token_service::plain;
-  for (const named_token& token : *tokens) {
+  for (std::size_t i = 0; i < found.count; ++i) {
+    const named_token& token = found.tokens[i];
     target.tokens.push_back({apns_prid(token.value), token.service.value_or(unsaid)});
   }
   return target;
 }
 
-result<push_target, push_params_fault> parse_fcm(const push_params& params) {
-  if (!is_fcm_token(params.prid)) return tl::unexpected(push_params_fault::bad_prid);
+/// @pre the prid is valid
+push_target fcm_target(const push_params& params) {
   push_target target;
   target.provider = provider::fcm;
   if (is_app_word(params.param, "-._:")) target.app = params.param;  // "example.com:project" is a domain's project
@@ -146,7 +167,7 @@ result<push_target, push_params_fault> parse_fcm(const push_params& params) {
 
 /// A value as it was meant: header parameters may quote it, both escape it.
 std::string decoded(std::string_view raw) {
-  return sip::unescape(raw.starts_with('"') ? sip::unquote(raw) : std::string(raw));
+  return raw.starts_with('"') ? sip::unescape(sip::unquote(raw)) : sip::unescape(raw);
 }
 
 }  // namespace
@@ -202,17 +223,20 @@ std::optional<push_params> read_push_params(const sip::params_view& uri_params,
   return out;
 }
 
-result<push_target, push_params_fault> parse_push_target(const push_params& params) {
+result<provider, push_params_fault> check_push_target(const push_params& params) {
   if (params.prid.empty()) return tl::unexpected(push_params_fault::query);
   const std::optional<provider> p = provider_of(params.provider);
   if (!p) return tl::unexpected(push_params_fault::unknown_provider);
   if (params.prid.size() > max_prid_octets) return tl::unexpected(push_params_fault::prid_too_long);
-  switch (*p) {
-    case provider::apns:
-    case provider::apns_dev: return parse_apns(*p, params);
-    case provider::fcm: return parse_fcm(params);
-  }
-  return tl::unexpected(push_params_fault::unknown_provider);
+  const bool valid = *p == provider::fcm ? is_fcm_token(params.prid) : split_apns_prid(params.prid).has_value();
+  if (!valid) return tl::unexpected(push_params_fault::bad_prid);
+  return *p;
+}
+
+result<push_target, push_params_fault> parse_push_target(const push_params& params) {
+  const auto p = check_push_target(params);
+  if (!p) return tl::unexpected(p.error());
+  return *p == provider::fcm ? fcm_target(params) : apns_target(*p, params);
 }
 
 bool is_push_param(std::string_view name) {

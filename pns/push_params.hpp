@@ -59,6 +59,9 @@ std::optional<push_params> read_push_params(const sip::params_view& uri_params, 
 /// Why parameters make no push binding.
 enum class push_params_fault : std::uint8_t { query, unknown_provider, bad_prid, prid_too_long };
 
+/// Whether the parameters make a push binding, and with whom: parse_push_target() without the target.
+result<provider, push_params_fault> check_push_target(const push_params& params);
+
 /// Valid = a known provider and a non-empty prid in that provider's alphabet within 4 KB (SPEC 2.1). A pn-param that
 /// does not parse is no fault. Whether the provider is enabled is the caller's to know.
 result<push_target, push_params_fault> parse_push_target(const push_params& params);

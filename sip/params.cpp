@@ -18,19 +18,19 @@ bool next_param(std::string_view& rest, param& out) {
     return false;
   }
   const char* const name = p;
-  while (p != end && *p != ';' && *p != '=') ++p;
+  const char* const piece_end = chars::find_or_end(p, end, ';');  // unless the value is quoted
+  p = chars::find_or_end(p, piece_end, '=');
   const char* name_end = p;
   while (name_end != name && chars::is(name_end[-1], chars::blank)) --name_end;
   out.name = chars::between(name, name_end);
   out.value.reset();
-  if (p != end && *p == '=') {
+  if (p != piece_end) {
     const char* const value = chars::skip_blanks(p + 1, end);
-    p = value;
-    if (p != end && *p == '"') {
-      const char* const behind = chars::skip_quoted(p + 1, end);
-      p = behind != nullptr ? behind : end;
+    p = piece_end;
+    if (value != end && *value == '"') {
+      const char* const behind = chars::skip_quoted(value + 1, end);
+      p = chars::find_or_end(behind != nullptr ? behind : end, end, ';');
     }
-    while (p != end && *p != ';') ++p;
     const char* value_end = p;
     while (value_end != value && chars::is(value_end[-1], chars::blank)) --value_end;
     out.value = chars::between(value, value_end);

@@ -185,7 +185,15 @@ result<uri_view> parse_uri(std::string_view text) {
   return out;
 }
 
+params_view params_of_checked(std::string_view uri) {
+  const std::size_t at = uri.find('@');  // ends the user info, which may hold semicolons; nothing behind it holds another
+  const std::size_t begin = uri.find(';', at == std::string_view::npos ? 0 : at);
+  if (begin == std::string_view::npos) return params_view();
+  return params_view(uri.substr(begin, uri.find('?', begin) - begin));
+}
+
 std::string unescape(std::string_view escaped) {
+  if (escaped.find('%') == std::string_view::npos) return std::string(escaped);
   std::string out;
   out.reserve(escaped.size());
   for (std::size_t i = 0; i < escaped.size(); ++i) {

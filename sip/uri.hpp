@@ -59,6 +59,8 @@ struct uri_view {
 
 /// Strict (RFC 3261 25.1); splits first, unescapes never.
 result<uri_view> parse_uri(std::string_view text);
+/// The parameters of a sip or sips URI that parse_uri() has accepted before, found without judging it again.
+params_view params_of_checked(std::string_view uri);
 
 /// From, To, Contact, Route...: `"Ann" <sip:ann@example.com>;tag=1` or `sip:ann@example.com;tag=1`.
 struct name_addr_view {

@@ -135,6 +135,16 @@ TEST_F(Registration, NamesTheProviderAsSentInFeatureCaps) {
   EXPECT_TRUE(has(last_packet(), "Feature-Caps: *;+sip.pns=\"Firebase\"\r\n")) << "on a refresh too";
 }
 
+TEST_F(Registration, ARefreshIsTheSameWithOrWithoutADisplayName) {
+  const std::string named = "\"Bob\" " + iphone("10.0.0.1:5060", token_a, ";+sip.instance=\"<urn:a>\"");
+  register_(named);
+  pass(seconds(1));
+  EXPECT_FALSE(has(register_(named, {.cseq = 2}), "write bindings")) << "written behind, not before";
+  EXPECT_TRUE(has(last_packet(), token_a)) << "its own parameters are shown to it";
+  EXPECT_TRUE(has(last_packet(), "Feature-Caps: *;+sip.pns=\"apns\"\r\n"));
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+}
+
 TEST_F(Registration, TellsASelfWakingDeviceWhenToRefresh) {
   register_(iphone("10.0.0.1:5060", token_a, ";+sip.pnsreg"));
   EXPECT_TRUE(has(last_packet(), "Feature-Caps: *;+sip.pns=\"apns\";+sip.pnsreg=\"130\"\r\n")) << last_packet();

@@ -46,8 +46,10 @@ push_token token(const char* value, service s) { return {prid(value), s}; }
 class PushTarget : public ::testing::TestWithParam<target_row> {};
 TEST_P(PushTarget, IsParsedFromTheParameters) {
   const auto parsed = parse_push_target(GetParam().params);
+  const auto checked = check_push_target(GetParam().params);
   ASSERT_TRUE(parsed.has_value());
   EXPECT_EQ(*parsed, GetParam().target);
+  EXPECT_EQ(checked.value(), GetParam().target.provider);
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, PushTarget,
@@ -90,8 +92,10 @@ struct fault_row {
 class PushParamsFault : public ::testing::TestWithParam<fault_row> {};
 TEST_P(PushParamsFault, MakesNoPushBinding) {
   const auto parsed = parse_push_target(GetParam().params);
+  const auto checked = check_push_target(GetParam().params);
   ASSERT_FALSE(parsed.has_value());
   EXPECT_EQ(parsed.error(), GetParam().fault);
+  EXPECT_EQ(checked.error(), GetParam().fault);
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, PushParamsFault,

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/random.hpp"
+#include "sip/chars.hpp"
+
 namespace reveille::sip {
 namespace {
 
@@ -111,6 +114,42 @@ TEST(UriEquality, FollowsRfc3261) {
   for (const auto& [a, b] : different) {
     EXPECT_FALSE(equivalent(*parse_uri(a), *parse_uri(b))) << a << " " << b;
     EXPECT_FALSE(equivalent(*parse_uri(b), *parse_uri(a))) << a << " " << b;
+  }
+}
+
+TEST(UriParams, OfACheckedUriAreFoundWithoutJudgingItAgain) {
+  for (const row& r : sound) {
+    if (!parse_uri(r.text)->is_sip()) continue;
+    EXPECT_EQ(params_of_checked(r.text).text(), r.params) << r.text;
+  }
+}
+
+/// Blocks of 16 and what is left over must say the same as one octet after the other.
+TEST(OctetRuns, EndWhereOneByOneEnds) {
+  seeded_random random(1);
+  const std::string_view mixed = "abcXYZ0189-._~:;=/@<>\" \\%\x80\xe1\xff\x10\x19@[`{";
+  for (const unsigned classes : {chars::token, chars::user, chars::uri_param, chars::host, chars::param_value, chars::digit,
+                                 chars::hex, chars::display, chars::opaque}) {
+    for (int round = 0; round < 400; ++round) {
+      std::string text(random.below(70), 'a');
+      for (char& c : text) {
+        if (random.below(12) == 0) c = mixed[random.below(mixed.size())];
+      }
+      const char* const begin = text.data();
+      const char* const end = begin + text.size();
+      const char* one_by_one = begin;
+      while (one_by_one != end && chars::is(*one_by_one, classes)) ++one_by_one;
+      EXPECT_EQ(chars::skip(begin, end, classes) - begin, one_by_one - begin) << text;
+    }
+  }
+}
+
+TEST(QuotedStrings, EndBehindTheFirstQuoteThatNoBackslashHides) {
+  const std::pair<std::string_view, int> rows[] = {{"abc\"d", 4}, {"\"", 1}, {"a\\\"b\"c", 5}, {"a\\\\\"b\"", 4},
+                                                   {"abc", -1},  {"", -1},   {"a\\\"", -1},     {"a\\", -1}};
+  for (const auto& [text, behind] : rows) {
+    const char* const found = chars::skip_quoted(text.data(), text.data() + text.size());
+    EXPECT_EQ(found == nullptr ? -1 : found - text.data(), behind) << text;
   }
 }
 
