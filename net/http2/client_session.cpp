@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <string>
+#include <utility>
 
 #include "net/http2/client_stream.hpp"
 #include "net/http2/framing.hpp"
@@ -273,7 +274,7 @@ class client_session::impl {
     if (client_stream* s = stream_of(session, frame->hd.stream_id)) {
       s->collecting = s->status < 200;  // the first block, or one after 1xx; later ones are trailers
       if (s->collecting) {
-        s->status = 0;
+        s->heading = 0;
         s->headers.clear();
       }
     }
@@ -288,7 +289,7 @@ class client_session::impl {
     const std::string_view n = text_of(name, name_size);
     const std::string_view v = text_of(value, value_size);
     if (n == ":status") {
-      s->status = status_of(v);
+      s->heading = status_of(v);
     } else if (!s->headers.add(n, v, self(user).config_.header_limit)) {
       s->truncated = true;
     }
@@ -314,11 +315,13 @@ class client_session::impl {
     const bool ack = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
-      case NGHTTP2_DATA:
-        if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-          if (client_stream* s = stream_of(session, frame->hd.stream_id)) me.answer_complete(*s);
-        }
+      case NGHTTP2_DATA: {
+        client_stream* s = stream_of(session, frame->hd.stream_id);
+        if (s == nullptr) break;
+        if (std::exchange(s->collecting, false)) s->status = s->heading;
+        if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) me.answer_complete(*s);
         break;
+      }
       case NGHTTP2_SETTINGS:
         if (!ack) {
           me.settings_received_ = true;

@@ -24,6 +24,7 @@ struct client_stream {
   bool collecting = false;  ///< this header block is the response's (not a trailer)
   bool answered = false;    ///< reported, and as an answer
   loss how = loss::unsent;  ///< reported, and as lost
+  int heading = 0;          ///< `:status` of the block that is being read: nothing until the block is whole and sound
   int status = 0;           ///< 200 and above: the final one
   std::uint32_t code = 0;
   std::uint32_t generation = 0;

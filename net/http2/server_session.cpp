@@ -1,13 +1,11 @@
 #include "net/http2/server_session.hpp"
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <optional>
 
-#include "net/http2/nghttp2_handles.hpp"
+#include "net/http2/framing.hpp"
+#include "net/http2/slot_pool.hpp"
 
 namespace reveille::http2 {
 namespace {
@@ -89,7 +87,7 @@ class server_session::impl {
     nghttp2_data_provider provider;
     provider.source.ptr = s;
     provider.read_callback = &impl::read_answer;
-    const int rv = nghttp2_submit_response(session_.get(), s->stream, fields_.data(), fields_.size(),
+    const int rv = nghttp2_submit_response(wire_.get(), s->stream, fields_.data(), fields_.size(),
                                            body.empty() ? nullptr : &provider);
     s->answered = rv == 0;
     return s->answered;
@@ -99,12 +97,12 @@ class server_session::impl {
     stream_slot* s = find(stream);
     if (s == nullptr) return false;
     s->our_end = true;
-    return nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, s->stream, static_cast<std::uint32_t>(code)) == 0;
+    return nghttp2_submit_rst_stream(wire_.get(), NGHTTP2_FLAG_NONE, s->stream, static_cast<std::uint32_t>(code)) == 0;
   }
 
   void goaway(std::uint32_t last_stream, error_code code, std::string_view debug_data) {
     const std::uint32_t odd = last_stream % 2 == 0 && last_stream != 0 ? last_stream - 1 : last_stream;
-    nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(odd),
+    nghttp2_submit_goaway(wire_.get(), NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(odd),
                           static_cast<std::uint32_t>(code), reinterpret_cast<const std::uint8_t*>(debug_data.data()),
                           debug_data.size());
     last_served_ = std::min(last_served_, odd);
@@ -118,7 +116,7 @@ class server_session::impl {
 
   void submit_setting(std::int32_t id, std::uint32_t value) {
     const nghttp2_settings_entry entry = {id, value};
-    nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, &entry, 1);
+    nghttp2_submit_settings(wire_.get(), NGHTTP2_FLAG_NONE, &entry, 1);
   }
 
   void hold_windows() { holding_ = true; }
@@ -126,40 +124,31 @@ class server_session::impl {
     holding_ = false;
     for (stream_slot& s : slots_) {
       if (!s.live || s.closed || s.held == 0) continue;
-      nghttp2_session_consume_stream(session_.get(), s.stream, s.held);
+      nghttp2_session_consume_stream(wire_.get(), s.stream, s.held);
       s.held = 0;
     }
-    nghttp2_session_consume_connection(session_.get(), held_);
+    nghttp2_session_consume_connection(wire_.get(), held_);
     held_ = 0;
   }
-  void ping() { nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, nullptr); }
+  void ping() { wire_.ping(); }
 
-  std::size_t open_streams() const { return live_; }
+  std::size_t open_streams() const { return slots_.in_use(); }
 
   bool receive(std::span<const std::uint8_t> bytes) {
-    if (broken_) return false;
-    if (nghttp2_session_mem_recv(session_.get(), bytes.data(), bytes.size()) < 0) broken_ = true;
+    if (wire_.broken()) return false;
+    wire_.receive(bytes);
     dispatch();
-    return !broken_;
+    return !wire_.broken();
   }
 
   void produce(std::vector<std::uint8_t>& out, std::size_t limit) {
-    if (broken_) return;
-    while (out.size() < limit) {
-      const std::uint8_t* bytes = nullptr;
-      const ssize_t n = nghttp2_session_mem_send(session_.get(), &bytes);
-      if (n < 0) broken_ = true;
-      if (n <= 0) break;
-      out.insert(out.end(), bytes, bytes + n);
-    }
+    if (wire_.broken()) return;
+    wire_.produce(out, limit);
     dispatch();
   }
 
-  bool wants_write() const { return !broken_ && nghttp2_session_want_write(session_.get()) != 0; }
-  bool finished() const {
-    return broken_ ||
-           (nghttp2_session_want_read(session_.get()) == 0 && nghttp2_session_want_write(session_.get()) == 0);
-  }
+  bool wants_write() const { return wire_.wants_write(); }
+  bool finished() const { return wire_.finished(); }
 
  private:
   void open_session() {
@@ -174,14 +163,11 @@ class server_session::impl {
     nghttp2_option_set_no_closed_streams(options.get(), 1);
     nghttp2_option_set_no_http_messaging(options.get(), 1);   // see the header: `:scheme: https:`
     nghttp2_option_set_no_auto_window_update(options.get(), 1);
-    session_ = make_server(c, this, options.get());
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, config_.max_streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, config_.stream_window},
     };
-    nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, settings, std::size(settings));
-    nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0,
-                                          static_cast<std::int32_t>(config_.connection_window));
+    wire_.open(make_server(c, this, options.get()), settings, config_.connection_window);
   }
 
   static impl& self(void* user) { return *static_cast<impl*>(user); }
@@ -190,20 +176,12 @@ class server_session::impl {
   }
   stream_slot* find(std::uint32_t stream) {
     if (stream > 0x7fffffff) return nullptr;
-    stream_slot* s = slot_of(session_.get(), static_cast<std::int32_t>(stream));
+    stream_slot* s = slot_of(wire_.get(), static_cast<std::int32_t>(stream));
     return s != nullptr && s->live && !s->closed ? s : nullptr;
   }
 
   stream_slot& take_slot(std::int32_t stream) {
-    std::uint32_t i;
-    if (free_.empty()) {
-      i = static_cast<std::uint32_t>(slots_.size());
-      slots_.emplace_back().index = i;
-    } else {
-      i = free_.back();
-      free_.pop_back();
-    }
-    stream_slot& s = slots_[i];
+    stream_slot& s = slots_.take();
     s.live = true;
     s.malformed = s.oversized = s.regular_seen = s.trailers = s.truncated = s.reported = s.queued = s.answered =
         s.our_end = s.closed = false;
@@ -215,15 +193,13 @@ class server_session::impl {
     s.path.reset();
     s.headers.clear();
     s.body.clear();
-    ++live_;
     return s;
   }
 
   void release_if_done(stream_slot& s) {
     if (!s.live || !s.closed || s.queued) return;
     s.live = false;
-    free_.push_back(s.index);
-    --live_;
+    slots_.give_back(s);
   }
 
   void dispatch() {
@@ -332,7 +308,7 @@ class server_session::impl {
     }
     if (s.malformed || !s.method || !s.scheme || !s.path || s.path->empty() || s.method->empty() || !length_fits(s)) {
       s.our_end = true;
-      nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, s.stream, NGHTTP2_PROTOCOL_ERROR);
+      nghttp2_submit_rst_stream(wire_.get(), NGHTTP2_FLAG_NONE, s.stream, NGHTTP2_PROTOCOL_ERROR);
       return;
     }
     s.queued = true;
@@ -370,18 +346,15 @@ class server_session::impl {
 
   server_listener& listener_;
   const server_config config_;
-  session_ptr session_;
-  std::deque<stream_slot> slots_;  ///< nghttp2 keeps pointers to them
-  std::vector<std::uint32_t> free_;
+  framing wire_;
+  slot_pool<stream_slot> slots_;
   std::vector<event> events_;
   std::vector<nghttp2_nv> fields_;
-  std::size_t live_ = 0;
   std::size_t held_ = 0;
   std::uint32_t latest_ = 0;
   std::uint32_t latest_reported_ = 0;
   std::uint32_t last_served_ = 0xffffffff;   ///< the lowest last id of our GOAWAYs
   bool holding_ = false;
-  bool broken_ = false;
 };
 
 server_session::server_session(server_listener& listener, const server_config& config)
