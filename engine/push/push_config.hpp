@@ -67,6 +67,8 @@ struct push_limits {
   std::uint32_t missed_calls_queued = 100'000;   ///< its own bound, so that the told never displace the ringing
   std::uint16_t connections = 1;                 ///< usable or opening; one more when a retry must go elsewhere
   std::uint16_t warm_connections = 1;            ///< opened before there is anything to send
+  std::uint16_t spare_connections = 0;           ///< warm ones beside `connections`: they carry a push only when one must
+                                                 ///< go elsewhere or another has gone, so that no handshake is waited for
   double rate = 0;                               ///< pushes a second; 0 = unlimited
   double burst = 1000;
   milliseconds answer_timeout{5000};             ///< a silent stream is given up, and counts as ambiguous
@@ -89,7 +91,11 @@ struct apns_config {
   push_endpoint production{"api.push.apple.com", 443};
   push_endpoint sandbox{"api.sandbox.push.apple.com", 443};
   push_route route;
-  push_limits limits;
+  push_limits limits = [] {
+    push_limits l;
+    l.spare_connections = 1;
+    return l;
+  }();
   std::vector<apns_app_config> apps;   ///< the first is the provider's default (SPEC 2.1)
 };
 
@@ -100,6 +106,7 @@ struct fcm_config {
   push_limits limits = [] {
     push_limits l;
     l.connections = 4;                 // 100 streams each (PROVIDERS 2.4)
+    l.spare_connections = 1;
     return l;
   }();
   std::vector<fcm_app_config> apps;    ///< the first is the provider's default

@@ -32,11 +32,31 @@ push_connection* push_pool::find(push_connection_id id) {
 
 push_connection* push_pool::choose(std::optional<push_connection_id> but) {
   // One connection is filled before the next is touched, so that frames share TLS records; turns change the first.
+  push_connection* spare = nullptr;
   for (std::size_t i = 0; i < places_.size(); ++i) {
-    push_connection* c = places_[(turn_ + i) % places_.size()].connection.get();
-    if (c != nullptr && c->capacity() > 0 && !(but && c->id() == *but)) return c;
+    const place& p = places_[(turn_ + i) % places_.size()];
+    push_connection* c = p.connection.get();
+    if (c == nullptr || c->capacity() == 0 || (but && c->id() == *but)) continue;
+    if (!p.spare) return c;
+    spare = c;
   }
-  return nullptr;
+  return but ? spare : nullptr;
+}
+
+void push_pool::begin_turn() {
+  ++turn_;
+  if (limits_.spare_connections == 0) return;
+  for (place& p : places_) {
+    std::size_t older = 0;
+    for (const place& other : places_) {
+      older += other.connection && other.connection->usable() && other.opened < p.opened ? 1U : 0U;
+    }
+    p.spare = older >= limits_.connections;
+  }
+}
+
+std::size_t push_pool::warm() const {
+  return limits_.warm_connections == 0 ? 0U : std::size_t{limits_.warm_connections} + limits_.spare_connections;
 }
 
 std::size_t push_pool::alive() const {
@@ -64,6 +84,7 @@ void push_pool::want(std::size_t wanted, const instant& now) {
   std::size_t living = alive();
   std::size_t all = 0;
   for (const place& p : places_) all += p.connection ? 1U : 0U;
+  wanted = std::max(wanted, warm());
   while (living < wanted && all < bound && now.steady >= not_before_) {
     if (failures_ > 0 && living > usable()) return;  // one attempt at a time while they fail
     std::size_t i = 0;
@@ -106,6 +127,7 @@ void push_pool::opened(push_connection_id id, const instant& now) {
   push_connection* c = find(id);
   if (c == nullptr) return;
   places_[id.slot].opening = false;
+  places_[id.slot].opened = ++openings_;
   counters_.connects.add();
   c->opened(now);
 }
@@ -128,6 +150,7 @@ push_pool::weather push_pool::closed(push_connection_id id, const instant& now) 
 
 std::size_t push_pool::check(const instant& now) {
   std::size_t silent = 0;
+  bool retired = false;
   for (place& p : places_) {
     push_connection* c = p.connection.get();
     if (c == nullptr || p.opening) continue;
@@ -137,13 +160,22 @@ std::size_t push_pool::check(const instant& now) {
       ++silent;
       c->drain();
       outside_.abort(c->id());
-    } else if (c->usable() && c->too_old(now)) {
+    } else if (c->usable() && c->too_old(now) && !retired && may_retire(p, now)) {
       c->drain();
+      retired = limits_.spare_connections > 0;
       produced = true;
     }
     if (produced) wake_later(c->id());
   }
   return silent;
+}
+
+/// An idle spare makes room for a young one first, which then takes over from those that carry pushes, one by one.
+bool push_pool::may_retire(const place& old, const instant& now) const {
+  if (limits_.spare_connections == 0 || old.spare) return true;
+  return std::any_of(places_.begin(), places_.end(), [&](const place& p) {
+    return p.spare && p.connection && p.connection->usable() && !p.connection->too_old(now);
+  });
 }
 
 void push_pool::wake_now() {
@@ -156,7 +188,7 @@ steady_time push_pool::next_due(bool waiting, const instant& now) const {
   for (const place& p : places_) {
     if (p.connection) due = std::min(due, p.connection->next_check());
   }
-  const std::size_t wanted = std::max<std::size_t>(waiting ? 1 : 0, limits_.warm_connections);
+  const std::size_t wanted = std::max<std::size_t>(waiting ? 1 : 0, warm());
   if (not_before_ > now.steady && alive() < wanted) due = std::min(due, not_before_);
   return due;
 }

@@ -29,9 +29,9 @@ class push_pool {
   push_connection* find(push_connection_id id);
   /// One that takes a request now, other than `but` if that is given; nullptr when there is none.
   push_connection* choose(std::optional<push_connection_id> but = std::nullopt);
-  /// The next turn begins with another connection.
-  void begin_turn() { ++turn_; }
-  /// Opens as many as are missing, one at a time while that fails.
+  /// The next turn begins with another connection, and sees anew who is spare.
+  void begin_turn();
+  /// Opens as many as are missing, those that are kept warm among them, one at a time while that fails.
   void want(std::size_t wanted, const instant& now);
   /// A new token travels on connections that have carried no other.
   void follow_token(std::uint64_t version);
@@ -60,8 +60,12 @@ class push_pool {
     std::unique_ptr<push_connection> connection;
     std::uint32_t generation = 0;
     bool opening = false;
+    bool spare = false;              ///< beyond `connections`, youngest first
+    std::uint64_t opened = 0;        ///< counted
   };
   std::size_t alive() const;   ///< usable or opening
+  std::size_t warm() const;    ///< wanted whether there is something to send or not
+  bool may_retire(const place& old, const instant& now) const;
   void remove(push_connection_id id);
   weather trouble(const instant& now);
 
@@ -75,6 +79,7 @@ class push_pool {
   push_counters& counters_;
   std::vector<place> places_;
   std::vector<push_connection_id> to_wake_;
+  std::uint64_t openings_ = 0;
   std::size_t turn_ = 0;             ///< round robin among connections
   std::uint32_t failures_ = 0;       ///< in a row
   steady_time not_before_{};

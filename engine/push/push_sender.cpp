@@ -183,7 +183,7 @@ bool push_sender::pump(const instant& now, std::size_t quantum) {
     if (submit(*s, *c, now)) ++n;
   }
   const std::size_t sized = elsewhere ? parts_.limits.connections + 1U : starved_ ? parts_.limits.connections : 0U;
-  pool_.want(std::max<std::size_t>(sized, parts_.limits.warm_connections), now);
+  pool_.want(sized, now);
   pool_.wake_now();
   return more;
 }

@@ -121,6 +121,7 @@ class client_session::impl {
     out_ = &out;
     wire_.produce(out, limit);
     out_ = nullptr;
+    if (requests_ >= config_.requests_limit && unsent_ == 0) shut_down();  // all have begun: it ends with their answers
     dispatch();
   }
 
@@ -138,7 +139,7 @@ class client_session::impl {
 
   std::size_t open_streams() const { return streams_.in_use(); }
   bool settings_received() const { return settings_received_; }
-  bool going_away() const { return going_away_ || gone_; }
+  bool going_away() const { return going_away_ || gone_ || requests_ >= config_.requests_limit; }
 
  private:
   void open() {

@@ -21,7 +21,7 @@ struct client_config {
   std::uint32_t streams_limit = 1000;         ///< our own bound, whatever the peer allows (memory)
   std::uint32_t unsent_limit = 256;           ///< submitted, HEADERS not yet taken by produce(): a socket that does not
                                               ///< drain must leave pushes in the sender's queue, where they age
-  std::uint32_t requests_limit = 1'000'000'000;  ///< stream ids end at 2^31-1: reconnect before
+  std::uint32_t requests_limit = 1'000'000'000;  ///< stream ids end at 2^31-1: before that it shuts down by itself
   std::uint32_t stream_window = 64 * 1024;    ///< answers are small
   std::uint32_t connection_window = 4 * 1024 * 1024;  ///< never binds: streams_limit answers of 4 KB at once
   std::size_t header_limit = 8 * 1024;        ///< of an answer; fields beyond are dropped and `truncated` set
@@ -99,7 +99,8 @@ class client_session {
   std::uint32_t stream_limit() const;
   std::size_t open_streams() const;   ///< submitted and without outcome
   bool settings_received() const;
-  bool going_away() const;            ///< GOAWAY came or shut_down() was called: no new requests, open ones go on
+  bool going_away() const;            ///< GOAWAY came, shut_down() was called, or requests_limit is reached: no new
+                                      ///< requests, open ones go on
 
   /// @param tag given back with the outcome. @pre capacity() > 0.
   stream_handle submit(const request& what, std::uint64_t tag);

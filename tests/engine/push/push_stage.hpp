@@ -30,6 +30,7 @@ class fake_credential final : public push_credential {
     out.field_count = 0;
     out.add({"apns-id", id_, http2::indexing::first});
     out.body = "{\"n\":" + id_ + "}";
+    if (out.body.size() < body_size) out.body.append(body_size - out.body.size(), ' ');
     out.token = &order.target.tokens.at(0);
     return {};
   }
@@ -79,6 +80,7 @@ class fake_credential final : public push_credential {
   int renewals = 0;
   std::uint64_t version = 1;
   std::string fault_text;
+  std::size_t body_size = 0;   ///< at least
   std::optional<pns::request_fault> compose_fault;
 
  private:
@@ -115,6 +117,8 @@ class push_stage final : public push_outside {
     push_stage& stage;
     const int number;
     http2::server_session session;
+    std::size_t hold_back = 0;              ///< so many of its octets are always on their way still
+    std::vector<std::uint8_t> last_words;   ///< those
     bool cut = false;
   };
   using policy_function = std::function<void(provider_end&, const arrived_push&)>;
@@ -257,6 +261,10 @@ class push_stage final : public push_outside {
     if (e.cut) return false;
     e.session.receive(there);
     e.session.produce(back, 1 << 20);
+    if (!e.last_words.empty()) back.insert(back.begin(), e.last_words.begin(), e.last_words.end());
+    const std::size_t held = std::min(e.hold_back, back.size());
+    e.last_words.assign(back.end() - static_cast<std::ptrdiff_t>(held), back.end());
+    back.resize(back.size() - held);
     if (!back.empty()) worker->receive(id, back, now);
     return !there.empty() || !back.empty();
   }

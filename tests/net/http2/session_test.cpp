@@ -287,9 +287,13 @@ TEST(Http2Session, StopsBeforeStreamIdsRunOut) {
   p.post(2);
   EXPECT_EQ(p.client.capacity(), 0u);
   p.settle();
+  EXPECT_TRUE(p.client.going_away());
+  EXPECT_FALSE(p.client.finished());
   p.answer_all(200);
   p.settle();
-  EXPECT_EQ(p.client.capacity(), 0u);
+  EXPECT_EQ(p.client_side.what(1), "answered");
+  EXPECT_EQ(p.client_side.what(2), "answered");
+  EXPECT_TRUE(p.client.finished());  // its owner opens another
 }
 
 TEST(Http2Session, ShutsDownWhenTheOpenStreamsHaveTheirAnswers) {
