@@ -8,28 +8,10 @@ namespace {
 
 pns::missed_call told_form(const bucket_entry& e) { return {e.date, e.remote_uri, e.display_name, e.call}; }
 
-/// Octets of `text` inside a JSON string that may itself stand inside one.
-std::size_t escaped_size(std::string_view text) {
-  std::size_t size = 0;
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    size += u < 0x20 ? 7 : (c == '"' || c == '\\') ? 4 : 1;
-  }
-  return size;
-}
-
 /// A round's answers all come by its pushes' deadline; this much later they are taken for lost.
 constexpr seconds answers_late{30};
 
 }  // namespace
-
-std::size_t estimated_payload(std::span<const pns::missed_call> calls) {
-  constexpr std::size_t frame = 400;      // aps, alert, badge, dates, collapse id, FCM's envelope
-  constexpr std::size_t per_call = 150;   // names of members, quotes escaped once more, id, date, call_ref
-  std::size_t size = frame;
-  for (const pns::missed_call& c : calls) size += per_call + escaped_size(c.remote_uri) + escaped_size(c.display_name);
-  return size;
-}
 
 const bucket_entry* push_bucket::find(const call_ref& call) const {
   const auto e = std::find_if(entries_.begin(), entries_.end(), [&](const bucket_entry& x) { return x.call == call; });
@@ -74,26 +56,13 @@ void push_bucket::revive(const call_ref& call, wall_time deadline) {
 
 std::vector<std::vector<call_ref>> push_bucket::split(const std::vector<pns::missed_call>& calls,
                                                       const subscriber_config& config) {
-  const auto size_of = config.payload_size ? config.payload_size : &estimated_payload;
   std::vector<std::vector<call_ref>> parts;
-  std::size_t first = 0;
-  while (first < calls.size()) {
-    // The most that fits; one call always goes, or it would wait for ever (the sender refuses what is too large).
-    std::size_t fits = 1;
-    std::size_t low = 1;
-    std::size_t high = calls.size() - first;
-    while (low <= high) {
-      const std::size_t middle = low + (high - low) / 2;
-      if (size_of(std::span(calls).subspan(first, middle)) <= config.payload_limit) {
-        fits = middle;
-        low = middle + 1;
-      } else {
-        high = middle - 1;
-      }
-    }
+  for (std::span<const pns::missed_call> rest(calls); !rest.empty();) {
+    // One call always goes, or it would wait for ever (the sender refuses what is too large).
+    const std::size_t fits = pns::missed_calls_that_fit(rest, config.missed_cost);
     std::vector<call_ref>& part = parts.emplace_back();
-    for (std::size_t i = first; i < first + fits; ++i) part.push_back(calls[i].call);
-    first += fits;
+    for (const pns::missed_call& call : rest.first(fits)) part.push_back(call.call);
+    rest = rest.subspan(fits);
   }
   return parts;
 }

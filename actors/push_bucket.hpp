@@ -17,10 +17,6 @@
 
 namespace reveille {
 
-/// Octets that a missed_calls push takes at most in any profile: every text may grow sixfold in JSON (\u00XX), and once
-/// more where FCM v1 carries objects as JSON text.
-std::size_t estimated_payload(std::span<const pns::missed_call> calls);
-
 class push_bucket {
  public:
   /// Entries from the store, ascending by date.

@@ -38,7 +38,7 @@ std::vector<std::string> subscriber_config::validate() const {
   expect(over_after_deadline >= seconds(0), "bucket.over_after_deadline must not be negative");
   expect(missed_min_absence >= seconds(0), "missed_calls.min_absence must not be negative");
   expect(missed_ttl > seconds(0), "missed_calls.ttl must be positive");
-  expect(payload_limit >= 1024, "push.payload_limit must be at least 1024 octets: one call may not fit");
+  expect(missed_cost.fixed + missed_cost.each < missed_cost.limit, "missed_calls: one call must fit into a push");
   expect(!warn_agent.empty() && warn_agent.find_first_of(" \t\r\n\"") == std::string::npos,
          "sip.warn_agent must be a token");
   return faults;

@@ -11,6 +11,7 @@
 
 #include "core/time.hpp"
 #include "pns/app_accounts.hpp"
+#include "pns/payload.hpp"
 #include "pns/push_order.hpp"
 
 namespace reveille {
@@ -77,9 +78,7 @@ struct subscriber_config {
   seconds missed_ttl{120};             ///< SPEC 5: also the printed time_to_live
   missed_calls_to missed_to = missed_calls_to::all;
   declined_calls declined = declined_calls::keep;  ///< E names answering only
-  std::size_t payload_limit = 4096;    ///< octets of one part: the least of APNs' and FCM's (PROVIDERS 1.1, 2.2)
-  /// Octets that a missed_calls push of these calls takes at most, in any profile. Null = estimated_payload().
-  std::size_t (*payload_size)(std::span<const pns::missed_call>) = nullptr;
+  pns::missed_calls_cost missed_cost;  ///< what a told call takes in the dearest profile in use (SPEC 4.5)
 
   /// Which providers are switched on, indexed by pns::provider (SPEC 2.3c).
   std::array<bool, pns::provider_count> enabled{true, true, true};

@@ -38,26 +38,6 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t cou
   return value;
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7); the obsolete forms are not worth their code.
-std::optional<wall_time> parse_imf_fixdate(std::string_view text) {
-  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  if (text.size() != 29 || text.substr(25) != " GMT") return std::nullopt;
-  const auto day = digits(text, 5, 2);
-  const auto year = digits(text, 12, 4);
-  const auto hour = digits(text, 17, 2);
-  const auto minute = digits(text, 20, 2);
-  const auto second = digits(text, 23, 2);
-  const std::size_t month = months.find(text.substr(8, 3));
-  if (!day || !year || !hour || !minute || !second || month == std::string_view::npos || month % 3 != 0) {
-    return std::nullopt;
-  }
-  const std::chrono::year_month_day date(std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(month / 3 + 1)),
-                                         std::chrono::day(static_cast<unsigned>(*day)));
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  return wall_time(std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-                   seconds(*second));
-}
-
 }  // namespace
 
 std::string_view name_of(remedy r) {
@@ -85,6 +65,25 @@ std::string reason_word(std::string_view text) {
   return out;
 }
 
+std::optional<wall_time> parse_http_date(std::string_view text) {
+  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  if (text.size() != 29 || text.substr(25) != " GMT") return std::nullopt;
+  const auto day = digits(text, 5, 2);
+  const auto year = digits(text, 12, 4);
+  const auto hour = digits(text, 17, 2);
+  const auto minute = digits(text, 20, 2);
+  const auto second = digits(text, 23, 2);
+  const std::size_t month = months.find(text.substr(8, 3));
+  if (!day || !year || !hour || !minute || !second || month == std::string_view::npos || month % 3 != 0) {
+    return std::nullopt;
+  }
+  const std::chrono::year_month_day date(std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(month / 3 + 1)),
+                                         std::chrono::day(static_cast<unsigned>(*day)));
+  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  return wall_time(std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
+                   seconds(*second));
+}
+
 std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time now) {
   while (value.starts_with(' ')) value.remove_prefix(1);
   while (value.ends_with(' ')) value.remove_suffix(1);
@@ -94,7 +93,7 @@ std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time 
     if (value.size() > 6) return longest_retry_after;
     return std::min(longest_retry_after, milliseconds(seconds(*digits(value, 0, value.size()))));
   }
-  const std::optional<wall_time> date = parse_imf_fixdate(value);
+  const std::optional<wall_time> date = parse_http_date(value);
   if (!date || *date <= now) return std::nullopt;
   return std::min(longest_retry_after, *date - now);
 }

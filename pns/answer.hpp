@@ -59,6 +59,9 @@ std::string_view reason_label(std::string_view reason);
 /// Every word that reason_label() keeps: docs/providers.md has a row for each, and a test holds it to that.
 std::span<const std::string_view> documented_reasons();
 
+/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7); the obsolete forms are not worth their code.
+std::optional<wall_time> parse_http_date(std::string_view text);
+
 /// Retry-After in delta-seconds or IMF-fixdate; nullopt when absent, malformed or past. At most one hour.
 std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time now);
 

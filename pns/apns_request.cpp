@@ -100,9 +100,12 @@ result<void, request_fault> make_apns_request(const push_order& order, const apn
   out.collapse_id.clear();
   if (const auto* missed = std::get_if<missed_calls_content>(&order.content)) {
     out.collapse_id = cut_utf8(missed->collapse_id, max_collapse_id_octets);
+  } else if (!voip && order.call != call_ref{}) {
+    // An alert that is sent again replaces itself. A voip push is shown by nobody but the app.
+    for (const std::uint8_t octet : order.call.bytes) append_hex(out.collapse_id, octet, 2);
   }
   // The token is in the path, so it does not count for the body's limit.
-  if (!body->render({order, "", now}, voip ? voip_payload_limit : payload_limit, out.body)) {
+  if (!body->render({order, "", now, (*token)->service}, voip ? voip_payload_limit : payload_limit, out.body)) {
     return tl::unexpected(request_fault::too_large);
   }
   return {};

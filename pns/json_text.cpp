@@ -146,10 +146,12 @@ std::size_t json_text_length(std::string_view text, unsigned times) {
 
 std::string_view cut_utf8(std::string_view text, std::size_t limit) {
   if (text.size() <= limit) return text;
-  std::size_t end = limit;
-  const auto continues = [&](std::size_t i) { return (static_cast<unsigned char>(text[i]) & 0xC0) == 0x80; };
-  for (int i = 0; i < 3 && end > 0 && continues(end); ++i) --end;
-  return text.substr(0, end);
+  // Only a well-formed sequence is kept whole; anything else is repaired octet by octet anyway.
+  for (std::size_t back = 1; back <= 3 && back <= limit; ++back) {
+    const sequence s = sequence_at(text.substr(limit - back));
+    if (s.good && s.length > back) return text.substr(0, limit - back);
+  }
+  return text.substr(0, limit);
 }
 
 }  // namespace reveille::pns

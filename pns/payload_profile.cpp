@@ -41,16 +41,58 @@ payload_properties read_properties(const json_node* node, const payload_properti
   return out;
 }
 
-/// An order of `calls` missed calls, each with a URI of `uri_octets`, to measure a template with.
-push_order sample(std::size_t calls, std::size_t uri_octets) {
+constexpr wall_time sample_date(seconds(1'800'000'000));
+
+/// An order of `calls` missed calls, to measure a template with.
+push_order sample_list(std::size_t calls, std::size_t uri_octets, std::size_t name_octets) {
   push_order order;
   missed_calls_content content;
-  content.date = wall_time(seconds(1'800'000'000));
+  content.date = sample_date;
   content.collapse_id = std::string(64, 'x');
-  content.calls.assign(calls, missed_call{content.date, std::string(uri_octets, 'u'), "", {}});
-  order.expires = content.date + seconds(120);
+  content.calls.assign(calls, missed_call{sample_date, std::string(uri_octets, 'u'), std::string(name_octets, 'n'), {}});
+  order.expires = sample_date + seconds(120);
   order.content = std::move(content);
   return order;
+}
+
+push_order sample_call(std::string number, std::string call_id) {
+  push_order order;
+  order.content = invite_content{sample_date, std::move(number), "", std::move(call_id)};
+  order.expires = sample_date + seconds(28);
+  return order;
+}
+
+std::string rendered(const payload_template& body, const push_order& order, token_service service) {
+  std::string out;
+  body.render({order, "", sample_date, service}, SIZE_MAX / 2, out);
+  return out;
+}
+
+/// What only a rendering shows: a body that is too large for any call, and a voip push that does not say which call.
+void check_rendered(const payload_template& body, payload_wire wire, payload_kind kind, json_place place,
+                    std::vector<placed_fault>& faults) {
+  const bool invite = kind == payload_kind::invite;
+  const push_order least = invite ? sample_call("1", "") : sample_list(1, 1, 0);
+  for (const token_service service : {token_service::plain, token_service::voip}) {
+    const bool voip = service == token_service::voip;
+    if (voip && wire != payload_wire::apns) continue;
+    const std::size_t limit = voip ? voip_payload_limit : payload_limit;
+    const std::size_t size = rendered(body, least, service).size();
+    if (size > limit) {
+      faults.push_back({place, "takes " + std::to_string(size) + " octets before any name stands in it, and the limit is " +
+                                   std::to_string(limit)});
+    }
+    if (!voip || !invite) continue;
+    const push_order telling = sample_call("5550123456789", "identity@example.com");
+    const std::string told = rendered(body, telling, service);
+    const bool says_who = told.find("5550123456789") != std::string::npos;
+    const bool says_which = told.find("identity@example.com") != std::string::npos ||
+                            told.find("00000000000000000000000000000000") != std::string::npos;
+    if (!says_who && !says_which) {
+      faults.push_back({place, "a voip push must say which call it is, for CallKit: ${number}, ${caller}, ${call_id} or "
+                               "${call_ref} stands nowhere"});
+    }
+  }
 }
 
 }  // namespace
@@ -71,6 +113,8 @@ result<payload_profile, std::vector<placed_fault>> payload_profile::compile(std:
 
   payload_profile out;
   const payload_properties properties = read_properties(root->find("properties"), overrides, faults);
+  const json_node* badge_word = root->find("badge_type");
+  const badge_type badge = badge_word && badge_word->text == "text" ? badge_type::text : badge_type::number;
   std::size_t bodies = 0;
   for (const json_member& m : root->members) {
     const auto wire = index_of(wire_names, m.key);
@@ -82,6 +126,12 @@ result<payload_profile, std::vector<placed_fault>> payload_profile::compile(std:
       out.on_voip_token_ =
           m.value.text == "send" ? missed_calls_on_voip_token::send : missed_calls_on_voip_token::skip;
     } else if (wire) {
+      if (m.value.kind != json_node::kind::object) fault(m.value.place, "must be an object with \"invite\" and \"missed_calls\"");
+      for (const std::string_view kind : kind_names) {
+        if (m.value.kind == json_node::kind::object && m.value.find(kind) == nullptr) {
+          fault(m.place, "\"" + m.key + "\" has no body \"" + std::string(kind) + "\"");
+        }
+      }
       for (const json_member& body : m.value.members) {
         const auto kind = index_of(kind_names, body.key);
         if (!kind) {
@@ -89,9 +139,14 @@ result<payload_profile, std::vector<placed_fault>> payload_profile::compile(std:
           continue;
         }
         ++bodies;
-        out.bodies_[*wire][*kind] = payload_template(compile_body(
-            {body.value, properties, static_cast<payload_wire>(*wire), static_cast<payload_kind>(*kind)}, faults));
+        const compile_input input{body.value, properties, static_cast<payload_wire>(*wire),
+                                  static_cast<payload_kind>(*kind), badge};
+        const std::size_t before = faults.size();
+        const payload_template& made = out.bodies_[*wire][*kind].emplace(compile_body(input, faults));
+        if (faults.size() == before) check_rendered(made, input.wire, input.kind, body.place, faults);
       }
+    } else if (m.key == "badge_type") {
+      if (m.value.text != "number" && m.value.text != "text") fault(m.value.place, "\"number\" or \"text\"");
     } else if (m.key != "properties") {
       fault(m.place, "unknown key \"" + m.key + "\"");
     }
@@ -119,33 +174,34 @@ result<payload_profile> builtin_profile(std::string_view name, const payload_pro
 }
 
 missed_calls_cost cost_of(const payload_profile& profile) {
-  missed_calls_cost cost{payload_limit, 0, 0, 0};
+  missed_calls_cost cost{payload_limit, 0, 0, 0, 0};
   for (std::size_t wire = 0; wire < payload_wire_count; ++wire) {
     const payload_template* body = profile.find(static_cast<payload_wire>(wire), payload_kind::missed_calls);
     if (!body) continue;
-    const auto size = [&](std::size_t calls, std::size_t uri_octets) {
-      const push_order order = sample(calls, uri_octets);
-      std::string out;
-      body->render({order, "", wall_time{}}, SIZE_MAX / 2, out);
-      return out.size();
+    const auto size = [&](std::size_t calls, std::size_t uri, std::size_t name) {
+      return rendered(*body, sample_list(calls, uri, name), token_service::plain).size();
     };
-    // Between 100 and 200 calls the ids have the three digits that they have at most.
-    const std::size_t each = (size(200, 0) - size(100, 0)) / 100 + 1;
-    const std::size_t uris = size(1, 1) - size(1, 0);
-    cost = worst_of(cost, {payload_limit, size(0, 0), each, uris});
+    // Between 100 and 200 calls the ids have the three digits that they have at most. What grows with the first call
+    // only (the last caller, for people to read) is cut when need be.
+    const std::size_t each = (size(200, 0, 0) - size(100, 0, 0)) / 100 + 1;
+    const std::size_t uris = (size(3, 1, 0) - size(3, 0, 0)) - (size(2, 1, 0) - size(2, 0, 0));
+    const std::size_t names = (size(3, 1, 2) - size(3, 1, 1)) - (size(2, 1, 2) - size(2, 1, 1));
+    cost = worst_of(cost, {payload_limit, size(0, 0, 0), each, uris, names});
   }
   return cost;
 }
 
 missed_calls_cost worst_of(const missed_calls_cost& a, const missed_calls_cost& b) {
-  return {std::min(a.limit, b.limit), std::max(a.fixed, b.fixed), std::max(a.each, b.each), std::max(a.uris, b.uris)};
+  return {std::min(a.limit, b.limit), std::max(a.fixed, b.fixed), std::max(a.each, b.each), std::max(a.uris, b.uris),
+          std::max(a.names, b.names)};
 }
 
 std::size_t missed_calls_that_fit(std::span<const missed_call> calls, const missed_calls_cost& cost) {
   std::size_t size = cost.fixed;
   for (std::size_t i = 0; i < calls.size(); ++i) {
     // Escaped twice is the dearest that any service asks for (FCM v1's data).
-    size += cost.each + cost.uris * json_text_length(cut_utf8(calls[i].remote_uri, rendered_uri_limit), 2);
+    size += cost.each + cost.uris * json_text_length(cut_utf8(calls[i].remote_uri, rendered_uri_limit), 2) +
+            cost.names * json_text_length(cut_utf8(calls[i].display_name, listed_name_room), 2);
     if (size > cost.limit) return std::max<std::size_t>(i, 1);
   }
   return calls.size();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "pns/json_text.hpp"
 #include "pns/text_writer.hpp"
@@ -15,12 +16,14 @@ constexpr field_traits fields[] = {
     {"ttl", payload_field::ttl, field_scope::both, true},
     {"lifetime", payload_field::lifetime, field_scope::both, true},
     {"collapse_id", payload_field::collapse_id, field_scope::both, false},
+    {"voip", payload_field::voip, field_scope::both, false},
     {"number", payload_field::number, field_scope::invite, false},
     {"display_name", payload_field::display_name, field_scope::invite, false},
     {"caller", payload_field::caller, field_scope::invite, false},
     {"call_id", payload_field::call_id, field_scope::invite, false},
     {"call_ref", payload_field::call_ref, field_scope::invite, false},
     {"count", payload_field::count, field_scope::missed_calls, true},
+    {"last_caller", payload_field::last_caller, field_scope::missed_calls, false},
     {"call.id", payload_field::item_id, field_scope::item, true},
     {"call.remote_uri", payload_field::item_remote_uri, field_scope::item, false},
     {"call.display_name", payload_field::item_display_name, field_scope::item, false},
@@ -46,6 +49,8 @@ constexpr bool is_number(payload_field f) {
     case payload_field::item_date: return true;
     case payload_field::token:
     case payload_field::collapse_id:
+    case payload_field::voip:
+    case payload_field::last_caller:
     case payload_field::number:
     case payload_field::display_name:
     case payload_field::caller:
@@ -61,12 +66,18 @@ constexpr bool is_number(payload_field f) {
 static_assert(std::all_of(std::begin(fields), std::end(fields),
                           [](const field_traits& t) { return t.numeric == is_number(t.field); }));
 
+/// What may be shortened for the sake of the size, in the order in which it is: octets that may be shown.
+struct shown_octets {
+  std::size_t names;              ///< of each display name
+  std::size_t uris;               ///< of each URI that stands in a name's place
+};
+
 /// Runs one program for one order.
 class renderer {
  public:
-  renderer(const payload_template::values& v, std::size_t name_limit)
+  renderer(const payload_template::values& v, const shown_octets& shown)
       : v_(v),
-        name_limit_(name_limit),
+        shown_(shown),
         invite_(std::get_if<invite_content>(&v.order.content)),
         missed_(std::get_if<missed_calls_content>(&v.order.content)) {}
 
@@ -107,8 +118,13 @@ class renderer {
     }
   }
 
-  std::string_view name(std::string_view text) const { return cut_utf8(text, name_limit_); }
-  static std::string_view uri(std::string_view text) { return cut_utf8(text, rendered_uri_limit); }
+  std::string_view name(std::string_view text) const { return cut_utf8(text, shown_.names); }
+  static std::string_view listed(std::string_view uri) { return cut_utf8(uri, rendered_uri_limit); }
+  /// For people to read.
+  std::string_view caller(std::string_view display_name, std::string_view uri) const {
+    return display_name.empty() ? cut_utf8(uri, shown_.uris) : name(display_name);
+  }
+  std::string_view caller(const missed_call& c) const { return caller(c.display_name, c.remote_uri); }
 
   std::string_view hex(const call_ref& ref) {
     static constexpr char digits[] = "0123456789abcdef";
@@ -120,18 +136,20 @@ class renderer {
   }
 
   std::string_view text_of(payload_field f) {
-    const auto first_of = [](std::string_view a, std::string_view b) { return a.empty() ? b : a; };
     switch (f) {
       case payload_field::token: return v_.token;
       case payload_field::collapse_id: return missed_ ? std::string_view(missed_->collapse_id) : std::string_view();
-      case payload_field::number: return uri(invite_->number);
+      case payload_field::voip: return v_.service == token_service::voip ? "voip" : "";
+      case payload_field::number: return invite_->number;
       case payload_field::display_name: return name(invite_->display_name);
-      case payload_field::caller: return first_of(name(invite_->display_name), uri(invite_->number));
-      case payload_field::call_id: return cut_utf8(invite_->call_id, rendered_call_id_limit);
+      case payload_field::caller: return caller(invite_->display_name, invite_->number);
+      case payload_field::call_id:
+        return invite_->call_id.size() <= rendered_call_id_limit ? std::string_view(invite_->call_id) : std::string_view();
+      case payload_field::last_caller: return call_count() == 0 ? std::string_view() : caller(missed_->calls.back());
       case payload_field::call_ref: return hex(v_.order.call);
-      case payload_field::item_remote_uri: return uri(call().remote_uri);
+      case payload_field::item_remote_uri: return listed(call().remote_uri);
       case payload_field::item_display_name: return name(call().display_name);
-      case payload_field::item_caller: return first_of(name(call().display_name), uri(call().remote_uri));
+      case payload_field::item_caller: return caller(call());
       case payload_field::item_ref: return hex(call().call);
       case payload_field::date:
       case payload_field::ttl:
@@ -155,6 +173,8 @@ class renderer {
       case payload_field::item_date: return unix_seconds(call().date);
       case payload_field::token:
       case payload_field::collapse_id:
+      case payload_field::voip:
+      case payload_field::last_caller:
       case payload_field::number:
       case payload_field::display_name:
       case payload_field::caller:
@@ -169,7 +189,7 @@ class renderer {
   }
 
   const payload_template::values& v_;
-  std::size_t name_limit_;
+  shown_octets shown_;
   const invite_content* invite_;
   const missed_calls_content* missed_;
   std::size_t item_ = 0;
@@ -193,28 +213,35 @@ const field_traits* find_field(std::string_view name) {
   return found == std::end(fields) ? nullptr : found;
 }
 
+std::span<const field_traits> all_fields() { return fields; }
+
 payload_template::payload_template(std::shared_ptr<const program> compiled) : program_(std::move(compiled)) {}
 
 bool payload_template::wakes_plain_token() const { return program_->wakes_plain_token; }
 
 bool payload_template::render(const values& v, std::size_t limit, std::string& out) const {
   const std::size_t allowed = limit + v.token.size();
-  const auto fits = [&](std::size_t name_limit) {
+  // No name longer than the limit can fit, so a hostile one costs no more than this.
+  shown_octets shown{std::min(longest_name(v.order), limit), rendered_uri_limit};
+  const auto fits = [&] {
     text_writer text(out);
-    renderer(v, name_limit).run(*program_, text);
+    renderer(v, shown).run(*program_, text);
     text.finish();
     return out.size() <= allowed;
   };
-  // No name longer than the limit can fit, so a hostile one costs no more than this.
-  std::size_t too_long = std::min(longest_name(v.order), limit);
-  if (fits(too_long)) return true;
-  if (!fits(0)) return false;
-  std::size_t good = 0;
-  while (too_long - good > 1) {
-    const std::size_t middle = good + (too_long - good) / 2;
-    (fits(middle) ? good : too_long) = middle;
+  if (fits()) return true;
+  for (std::size_t shown_octets::*part : {&shown_octets::names, &shown_octets::uris}) {
+    std::size_t too_long = std::exchange(shown.*part, 0);
+    if (!fits()) continue;  // not enough, even without any: the next goes too
+    std::size_t good = 0;
+    while (too_long - good > 1) {
+      shown.*part = good + (too_long - good) / 2;
+      (fits() ? good : too_long) = shown.*part;
+    }
+    shown.*part = good;
+    return fits();
   }
-  return fits(good);
+  return false;
 }
 
 }  // namespace reveille::pns

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,9 +14,9 @@
 namespace reveille::pns {
 
 enum class payload_field : std::uint8_t {
-  token, date, ttl, lifetime, collapse_id,          // both kinds
+  token, date, ttl, lifetime, collapse_id, voip,    // both kinds
   number, display_name, caller, call_id, call_ref,  // invite
-  count,                                            // missed_calls
+  count, last_caller,                               // missed_calls
   item_id, item_remote_uri, item_display_name, item_caller, item_date, item_ref,  // inside $each
 };
 
@@ -28,6 +29,7 @@ struct field_traits {
 };
 /// By the name that templates use; nullptr when unknown.
 const field_traits* find_field(std::string_view name);
+std::span<const field_traits> all_fields();
 
 enum class payload_op : std::uint8_t {
   literal,   ///< append literals[a, a+b)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pns/body_rules.hpp"
 #include "pns/json_text.hpp"
 
 namespace reveille::pns {
@@ -13,10 +14,14 @@ class compiler {
       : in_(input), faults_(faults), program_(std::make_shared<payload_template::program>()) {}
 
   std::shared_ptr<const payload_template::program> run() {
-    if (in_.body.kind != json_node::kind::object) fault(in_.body.place, "a body must be an object");
+    if (in_.body.kind != json_node::kind::object) {
+      fault(in_.body.place, "a body must be an object");
+      return program_;
+    }
     value(in_.body, 0);
     end_literal();
-    check_wire();
+    check_body(in_, faults_);
+    if (in_.wire == payload_wire::apns) program_->wakes_plain_token = wakes_plain_token(in_.body);
     return program_;
   }
 
@@ -76,10 +81,13 @@ class compiler {
       return command(node, depth);
     }
     literal("{", depth);
-    bool first = true;
+    std::vector<std::string> keys;
     for (const json_member& m : node.members) {
-      if (!first) literal(",", depth);
-      first = false;
+      if (!keys.empty()) literal(",", depth);
+      keys.push_back(resolved_key(m.key, in_.properties));
+      if (std::find(keys.begin(), keys.end() - 1, keys.back()) != keys.end() - 1) {
+        fault(m.place, "key \"" + keys.back() + "\" stands twice once the properties are put in");
+      }
       key(m, depth);
       literal(":", depth);
       value(m.value, depth);
@@ -127,6 +135,7 @@ class compiler {
     }
     const field_traits* field = usable_field(condition.text, condition.place);
     if (!field) return;
+    if (field->numeric) fault(condition.place, "field \"" + condition.text + "\" is a number, and never empty");
     const std::uint32_t skip = emit(payload_op::unless, field->field);
     value(*then, depth);
     const std::uint32_t leave = emit(payload_op::jump);
@@ -164,8 +173,7 @@ class compiler {
                return literal(property->second, depth + 1);
              }
              if (const field_traits* field = usable_field(p.name, place)) {
-               token_used_ = token_used_ || field->field == payload_field::token;
-               emit(payload_op::text, field->field, depth + 1);
+                emit(payload_op::text, field->field, depth + 1);
              }
            });
     literal("\"", depth);
@@ -230,52 +238,11 @@ class compiler {
     }
   }
 
-  /// What the service itself would refuse on every push is a fault of the file.
-  void check_wire() {
-    switch (in_.wire) {
-      case payload_wire::apns: return check_apns();
-      case payload_wire::fcm_v1: return check_fcm_v1();
-      case payload_wire::fcm_legacy: return check_token();
-    }
-  }
-
-  void check_apns() {
-    const json_node* aps = in_.body.find("aps");
-    if (!aps || aps->kind != json_node::kind::object) return fault(in_.body.place, "APNs wants an object \"aps\"");
-    program_->wakes_plain_token = aps->find("alert") != nullptr || aps->find("content-available") != nullptr;
-  }
-
-  void check_token() {
-    if (!token_used_) fault(in_.body.place, "no ${token}: the push would go to nobody");
-  }
-
-  void check_fcm_v1() {
-    check_token();
-    const json_node* message = in_.body.find("message");
-    if (!message) return fault(in_.body.place, "FCM v1 wants an object \"message\"");
-    const json_node* data = message->find("data");
-    if (!data) return;
-    for (const json_member& m : data->members) {
-      if (!is_text(m.value)) fault(m.value.place, "FCM v1 takes strings only in \"data\"; use \"$text\" for an object");
-      if (m.key == "from" || m.key == "message_type" || m.key.starts_with("google") || m.key.starts_with("gcm")) {
-        fault(m.place, "FCM reserves the key \"" + m.key + "\"");
-      }
-    }
-  }
-
-  static bool is_text(const json_node& node) {
-    if (node.kind == json_node::kind::string) return !(node.text.starts_with("${") && node.text.ends_with(":integer}"));
-    const json_node* then = node.find("$then");
-    const json_node* otherwise = node.find("$else");
-    return node.find("$text") != nullptr || (then && otherwise && is_text(*then) && is_text(*otherwise));
-  }
-
   const compile_input& in_;
   std::vector<placed_fault>& faults_;
   std::shared_ptr<payload_template::program> program_;
   std::uint32_t literal_begin_ = 0;
   bool in_each_ = false;
-  bool token_used_ = false;
 };
 
 }  // namespace

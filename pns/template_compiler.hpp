@@ -11,11 +11,15 @@
 
 namespace reveille::pns {
 
+/// What `aps.badge` is: Apple's number, or the text that ECSS-10's apps read by themselves.
+enum class badge_type : std::uint8_t { number, text };
+
 struct compile_input {
   const json_node& body;
   const payload_properties& properties;
   payload_wire wire;
   payload_kind kind;
+  badge_type badge = badge_type::number;
 };
 
 /// Appends to `faults`; the program is good only if none was appended.

@@ -1,5 +1,7 @@
 #include "engine/config/mapping.hpp"
 
+#include "engine/config/profiles.hpp"
+
 #include <algorithm>
 #include <cassert>
 
@@ -18,6 +20,11 @@ park_provisional to_provisional(provisional p) {
     case provisional::queued_182: return park_provisional::queued;
   }
   return park_provisional::none;
+}
+
+bool is_used(const std::string& profile, const settings& s) {
+  const auto by = [&](const auto& app) { return app.profile == profile; };
+  return std::any_of(s.apns.apps.begin(), s.apns.apps.end(), by) || std::any_of(s.fcm.apps.begin(), s.fcm.apps.end(), by);
 }
 
 }  // namespace
@@ -76,6 +83,11 @@ subscriber_config for_subscribers(const settings& s) {
   out.missed_ttl = s.missed_calls.ttl;
   out.missed_to = s.missed_calls.to == missed_calls_to::all ? reveille::missed_calls_to::all
                                                             : reveille::missed_calls_to::registered;
+  for (const profile_source& source : profile_sources(s)) {
+    // A profile that does not compile was refused with the configuration.
+    const auto compiled = pns::payload_profile::compile(source.text, source.properties);
+    if (compiled && is_used(source.name, s)) out.missed_cost = pns::worst_of(out.missed_cost, pns::cost_of(*compiled));
+  }
   out.declined =
       s.missed_calls.declined == declined_calls::keep ? reveille::declined_calls::keep : reveille::declined_calls::drop;
   out.enabled[static_cast<std::size_t>(pns::provider::apns)] = s.apns.enabled;

@@ -2,7 +2,6 @@
 
 #include <fstream>
 #include <map>
-#include <sstream>
 
 namespace reveille::config {
 namespace {
@@ -15,11 +14,15 @@ std::string_view base_name(base_profile base) {
   return {};
 }
 
+/// One octet more than the compiler takes is enough to be refused: a path may lead anywhere.
+constexpr std::streamsize read_limit = (std::streamsize{1} << 20) + 1;
+
 std::string contents(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return in ? text.str() : std::string();
+  std::string text(static_cast<std::size_t>(read_limit), '\0');
+  in.read(text.data(), read_limit);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
 }
 
 /// `[apns] badge` is ecss10's property.

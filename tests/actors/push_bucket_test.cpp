@@ -35,8 +35,7 @@ struct PushBucket : ::testing::Test {
   void add(std::uint8_t n, bool over = true) { bucket.add(entry(n, over), t0.wall, config, dropped); }
   /// So many calls fit a part.
   void calls_per_part(std::size_t n) {
-    config.payload_limit = n;
-    config.payload_size = [](std::span<const pns::missed_call> calls) { return calls.size(); };
+    config.missed_cost = {n, 0, 1, 0, 0};
   }
 };
 
@@ -202,20 +201,13 @@ TEST_F(PushBucket, SkipsEntriesThatWentMeanwhile) {
 }
 
 TEST_F(PushBucket, ACallTooLargeForAnyPartGoesAlone) {
-  config.payload_limit = 1024;
+  config.missed_cost.limit = 1024;
   bucket_entry big = entry(1);
-  big.display_name = std::string(5000, 'x');
+  big.remote_uri = std::string(5000, '\1');
   bucket.add(big, t0.wall, config, dropped);
   add(2);
   ASSERT_TRUE(bucket.start_round({phone}, t0, config));
   EXPECT_EQ(bucket.part(t0.wall).calls.size(), 1u);
-}
-
-TEST_F(PushBucket, EstimatesNoLessThanControlCharactersCost) {
-  std::vector<pns::missed_call> calls(1);
-  const std::size_t plain = estimated_payload(calls);
-  calls[0].display_name = std::string(10, '\x01');
-  EXPECT_GE(estimated_payload(calls), plain + 60);
 }
 
 TEST_F(PushBucket, TwoHundredCallsSplitWithinTheLimit) {
@@ -224,7 +216,7 @@ TEST_F(PushBucket, TwoHundredCallsSplitWithinTheLimit) {
   std::size_t told = 0;
   for (std::uint32_t push = 1; bucket.in_round(); ++push) {
     const auto content = bucket.part(t0.wall);
-    EXPECT_LE(estimated_payload(content.calls), config.payload_limit);
+    EXPECT_EQ(pns::missed_calls_that_fit(content.calls, config.missed_cost), content.calls.size());
     bucket.sent(push, phone.device);
     told += bucket.answered(push, true).told.size();
   }

@@ -132,9 +132,7 @@ TEST_F(OwnProfile, IsCheckedWithItsOwnLineAndColumn) {
 }
 
 TEST_F(OwnProfile, HasABodyForTheServiceThatUsesIt) {
-  std::string text(pns::builtin_profile_text("native"));
-  text.replace(text.find("\"fcm_v1\""), 8, "\"fcm_legacy\"");
-  keep(text);
+  keep("{\"profile\":\"own\",\"apns\":{\"invite\":{\"aps\":{},\"n\":\"${number}\"},\"missed_calls\":{\"aps\":{}}}}");
   std::ofstream(file_ + ".account") << "{}";
   const auto loaded = load("[[fcm.app]]\nproject = \"p\"\nprofile = \"own\"\nservice_account_file = \"" + file_ + ".account\"\n");
   std::remove((file_ + ".account").c_str());
