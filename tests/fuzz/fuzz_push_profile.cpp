@@ -1,0 +1,6 @@
+#include "push_entries.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  reveille::fuzz::push_profile(data, size);
+  return 0;
+}
