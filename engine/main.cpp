@@ -14,6 +14,8 @@
 #include "engine/config/load.hpp"
 #include "engine/engine.hpp"
 #include "engine/logging.hpp"
+#include "engine/tools/doctor_command.hpp"
+#include "engine/tools/push_command.hpp"
 
 namespace {
 
@@ -83,8 +85,6 @@ int serve(const config::settings& settings) {
     std::fprintf(stderr, "reveille: %s\n", logging.error().what.c_str());
     return cannot_start;
   }
-  // Before any thread is made, so that all inherit it: signals are for the supervisor, a lost peer is no signal.
-  ::signal(SIGPIPE, SIG_IGN);
   auto started = engine::start(settings, {REVEILLE_VERSION, REVEILLE_REVISION, "reveille"});
   if (!started) {
     spdlog::error("cannot start: {}", started.error().what);
@@ -112,8 +112,16 @@ int main(int argc, char** argv) {
   app.add_option("-c,--config", file, "the configuration file (TOML)")->type_name("FILE");
   app.add_flag("--check-config", check, "read the configuration, print every fault, and what is in force; then end");
   app.add_flag("--print-default-config,--default-config", defaults, "print all settings with defaults and reasons, as a file to start from");
+  push_options push;
+  doctor_options examination;
+  const CLI::App* push_command = add_push_command(app, push);
+  const CLI::App* doctor_command = add_doctor_command(app, examination);
+  app.require_subcommand(0, 1);
   app.set_version_flag("--version", "reveille " REVEILLE_VERSION);
   CLI11_PARSE(app, argc, argv);
+  ::signal(SIGPIPE, SIG_IGN);  // a lost peer is no signal; before any thread is made, so that all inherit it
+  if (push_command->parsed()) return run_push_command(push);
+  if (doctor_command->parsed()) return run_doctor_command(examination);
 
   if (defaults) {
     std::fputs(config::default_toml().c_str(), stdout);

@@ -81,7 +81,8 @@ class exchange final : public http2::byte_session {
   }
   post_answer read_answer() const {
     const auto& m = parser_->get();
-    return {static_cast<int>(m.result_int()), m.body(), std::string(m[http::field::retry_after])};
+    return {static_cast<int>(m.result_int()), m.body(), std::string(m[http::field::retry_after]),
+            std::string(m[http::field::date])};
   }
   void finish(post_answer answer, const instant& now) {
     if (done_) std::exchange(done_, nullptr)(std::move(answer), now);

@@ -25,6 +25,7 @@ struct post_answer {
   int status = 0;            ///< 0 = none: the connection was lost, or what came is no HTTP
   std::string body;
   std::string retry_after;
+  std::string date;
 };
 
 /// @param done called exactly once: with the answer, or with status 0 when the connection closed before it was
