@@ -1,7 +1,7 @@
 #include "engine/tools/doctor.hpp"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "engine/config/profiles.hpp"
 #include "engine/config/schema.hpp"
@@ -64,7 +64,7 @@ std::string explain_failure(const https_facts& facts) {
   const std::string why = facts.fault.empty() ? "" : " (" + facts.fault + ")";
   switch (*facts.failed) {
     case resolve: return "the name is not found" + why + ": check the endpoint's spelling and this machine's DNS";
-    case connect: return "no connection" + why + ": check routes and firewalls; Apple listens on ports 443 and 2197";
+    case connect: return "no connection" + why + ": check routes and firewalls; Google listens on port 443, Apple on 2197 too";
     case proxy: return "the proxy does not let it through" + why + ": check the proxy's address, credentials and rules";
     case handshake: return "no TLS" + why + ": something on the way does not speak it, or an old version only";
     case certificate:
@@ -297,17 +297,17 @@ void doctor::examine_clock(const std::string& about, const https_facts& facts) {
   }
 }
 
-void doctor::examine_endpoint(const std::string& about, const https_wish& wish) {
+bool doctor::examine_endpoint(const std::string& about, const https_wish& wish) {
   const https_facts facts = outside_.reach(wish);
   const std::string name = wish.where.authority();
   if (facts.failed) {
     fail(about, name + ": " + explain_failure(facts), "pushes wait for it until their call is over");
-    return;
+    return false;
   }
   std::string text = name + " at " + facts.peer + (wish.post.empty() ? ", HTTP/2" : ", HTTP/1.1");
   if (facts.status == 0) {
     warn(about, text + ", but no answer to a request", "try again; if it stays so, something on the way does not speak HTTP");
-    return;
+    return false;
   }
   if (facts.certificate_ends) {
     const nanoseconds left = *facts.certificate_ends - facts.asked;
@@ -323,6 +323,7 @@ void doctor::examine_endpoint(const std::string& about, const https_wish& wish) 
     ok(about, text);
   }
   examine_clock(name, facts);
+  return true;
 }
 
 void doctor::judge_probe(const std::string& about, pns::payload_wire wire, const pns::push_answer& answer) {
@@ -343,17 +344,17 @@ void doctor::judge_probe(const std::string& about, pns::payload_wire wire, const
 }
 
 void doctor::probe_apns(const push_config& config) {
-  std::set<std::string> looked_at;
+  std::map<std::string, bool> ways;   // by authority
   for (std::size_t i = 0; i < config.apns.apps.size(); ++i) {
     const apns_app_config& app = config.apns.apps[i];
     const bool sandbox = app.environment == apns_environment::sandbox;
     const push_endpoint& where = sandbox ? config.apns.sandbox : config.apns.production;
-    if (looked_at.insert(where.authority()).second) {
-      examine_endpoint(sandbox ? "apns.sandbox_endpoint" : "apns.endpoint", {where, config.apns.route, ""});
-    }
+    const auto [way, first] = ways.emplace(where.authority(), false);
+    if (first) way->second = examine_endpoint(sandbox ? "apns.sandbox_endpoint" : "apns.endpoint", {where, config.apns.route, ""});
+    if (!way->second) continue;
     for (const bool voip : {false, true}) {
       push_wish wish;
-      wish.provider = "apns";
+      wish.provider = sandbox ? "apns.dev" : "apns";  // one bundle may be here twice, once for each environment
       wish.param = app.team_id + "." + app.bundle + (voip ? ".voip" : ".remote");
       wish.token = impossible_apns_token;
       const auto target = target_of(wish, settings_);
@@ -370,17 +371,21 @@ void doctor::probe_apns(const push_config& config) {
 }
 
 void doctor::probe_fcm(const push_config& config) {
-  examine_endpoint("fcm.endpoint", {config.fcm.service, config.fcm.route, ""});
-  std::set<std::string> bought_at;
+  const bool service = examine_endpoint("fcm.endpoint", {config.fcm.service, config.fcm.route, ""});
+  std::map<std::string, bool> shops;   // by URL
   for (std::size_t i = 0; i < settings_.fcm.apps.size() && i < config.fcm.apps.size(); ++i) {
     const auto account = pns::service_account::parse(config.fcm.apps[i].service_account);
     if (!account) continue;
     const std::string url = config.fcm.token_url.empty() ? account->token_uri : config.fcm.token_url;
     const auto where = push_endpoint::parse(url);
     const std::size_t path = url.find('/', sizeof "https://" - 1);
-    if (where && bought_at.insert(url).second) {
-      examine_endpoint("fcm.token_endpoint", {*where, config.fcm.route, path == std::string::npos ? "/" : url.substr(path)});
+    if (!where) continue;  // said with the credential
+    const auto [shop, first] = shops.emplace(url, false);
+    if (first) {
+      shop->second =
+          examine_endpoint("fcm.token_endpoint", {*where, config.fcm.route, path == std::string::npos ? "/" : url.substr(path)});
     }
+    if (!service || !shop->second) continue;
     push_wish wish;
     wish.provider = "fcm";
     wish.app = settings_.fcm.apps[i].project;

@@ -51,7 +51,8 @@ class doctor {
   void examine_certificates(const push_config& config);
   void examine_accounts();
   void examine_profiles();
-  void examine_endpoint(const std::string& about, const https_wish& wish);
+  /// @return false when there is no way: then a probe would only wait for its deadline.
+  bool examine_endpoint(const std::string& about, const https_wish& wish);
   void examine_clock(const std::string& about, const https_facts& facts);
   void probe_apns(const push_config& config);
   void probe_fcm(const push_config& config);

@@ -57,7 +57,8 @@ result<std::string> param_for(const push_wish& wish, pns::provider provider, con
   std::string all;
   for (const config::apns_app& app : s.apns.apps) {
     if (bundle.empty() || app.bundle == bundle) return app.team_id + '.' + app.bundle + (voip ? ".voip" : ".remote");
-    all += (all.empty() ? "" : ", ") + app.bundle;
+    // One bundle may be there twice, once for each environment.
+    if (all.find(app.bundle) == std::string::npos) all += (all.empty() ? "" : ", ") + app.bundle;
   }
   return failure("--app " + bundle + ": no such APNs app; " + (all.empty() ? "none is configured" : "there are " + all));
 }
