@@ -21,14 +21,23 @@ token_census::token_census(const rocksdb_store& from, const pns::app_accounts& a
     : from_(from), accounts_(accounts), claim_(std::move(claim)), thread_([this] { run(); }) {}
 
 token_census::~token_census() {
-  stopping_.store(true);
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_one();
   thread_.join();
+}
+
+bool token_census::rest() {
+  std::unique_lock lock(mutex_);
+  return stop_.wait_for(lock, breath, [this] { return stopping_; });
 }
 
 void token_census::run() {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);  // a refusal costs speed
   std::size_t read = 0, claimed = 0;
-  for (aor last; !stopping_.load(std::memory_order_relaxed);) {
+  for (aor last;;) {
     const auto some = from_.bindings_after(last, page);
     if (!some) {
       spdlog::error("tokens of apps with accounts = one: the census stopped after {} subscribers: {}", read, some.error().what);
@@ -50,7 +59,7 @@ void token_census::run() {
       break;
     }
     last = some->back().of;
-    std::this_thread::sleep_for(breath);
+    if (rest()) break;
   }
   finished_.store(true, std::memory_order_release);
 }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "actors/effects.hpp"
@@ -26,11 +28,15 @@ class token_census {
 
  private:
   void run();
+  /// @return true when it is over.
+  bool rest();
 
   const rocksdb_store& from_;
   const pns::app_accounts& accounts_;
   std::function<void(claim_token&&)> claim_;
-  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;   ///< under mutex_
   std::atomic<bool> finished_{false};
   std::thread thread_;
 };
