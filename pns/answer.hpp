@@ -46,6 +46,7 @@ struct verdict {
   pns::remedy remedy = remedy::none;
   milliseconds delay{0};             ///< least pause before the repeat: the service's wish, or its documented default
   std::uint8_t repeats = 0;          ///< how often this remedy may be tried for one push; 255 = as the deadline allows
+  bool then_wait = false;            ///< the remedy used up, remedy::wait goes on as long as the deadline allows
   bool connection_spent = false;     ///< take no new streams on the connection that brought this
   std::string reason;                ///< the service's word, at most 64 printable octets; a metric label after reason_label()
   std::string canonical_token;       ///< FCM legacy: replace ours by this one; "" as a rule

@@ -78,11 +78,13 @@ void sort_429(verdict& v, std::optional<milliseconds> wish) {
   try_again(v, remedy::wait, wish.value_or(minted_too_often ? token_update_pause : device_pause), while_deadline_allows);
 }
 
-/// Apple says 15 minutes; for a ringing phone that is never, so: once, at once, elsewhere (PROVIDERS 1.5).
+/// Apple says 15 minutes; for a ringing phone that is never, so: once, at once, elsewhere, then with back-off while the
+/// call can still be answered (SPEC 6.3, PROVIDERS 1.5).
 void sort_5xx(verdict& v, std::optional<milliseconds> wish) {
   v.outcome = try_later{};
   v.blame = blame::service;
   v.connection_spent = v.reason == "Shutdown";
+  v.then_wait = true;
   try_again(v, remedy::other_connection, wish.value_or(milliseconds(0)), 1);
 }
 

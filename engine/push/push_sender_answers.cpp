@@ -35,6 +35,10 @@ void push_sender::apply(push_slot& s, push_connection& from, pns::verdict v, int
     from.drain();
     pool_.wake_later(from.id());
   }
+  if (v.then_wait && s.remedies[bit(v.remedy)] >= v.repeats) {
+    v.remedy = pns::remedy::wait;
+    v.repeats = 255;
+  }
   const std::uint8_t used = s.remedies[bit(v.remedy)];
   const bool may = v.remedy != pns::remedy::none && !s.withdrawn && (v.repeats == 255 || used < v.repeats);
   switch (v.blame) {

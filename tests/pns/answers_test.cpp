@@ -86,6 +86,7 @@ TEST(ApnsAnswerDetail, CarriesStampWordAndSpentConnection) {
   EXPECT_EQ(std::get<dead_token>(gone.outcome).since, wall_time(milliseconds(1623753000123)));
   EXPECT_EQ(gone.reason, "Unregistered");
   EXPECT_TRUE(sort_apns_answer({503, apns_reason("Shutdown"), "", ""}, token, now).connection_spent);
+  EXPECT_TRUE(sort_apns_answer({503, apns_reason("ServiceUnavailable"), "", ""}, token, now).then_wait);
   EXPECT_TRUE(sort_apns_answer({403, apns_reason("ExpiredProviderToken"), "", ""}, token, now).connection_spent);
   EXPECT_EQ(apns_goaway_reason(R"({"reason":"Shutdown","timestamp":1})"), "Shutdown");
   EXPECT_EQ(apns_goaway_reason("\xff\xfe"), "");

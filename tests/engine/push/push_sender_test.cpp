@@ -250,16 +250,31 @@ TEST(PushSender, SortsWhatABrokenConnectionLeavesBehind) {
   EXPECT_EQ(s.counters().resent_ambiguous.value(), 5u);
 }
 
-TEST(PushSender, RepeatsA5xxOnceAtOnceOnAnotherConnection) {
+TEST(PushSender, RepeatsA5xxOnceAtOnceOnAnotherConnectionAndThenWithBackoffUntilTheDeadline) {
   push_stage s(two_connections());
   s.policy = [](end_of_wire& e, const arrived_push& p) { e.answer(p, 503, "ServiceUnavailable"); };
-  s.submit(1);
+  s.submit(s.order(1, seconds(10)));
   s.settle();
-  EXPECT_EQ(s.outcome(1), "try_later");
   ASSERT_EQ(s.arrived.size(), 2u);
   EXPECT_NE(s.arrived[0].connection, s.arrived[1].connection);
   EXPECT_EQ(s.arrived[0].at, s.arrived[1].at);
-  EXPECT_EQ(s.counters().retries.value(), 1u);
+  EXPECT_EQ(s.counters().retries.value(), 2u);
+  EXPECT_EQ(s.outcome(1), "");
+  s.advance(seconds(10));
+  EXPECT_EQ(s.outcome(1), "try_later");  // as soon as no further attempt fits
+  EXPECT_GE(s.arrived.size(), 5u);       // after 0.5, 1, 2, 4 s at the longest, half of it by chance
+  EXPECT_LE(s.arrived.size(), 7u);
+}
+
+TEST(PushSender, ACallWhoseServiceIsUnavailableForAWhileIsPushedWhenItIsBack) {
+  push_stage s(two_connections());
+  const steady_time back = s.now.steady + seconds(5);
+  s.policy = [&](end_of_wire& e, const arrived_push& p) {
+    e.answer(p, s.now.steady < back ? 503 : 200, s.now.steady < back ? "ServiceUnavailable" : "");
+  };
+  for (std::uint32_t n = 1; n <= 100; ++n) s.submit(n);
+  s.advance(seconds(15));
+  for (std::uint32_t n = 1; n <= 100; ++n) EXPECT_EQ(s.outcome(n), "accepted") << n;
 }
 
 TEST(PushSender, OpensOneConnectionMoreWhenARepeatMustGoElsewhere) {
