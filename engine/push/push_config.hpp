@@ -82,7 +82,7 @@ struct push_limits {
   seconds connection_age{24 * 3600};             ///< then replaced: addresses behind the name change
   std::uint32_t breaker_failures = 10;           ///< in a row; then nothing is sent for breaker_pause
   milliseconds breaker_pause{1000};              ///< doubles up to longest_breaker_pause
-  milliseconds longest_breaker_pause{30'000};
+  milliseconds longest_breaker_pause{5000};      ///< a call waits 30 s: it must live to see the service come back
   std::uint32_t free_resends = 8;                ///< of one push that was refused or never left
   push_mistakes planted{};
 };
