@@ -1,7 +1,7 @@
 /// APNs as strict as Apple's, without I/O: a request in, an answer out (PROVIDERS 1.1 to 1.6).
 ///
 /// Checked in the order of pushy's mock: apns-id, method, topic, collapse id, priority, push type, expiration, path and
-/// token, authorization, empty body, size. Where Apple documents no word for a mistake, the comment in the .cpp says
+/// token, authorization (a client certificate instead, where there is one), empty body, size. Where Apple documents no word for a mistake, the comment in the .cpp says
 /// which one was chosen. Threads: one.
 #pragma once
 
@@ -13,36 +13,28 @@
 
 #include "core/random.hpp"
 #include "core/time.hpp"
+#include "mock_providers/accounts.hpp"
+#include "mock_providers/client_certificate.hpp"
 #include "mock_providers/device_table.hpp"
 #include "mock_providers/dispatcher.hpp"
 #include "mock_providers/provider_answer.hpp"
+#include "mock_providers/rate_limits.hpp"
 #include "pns/jwt.hpp"
 
 namespace reveille::mock_providers {
 
-/// One signing key of one team, as Apple would have registered it.
-struct apns_signing_key {
-  std::string key_id;
-  std::string team_id;
-  pns::verifying_key key;
-};
-
-struct apns_team {
-  std::string team_id;
-  std::vector<std::string> bundles;   ///< bundle ids without suffix; empty = any
-};
-
 struct apns_mock_config {
-  std::vector<apns_team> teams;
   std::uint32_t per_device_per_minute = 0;  ///< 429 TooManyRequests above it; 0 = no limit
   bool token_update_limit = true;           ///< 429 TooManyProviderTokenUpdates for new tokens within 20 min on a connection
 };
 
 /// What one connection has bound itself to.
 struct apns_connection {
+  std::optional<client_certificate> certificate;   ///< that the client showed; then no token is looked at
   std::string key_id;            ///< of the first good token; "" before
   std::string team_id;
   std::string authorization;     ///< the last good one, whole
+  std::vector<std::string> bundles;  ///< that its key is good for; empty = any
   wall_time issued;              ///< its iat
   steady_time first_seen;        ///< of that token on this connection
   bool token_expired = false;    ///< refused for age once: nothing on this connection is accepted any more
@@ -51,9 +43,10 @@ struct apns_connection {
 class apns_mock {
  public:
   /// @param environment apns or apns_dev.
-  apns_mock(pns::provider environment, apns_mock_config config, const device_table& devices, random_source& random);
+  apns_mock(pns::provider environment, const apns_mock_config& config, const device_table& devices, random_source& random);
 
-  void add_key(apns_signing_key key);
+  /// Replaces the teams and their keys. Keys whose PEM is unusable are left out (accounts::parse has checked them).
+  void use(const std::vector<apns_team_account>& teams);
 
   /// @param out filled when the answer is `accepted`.
   provider_answer answer(apns_connection& connection, const provider_request& request, const instant& now,
@@ -62,15 +55,21 @@ class apns_mock {
 
  private:
   struct parsed;
+  struct signing_key_of_team {
+    std::string key_id, team_id;
+    key_scope scope;
+    std::vector<std::string> bundles;         ///< that the key is good for; empty = any
+    pns::verifying_key key;
+  };
   struct verified_token {
-    const apns_signing_key* key = nullptr;  ///< nullptr = bad
+    const signing_key_of_team* key = nullptr;  ///< nullptr = bad
     wall_time issued;
   };
   struct fault;
-  std::optional<fault> check_headers(const provider_request& request, parsed& p) const;
+  std::optional<fault> check_headers(const apns_connection& connection, const provider_request& request, parsed& p) const;
+  std::optional<fault> check_certificate(const client_certificate& certificate, const parsed& p) const;
   std::optional<fault> check_device(const provider_request& request, parsed& p) const;
-  std::optional<fault> check_authorization(apns_connection& connection, const provider_request& request, const parsed& p,
-                                           const instant& now);
+  std::optional<fault> check_authorization(apns_connection& connection, const parsed& p, const instant& now);
   std::optional<fault> check_body(const provider_request& request, const parsed& p) const;
   std::optional<fault> check_rate(const parsed& p, const instant& now);
   const verified_token& verify(const std::string& jwt);
@@ -79,13 +78,9 @@ class apns_mock {
   apns_mock_config config_;
   const device_table& devices_;
   random_source& random_;
-  std::vector<apns_signing_key> keys_;
+  std::vector<signing_key_of_team> keys_;
   std::unordered_map<std::string, verified_token> verified_;  ///< a signature check costs 60 us, a token comes 50,000 times
-  struct rate {
-    steady_time minute;
-    std::uint32_t count = 0;
-  };
-  std::unordered_map<std::string, rate> rates_;
+  rate_limits device_limits_;
 };
 
 }  // namespace reveille::mock_providers

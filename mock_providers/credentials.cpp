@@ -100,6 +100,52 @@ certificate_ptr authority(EVP_PKEY* key, const certificate_life& life) {
   return fine ? std::move(made) : nullptr;
 }
 
+struct authority_pair {
+  certificate_ptr certificate;
+  key_ptr key;
+};
+authority_pair authority_of(const credentials& keys) {
+  const bio_ptr ca_text(BIO_new_mem_buf(keys.ca_pem.data(), static_cast<int>(keys.ca_pem.size())));
+  const bio_ptr key_text(BIO_new_mem_buf(keys.ca_key_pem.data(), static_cast<int>(keys.ca_key_pem.size())));
+  return {certificate_ptr(PEM_read_bio_X509(ca_text.get(), nullptr, nullptr, nullptr)),
+          key_ptr(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr))};
+}
+
+/// One element of DER (X.690 8.1); contents below 64 KB.
+std::string der(unsigned char tag, const std::string& contents) {
+  std::string out(1, static_cast<char>(tag));
+  const std::size_t n = contents.size();
+  if (n >= 256) {
+    out += {'\x82', static_cast<char>(n >> 8)};
+  } else if (n >= 128) {
+    out += '\x81';
+  }
+  out += static_cast<char>(n);
+  return out + contents;
+}
+const std::string der_null("\x05\x00", 2);
+
+/// Topics of Apple's extension 6.3.6: a topic, a list of labels, a topic, ...
+std::string topics_of(const std::string& bundle) {
+  constexpr unsigned char utf8 = 0x0c, sequence = 0x30;
+  std::string all;
+  for (const auto& [suffix, label] : {std::pair("", "app"), std::pair(".voip", "voip"), std::pair(".complication", "complication")}) {
+    all += der(utf8, bundle + suffix) + der(sequence, der(utf8, label));
+  }
+  return der(sequence, all);
+}
+
+/// An extension that OpenSSL has no name for.
+bool add_extension(X509* certificate, const char* oid, const std::string& value) {
+  const std::unique_ptr<ASN1_OBJECT, freed_by<ASN1_OBJECT_free>> name(OBJ_txt2obj(oid, 1));
+  const std::unique_ptr<ASN1_OCTET_STRING, freed_by<ASN1_OCTET_STRING_free>> octets(ASN1_OCTET_STRING_new());
+  const bool fine = name && octets &&
+                    ASN1_OCTET_STRING_set(octets.get(), reinterpret_cast<const unsigned char*>(value.data()),
+                                          static_cast<int>(value.size())) == 1;
+  const extension_ptr extension(fine ? X509_EXTENSION_create_by_OBJ(nullptr, name.get(), 0, octets.get()) : nullptr);
+  return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
+}
+
 tl::unexpected<error> openssl_failure(const std::string& what) {
   char text[256] = "";
   ERR_error_string_n(ERR_get_error(), text, sizeof text);
@@ -123,15 +169,48 @@ result<credentials> credentials::generate() {
 }
 
 result<certificate_pair> issue_server_certificate(const credentials& keys, wall_time ends) {
-  const bio_ptr ca_text(BIO_new_mem_buf(keys.ca_pem.data(), static_cast<int>(keys.ca_pem.size())));
-  const bio_ptr key_text(BIO_new_mem_buf(keys.ca_key_pem.data(), static_cast<int>(keys.ca_key_pem.size())));
-  const certificate_ptr ca(PEM_read_bio_X509(ca_text.get(), nullptr, nullptr, nullptr));
-  const key_ptr ca_key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
+  const authority_pair ca = authority_of(keys);
   const key_ptr key(EVP_EC_gen("P-256"));
   const std::int64_t until = unix_seconds(ends);
-  const certificate_ptr made = server_certificate(key.get(), ca.get(), ca_key.get(), {until - certificate_years, until});
+  const certificate_ptr made =
+      server_certificate(key.get(), ca.certificate.get(), ca.key.get(), {until - certificate_years, until});
   if (!made) return openssl_failure("issuing a certificate");
   return certificate_pair{certificate_pem(made.get()), private_pem(key.get())};
+}
+
+result<certificate_pair> issue_provider_certificate(const credentials& keys, const std::string& bundle,
+                                                    certificate_scope scope) {
+  const authority_pair ca = authority_of(keys);
+  const key_ptr key(EVP_EC_gen("P-256"));
+  const std::int64_t present = unix_seconds(system_clock_port().now().wall);
+  const certificate_ptr made = begin(key.get(), "Apple Push Services", {present - 3600, present + certificate_years});
+  X509_NAME* subject = made ? X509_get_subject_name(made.get()) : nullptr;
+  const bool named = bundle.empty() ||
+                     (subject && X509_NAME_add_entry_by_NID(subject, NID_userId, MBSTRING_UTF8,
+                                                            reinterpret_cast<const unsigned char*>(bundle.data()),
+                                                            static_cast<int>(bundle.size()), -1, 0) == 1);
+  const bool fine =
+      made && ca.certificate && ca.key && named &&
+      X509_set_issuer_name(made.get(), X509_get_subject_name(ca.certificate.get())) == 1 &&
+      extend(made.get(), ca.certificate.get(), NID_ext_key_usage, "clientAuth") &&
+      (scope == certificate_scope::production || add_extension(made.get(), "1.2.840.113635.100.6.3.1", der_null)) &&
+      (scope == certificate_scope::sandbox || add_extension(made.get(), "1.2.840.113635.100.6.3.2", der_null)) &&
+      (bundle.empty() || add_extension(made.get(), "1.2.840.113635.100.6.3.6", topics_of(bundle))) &&
+      X509_sign(made.get(), ca.key.get(), EVP_sha256()) > 0;
+  if (!fine) return openssl_failure("issuing a certificate");
+  return certificate_pair{certificate_pem(made.get()), private_pem(key.get())};
+}
+
+result<std::string> make_apns_key() {
+  const key_ptr key(EVP_EC_gen("P-256"));
+  if (!key) return openssl_failure("generating a key");
+  return private_pem(key.get());
+}
+
+result<std::string> make_google_key() {
+  const key_ptr key(EVP_RSA_gen(2048));
+  if (!key) return openssl_failure("generating a key");
+  return private_pem(key.get());
 }
 
 std::string service_account_json(const identity& who, const credentials& keys, const std::string& token_uri) {

@@ -22,6 +22,7 @@ struct device {
   std::optional<wall_time> unregistered_at; ///< the app was removed
   bool expired = false;                     ///< APNs 410 ExpiredToken
   bool reachable = true;
+  std::string canonical;                    ///< FCM legacy: the token that should be used instead, "" = this one
 };
 
 class device_table {

@@ -19,7 +19,8 @@ void dispatcher::accept(notification what, const instant& now) {
     ++counters_.lost;
     return;
   }
-  const nanoseconds delay = delay_.draw(random_);
+  nanoseconds delay = delay_.draw(random_);
+  if (what.low_priority) delay += low_priority_delay_.draw(random_);
   if (delay <= nanoseconds(0)) return arrive(std::move(what), now);
   if (waiting_.size() >= max_waiting) {
     ++counters_.queue_full;
@@ -57,28 +58,50 @@ void dispatcher::arrive(notification what, const instant& now) {
     ++counters_.expired;
     return;
   }
-  const stored_key key{stored_name(what.provider, what.token), what.app};
-  const auto found = stored_.find(key);
-  if (found != stored_.end()) {
+  store(std::move(what));
+}
+
+/// APNs keeps the newest for each app and device; FCM the newest of each of four collapse keys, and a hundred without.
+void dispatcher::store(notification what) {
+  shelf& kept = stored_[{stored_name(what.provider, what.token), what.app}];
+  const bool apple = what.provider != pns::provider::fcm;
+  const auto drop = [&](shelf::iterator at) {
     ++counters_.replaced;
-    found->second = std::move(what);
-  } else if (stored_.size() < max_stored) {
-    ++counters_.stored;
-    stored_.emplace(key, std::move(what));
-  } else {
-    ++counters_.queue_full;
+    --stored_count_;
+    return kept.erase(at);
+  };
+  const auto same = [&](const notification& n) { return apple || (!what.collapse_key.empty() && n.collapse_key == what.collapse_key); };
+  if (const auto old = std::find_if(kept.begin(), kept.end(), same); old != kept.end()) {
+    drop(old);
+  } else if (!apple) {
+    const auto keyed = [](const notification& n) { return !n.collapse_key.empty(); };
+    const auto with_key = static_cast<std::size_t>(std::count_if(kept.begin(), kept.end(), keyed));
+    if (!what.collapse_key.empty() && with_key >= max_collapse_keys) drop(std::find_if(kept.begin(), kept.end(), keyed));
+    if (what.collapse_key.empty() && kept.size() - with_key >= max_plain_messages) {
+      for (auto at = kept.begin(); at != kept.end();) at = keyed(*at) ? at + 1 : drop(at);
+    }
   }
+  if (stored_count_ >= max_stored) {
+    ++counters_.queue_full;
+    return;
+  }
+  ++counters_.stored;
+  ++stored_count_;
+  kept.push_back(std::move(what));
 }
 
 void dispatcher::reachable(pns::provider provider, std::string_view token, const instant& now) {
   const std::string name = stored_name(provider, token);
   for (auto it = stored_.lower_bound({name, ""}); it != stored_.end() && it->first.first == name;) {
-    const notification what = std::move(it->second);
+    const shelf kept = std::move(it->second);
     it = stored_.erase(it);
-    if (what.expires && *what.expires <= now.wall) {
-      ++counters_.expired;
-    } else {
-      deliver(what, now);
+    stored_count_ -= kept.size();
+    for (const notification& what : kept) {
+      if (what.expires && *what.expires <= now.wall) {
+        ++counters_.expired;
+      } else {
+        deliver(what, now);
+      }
     }
   }
 }

@@ -29,12 +29,17 @@ struct notification {
   std::string payload;
   wall_time accepted_at;
   std::optional<wall_time> expires;  ///< nullopt = kept for long; not after accepted_at = tried once
+  std::string collapse_key;          ///< apns-collapse-id, FCM's collapse_key
+  bool low_priority = false;         ///< the device's power comes first: later by the low-priority delay
+  bool own_id = false;               ///< the client gave the id
 };
 
 class dispatcher {
  public:
   static constexpr std::size_t max_waiting = 1'000'000;   ///< on their way
   static constexpr std::size_t max_stored = 100'000;      ///< for devices that are away
+  static constexpr std::size_t max_collapse_keys = 4;     ///< FCM, for each app and device; the oldest goes
+  static constexpr std::size_t max_plain_messages = 100;  ///< FCM, without a collapse key; beyond, all of them go
 
   dispatcher(const device_table& devices, const delay_distribution& delay, random_source& random, device_sink& sink,
              delivery_counters& counters)
@@ -47,6 +52,8 @@ class dispatcher {
   /// The device can be reached again: what was stored goes out.
   void reachable(pns::provider provider, std::string_view token, const instant& now);
   void use(const delay_distribution& delay) { delay_ = delay; }
+  /// Added for pushes of low priority: the device is left asleep.
+  void use_for_low_priority(const delay_distribution& delay) { low_priority_delay_ = delay; }
 
  private:
   struct entry {
@@ -60,6 +67,8 @@ class dispatcher {
     }
   };
   using stored_key = std::pair<std::string, std::string>;  ///< provider and token, app
+  using shelf = std::vector<notification>;                 ///< oldest first
+  void store(notification what);
   void arrive(notification what, const instant& now);
   void deliver(const notification& what, const instant& now);
 
@@ -69,7 +78,9 @@ class dispatcher {
   device_sink& sink_;
   delivery_counters& counters_;
   std::vector<entry> waiting_;  ///< heap, the next one in front
-  std::map<stored_key, notification> stored_;
+  std::map<stored_key, shelf> stored_;
+  std::size_t stored_count_ = 0;
+  delay_distribution low_priority_delay_;
   std::uint64_t order_ = 0;
 };
 

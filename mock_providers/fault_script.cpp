@@ -57,9 +57,7 @@ bool fault_script::fires(std::size_t index, const fault_request& request, nanose
   const std::uint64_t seen = r.per_connection ? ++line.seen[index] : ++r.seen;
   if (seen < r.every || (seen - r.every) % r.every >= r.burst) return false;
   if (r.share < 1 && random.unit() >= r.share) return false;
-  if (r.times > 0 && r.fired >= r.times) return false;
-  ++r.fired;
-  return true;
+  return r.times == 0 || r.fired < r.times;
 }
 
 fault_action fault_script::next(const fault_request& request, nanoseconds since_start, fault_line& line,
@@ -69,7 +67,10 @@ fault_action fault_script::next(const fault_request& request, nanoseconds since_
   fault_action out;
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     if (!fires(i, request, since_start, line, random)) continue;
-    const rule& r = rules_[i];
+    rule& r = rules_[i];
+    const bool decided = out.silence || out.reset || out.answer;
+    const bool decides = !decided && (r.silence || r.reset || r.answer);
+    if (decides || r.goaway || r.close || r.delay || !r.settings.empty()) ++r.fired;
     if (r.goaway) out.goaway = &*r.goaway;
     if (r.close) out.close = true;
     if (r.delay) out.delay += r.delay->draw(random);
@@ -78,8 +79,7 @@ fault_action fault_script::next(const fault_request& request, nanoseconds since_
       if (step.max_streams) out.settings.max_streams = step.max_streams;
       if (step.stream_window) out.settings.stream_window = step.stream_window;
     }
-    const bool decided = out.silence || out.reset || out.answer;
-    if (!decided) {
+    if (decides) {
       out.silence = r.silence;
       out.reset = r.reset;
       out.answer = r.answer ? &*r.answer : nullptr;

@@ -14,12 +14,46 @@ constexpr std::size_t max_message = 4096;
 constexpr std::size_t max_topic_message = 2048;
 constexpr std::int64_t longest_ttl = 4 * 7 * 86400;
 
-constexpr std::string_view message_fields[] = {"name", "data",  "notification", "android",   "webpush",
-                                               "apns", "token", "topic",        "condition", "fcm_options", "fcmOptions"};
-constexpr std::string_view android_fields[] = {
-    "collapse_key", "collapseKey", "priority", "ttl", "restricted_package_name", "restrictedPackageName", "data",
-    "notification", "fcm_options", "fcmOptions", "direct_boot_ok", "directBootOk", "bandwidth_constrained_ok",
-    "bandwidthConstrainedOk", "restricted_satellite_ok", "restrictedSatelliteOk"};
+/// How Google's schema names a field and what it takes; both spellings are proto3 JSON (PROVIDERS 2.1).
+enum class kind : std::uint8_t { text, boolean, number, message, list, text_map, any };
+struct field_row {
+  std::string_view snake, camel;
+  kind what;
+};
+constexpr field_row message_fields[] = {{"name", "", kind::text},       {"data", "", kind::message},
+                                        {"notification", "", kind::message}, {"android", "", kind::message},
+                                        {"webpush", "", kind::message}, {"apns", "", kind::message},
+                                        {"fcm_options", "fcmOptions", kind::message}, {"token", "", kind::text},
+                                        {"topic", "", kind::text},      {"condition", "", kind::text}};
+constexpr field_row android_fields[] = {{"collapse_key", "collapseKey", kind::text},
+                                        {"priority", "", kind::any},
+                                        {"ttl", "", kind::any},
+                                        {"restricted_package_name", "restrictedPackageName", kind::text},
+                                        {"data", "", kind::message},
+                                        {"notification", "", kind::message},
+                                        {"fcm_options", "fcmOptions", kind::message},
+                                        {"direct_boot_ok", "directBootOk", kind::boolean},
+                                        {"bandwidth_constrained_ok", "bandwidthConstrainedOk", kind::boolean},
+                                        {"restricted_satellite_ok", "restrictedSatelliteOk", kind::boolean}};
+constexpr field_row notification_fields[] = {{"title", "", kind::text}, {"body", "", kind::text}, {"image", "", kind::text}};
+constexpr field_row android_notification_fields[] = {
+    {"title", "", kind::text}, {"body", "", kind::text}, {"icon", "", kind::text}, {"color", "", kind::text},
+    {"sound", "", kind::text}, {"tag", "", kind::text}, {"click_action", "clickAction", kind::text},
+    {"body_loc_key", "bodyLocKey", kind::text}, {"body_loc_args", "bodyLocArgs", kind::list},
+    {"title_loc_key", "titleLocKey", kind::text}, {"title_loc_args", "titleLocArgs", kind::list},
+    {"channel_id", "channelId", kind::text}, {"ticker", "", kind::text}, {"sticky", "", kind::boolean},
+    {"event_time", "eventTime", kind::text}, {"local_only", "localOnly", kind::boolean},
+    {"notification_priority", "notificationPriority", kind::text}, {"default_sound", "defaultSound", kind::boolean},
+    {"default_vibrate_timings", "defaultVibrateTimings", kind::boolean},
+    {"default_light_settings", "defaultLightSettings", kind::boolean}, {"vibrate_timings", "vibrateTimings", kind::list},
+    {"visibility", "", kind::text}, {"notification_count", "notificationCount", kind::number},
+    {"light_settings", "lightSettings", kind::message}, {"image", "", kind::text},
+    {"bypass_proxy_notification", "bypassProxyNotification", kind::boolean}, {"proxy", "", kind::text}};
+constexpr field_row apns_fields[] = {{"headers", "", kind::text_map}, {"payload", "", kind::message},
+                                     {"fcm_options", "fcmOptions", kind::message},
+                                     {"live_activity_token", "liveActivityToken", kind::text}};
+constexpr field_row webpush_fields[] = {{"headers", "", kind::text_map}, {"data", "", kind::text_map},
+                                        {"notification", "", kind::message}, {"fcm_options", "fcmOptions", kind::message}};
 
 /// Collects the first fault; afterwards nothing is read any more.
 class reader {
@@ -59,36 +93,75 @@ class reader {
     return refuse("Recipient of the message is not set.");
   }
 
+  /// Every member is one of `rows` and of its type. @param at where the object stands: "message.android".
   template <std::size_t N>
-  static bool is_one_of(const std::string_view (&names)[N], std::string_view name) {
-    return std::find(std::begin(names), std::end(names), name) != std::end(names);
+  bool check_fields(const ordered_json& object, const std::string& at, const field_row (&rows)[N]) {
+    if (!object.is_object()) return wrong_type(at, "TYPE_MESSAGE", object), false;
+    for (const auto& [name, value] : object.items()) {
+      const auto* row = std::find_if(std::begin(rows), std::end(rows),
+                                     [&, n = std::string_view(name)](const field_row& r) { return r.snake == n || (!r.camel.empty() && r.camel == n); });
+      if (row == std::end(rows)) return unknown(name, at), false;
+      if (!check_kind(value, at + '.' + std::string(row->snake), row->what)) return false;
+    }
+    return true;
+  }
+  bool check_kind(const ordered_json& value, const std::string& at, kind what) {
+    switch (what) {
+      case kind::any: return true;
+      case kind::text: return value.is_string() || (wrong_type(at, "TYPE_STRING", value), false);
+      case kind::boolean: return value.is_boolean() || (wrong_type(at, "TYPE_BOOL", value), false);
+      case kind::number: return value.is_number_integer() || (wrong_type(at, "TYPE_INT32", value), false);
+      case kind::message: return value.is_object() || (wrong_type(at, "TYPE_MESSAGE", value), false);
+      case kind::list: return value.is_array() || (wrong_type(at, "TYPE_STRING", value), false);
+      case kind::text_map: break;
+    }
+    if (!value.is_object()) return wrong_type(at, "TYPE_MESSAGE", value), false;
+    std::size_t index = 0;
+    for (const auto& [name, one] : value.items()) {
+      if (!one.is_string()) return wrong_type(at + '[' + std::to_string(index) + "].value", "TYPE_STRING", one), false;
+      ++index;
+    }
+    return true;
+  }
+  /// The member of either name, or nullptr.
+  static const ordered_json* member(const ordered_json& object, const char* snake, const char* camel = nullptr) {
+    auto found = object.find(snake);
+    if (found == object.end() && camel) found = object.find(camel);
+    return found == object.end() ? nullptr : &*found;
   }
 
   bool read_message(const ordered_json& message) {
+    if (!check_fields(message, "message", message_fields)) return false;
     int targets = 0;
-    bool topic = false;
-    for (const auto& [name, value] : message.items()) {
-      if (!is_one_of(message_fields, name)) return unknown(name, "message"), false;
-      if (name == "token" || name == "topic" || name == "condition") {
-        if (!value.is_string()) return wrong_type("message." + name, "TYPE_STRING", value), false;
-        ++targets;
-        topic = name != "token";
-        if (!topic) out_.token = value.get<std::string>();
-      } else if (name == "data") {
-        if (!read_data(value, "message.data")) return false;
-      } else if (name == "android") {
-        if (!read_android(value)) return false;
-      } else if (!value.is_object() && name != "name") {
-        return wrong_type("message." + name, "TYPE_MESSAGE", value), false;
-      }
+    const ordered_json* topic = member(message, "topic");
+    const ordered_json* condition = member(message, "condition");
+    if (const ordered_json* t = member(message, "token")) {
+      out_.token = t->get<std::string>();
+      ++targets;
     }
+    targets += int{topic != nullptr} + int{condition != nullptr};
+    if (const auto* d = member(message, "data"); d && !read_data(*d, "message.data")) return false;
+    const ordered_json* shown = member(message, "notification");
+    if (shown && !check_fields(*shown, "message.notification", notification_fields)) return false;
+    out_.high_priority = shown != nullptr;
+    if (const auto* a = member(message, "android"); a && !read_android(*a)) return false;
+    if (const auto* a = member(message, "apns"); a && !check_fields(*a, "message.apns", apns_fields)) return false;
+    if (const auto* w = member(message, "webpush"); w && !check_fields(*w, "message.webpush", webpush_fields)) return false;
     if (targets > 1) return refuse("The message must have exactly one target: token, topic or condition.", "message"), false;
     if (targets == 0) return missing_target(), false;
-    if (data_octets_ > (topic ? max_topic_message : max_message)) return refuse("Android message is too big"), false;
-    if (!topic && !is_registration_token(out_.token)) {
+    if (topic && !is_topic(topic->get_ref<const std::string&>())) return refuse("Malformed topic name", "message.topic"), false;
+    const bool to_many = topic || condition;
+    if (data_octets_ > (to_many ? max_topic_message : max_message)) return refuse("Android message is too big"), false;
+    if (!to_many && !is_registration_token(out_.token)) {
       return refuse("The registration token is not a valid FCM registration token"), false;
     }
     return true;
+  }
+
+  static bool is_topic(std::string_view name) {
+    return !name.empty() && name.size() <= 900 && std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || std::string_view("-_.~%").find(c) != std::string_view::npos;
+    });
   }
 
   bool read_data(const ordered_json& data, const std::string& at) {
@@ -109,24 +182,20 @@ class reader {
   }
 
   bool read_android(const ordered_json& android) {
-    if (!android.is_object()) return wrong_type("message.android", "TYPE_MESSAGE", android), false;
-    for (const auto& [name, value] : android.items()) {
-      if (!is_one_of(android_fields, name)) return unknown(name, "message.android"), false;
-      if (name == "priority") {
-        const std::string text = value.is_string() ? value.get<std::string>() : std::string();
-        if (text != "HIGH" && text != "NORMAL" && text != "high" && text != "normal") {
-          return wrong_type("message.android.priority",
-                            "type.googleapis.com/google.firebase.fcm.v1.AndroidConfig.AndroidMessagePriority", value), false;
-        }
-      } else if (name == "ttl") {
-        if (!read_ttl(value)) return false;
-      } else if (name == "data") {
-        if (!read_data(value, "message.android.data")) return false;
-      } else if ((name == "collapse_key" || name == "collapseKey") && !value.is_string()) {
-        return wrong_type("message.android.collapse_key", "TYPE_STRING", value), false;
+    if (!check_fields(android, "message.android", android_fields)) return false;
+    if (const auto* priority = member(android, "priority")) {
+      const std::string text = priority->is_string() ? priority->get<std::string>() : std::string();
+      if (text != "HIGH" && text != "NORMAL" && text != "high" && text != "normal") {
+        return wrong_type("message.android.priority",
+                          "type.googleapis.com/google.firebase.fcm.v1.AndroidConfig.AndroidMessagePriority", *priority), false;
       }
+      out_.high_priority = text == "HIGH" || text == "high";
     }
-    return true;
+    if (const auto* ttl = member(android, "ttl"); ttl && !read_ttl(*ttl)) return false;
+    if (const auto* data = member(android, "data"); data && !read_data(*data, "message.android.data")) return false;
+    if (const auto* key = member(android, "collapse_key", "collapseKey")) out_.collapse_key = key->get<std::string>();
+    const auto* shown = member(android, "notification");
+    return !shown || check_fields(*shown, "message.android.notification", android_notification_fields);
   }
 
   /// A duration: digits, perhaps a fraction of up to nine, and 's'.
@@ -191,6 +260,16 @@ provider_answer google_error(int status, std::string_view message, std::string_v
   a.reason = error_code.empty() ? status_word(status) : error_code;
   a.content_type = "application/json; charset=UTF-8";
   a.body = ordered_json{{"error", std::move(error)}}.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return a;
+}
+
+provider_answer google_quota_error(std::string_view subject) {
+  const std::string_view message = "Quota exceeded for quota metric 'Send messages' and limit 'Send messages per minute'.";
+  provider_answer a = google_error(429, message, "QUOTA_EXCEEDED");
+  ordered_json body = ordered_json::parse(a.body);
+  body["error"]["details"].push_back({{"@type", "type.googleapis.com/google.rpc.QuotaFailure"},
+                                      {"violations", {{{"subject", subject}, {"description", message}}}}});
+  a.body = body.dump();
   return a;
 }
 

@@ -17,6 +17,8 @@ struct fcm_message {
   std::string data;               ///< the `data` object as JSON text
   std::optional<seconds> ttl;     ///< rounded down; nullopt = four weeks
   bool validate_only = false;
+  std::string collapse_key;       ///< android.collapse_key
+  bool high_priority = false;     ///< asked for, or a message with a notification that asks for nothing
 };
 
 /// @param fault filled when the result is nullopt.
@@ -25,6 +27,9 @@ std::optional<fcm_message> read_fcm_message(std::string_view body, provider_answ
 /// The error object of every Google API. `error_code` adds an FcmError detail, `field` a BadRequest one.
 provider_answer google_error(int status, std::string_view message, std::string_view error_code = {},
                              std::string_view field = {}, std::string_view description = {});
+
+/// 429 with its QuotaFailure detail. @param subject whose quota it was: "project:x", "device".
+provider_answer google_quota_error(std::string_view subject);
 
 /// What has ever been a registration token: at least 8 characters of base64url, ':' and '.'.
 bool is_registration_token(std::string_view token);

@@ -10,9 +10,14 @@ namespace {
 class h2_session final : public http2::byte_session, public answering_session, private http2::server_listener {
  public:
   h2_session(const session_surroundings& around, front f, const std::shared_ptr<http2::tls_connection>& connection)
-      : around_(around), connection_(connection), usual_max_streams_(around.desk.first_max_streams(f)),
-        session_(*this, config_for(around.desk, f)) {
+      : around_(around),
+        connection_(connection),
+        certificate_(read_client_certificate(connection->peer_certificate())),
+        usual_max_streams_(around.desk.first_max_streams(f, certificate_.has_value())),
+        session_(*this, config_for(usual_max_streams_)) {
     line_.front = f;
+    line_.opened = certificate_.has_value();
+    line_.apns.certificate = std::move(certificate_);
     around_.delayer.began(f, self_);
   }
 
@@ -26,9 +31,9 @@ class h2_session final : public http2::byte_session, public answering_session, p
   void closed(const instant&) override { self_.reset(); }
 
  private:
-  static http2::server_config config_for(const provider_desk& desk, front f) {
+  static http2::server_config config_for(std::uint32_t max_streams) {
     http2::server_config config;
-    config.max_streams = desk.first_max_streams(f);
+    config.max_streams = max_streams;
     return config;
   }
 
@@ -125,6 +130,7 @@ class h2_session final : public http2::byte_session, public answering_session, p
   std::weak_ptr<http2::tls_connection> connection_;
   desk_line line_;
   standing_faults standing_;
+  std::optional<client_certificate> certificate_;   ///< until `line_` has it
   std::uint32_t usual_max_streams_;   ///< what holds where the script says nothing
   std::uint32_t usual_window_ = http2::server_config{}.stream_window;
   http2::server_session session_;

@@ -11,6 +11,7 @@
 
 #include "core/system_ports.hpp"
 #include "mock_providers/server.hpp"
+#include "pns/bearer_token.hpp"
 
 namespace {
 
@@ -21,11 +22,13 @@ struct options {
   std::string directory = "mock-providers";
   server_config config;
   std::string faults_file;
-  std::int64_t delivery_median = 300, delivery_p99 = 1500, answer_median = 0, answer_p99 = 0;
+  std::string accounts_file;
+  std::int64_t delivery_median = 300, delivery_p99 = 1500, answer_median = 0, answer_p99 = 0, low_priority = 0;
   double lost = 0;
   std::uint32_t duration = 0;
   bool strict_tokens = false;
   bool quiet = false;
+  bool print_bearer = false;
 };
 
 constexpr const char* epilogue = R"(
@@ -35,6 +38,7 @@ What it writes into the directory:
   service-account.json    Google service account of project reveille-mock; its token_uri leads here
   providers.toml          fragment of an engine's configuration that points it here
   endpoints.json          the same for programs
+  provider.pem, .key      APNs provider certificate of the bundle id, for both environments
 Keys that are already there are used again.
 
 Examples:
@@ -58,6 +62,7 @@ void describe(CLI::App& app, options& o) {
   app.add_option("--project", c.identity.project, "Firebase project id")->capture_default_str();
   app.add_option("--delivery-median", o.delivery_median, "Acceptance to device, median in ms")->capture_default_str();
   app.add_option("--delivery-p99", o.delivery_p99, "The same, 99th percentile")->capture_default_str();
+  app.add_option("--low-priority-delay", o.low_priority, "Added for APNs' priorities 5 and 1 and FCM's NORMAL, median in ms");
   app.add_option("--lost", o.lost, "Share of accepted pushes that never arrive")->check(CLI::Range(0.0, 1.0));
   app.add_option("--answer-median", o.answer_median, "Request to answer, median in ms")->capture_default_str();
   app.add_option("--answer-p99", o.answer_p99, "The same, 99th percentile");
@@ -65,18 +70,42 @@ void describe(CLI::App& app, options& o) {
   app.add_option("--fcm-streams", b.google_max_streams, "FCM: concurrent streams")->capture_default_str();
   app.add_flag("--lower-streams-on-refusal", b.lower_streams_on_refusal, "APNs: back to 1 stream after a 4xx, as Apple was seen doing");
   app.add_option("--per-device-per-minute", b.apns_per_device_per_minute, "APNs: 429 TooManyRequests above it; 0 = no limit");
-  app.add_option("--fcm-per-minute", b.fcm_per_minute, "FCM: 429 QUOTA_EXCEEDED above it; 0 = no limit");
+  app.add_option("--fcm-per-minute", b.fcm_per_minute, "FCM: 429 QUOTA_EXCEEDED above it, for each project; 0 = no limit");
+  app.add_option("--fcm-per-device-per-minute", b.fcm_per_device_per_minute, "FCM: the same for each device (Google's: 240)");
   app.add_option("--legacy-key", b.legacy_key, "Serve FCM's legacy API for this server key");
   app.add_flag("--strict-tokens", o.strict_tokens, "Only devices registered over the control port are known");
+  app.add_option("--accounts", o.accounts_file, "Further teams, keys, bundles, projects (JSON)")->check(CLI::ExistingFile);
+  app.add_option("--ledger", b.ledger_limit, "Pushes whose acceptances are counted for exactly-once checks; 0 = none")->capture_default_str();
   app.add_option("--record", b.record_limit, "Newest pushes kept for /record")->capture_default_str();
   app.add_option("--faults", o.faults_file, "Fault script (JSON)")->check(CLI::ExistingFile);
   app.add_option("--duration", o.duration, "Stop after so many seconds; 0 = run until SIGINT");
   app.add_flag("--quiet", o.quiet, "No progress line");
+  app.add_flag("--print-bearer", o.print_bearer, "Print a provider token for APNs, good for an hour, of the directory's key; start nothing");
 }
 
 int fail(const std::string& what) {
   std::cerr << "reveille-mock: " << what << "\n";
   return 1;
+}
+
+std::string text_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+/// For curl, h2load and their kin, which cannot sign.
+int print_bearer(const options& o) {
+  const auto keys = load_or_generate(o.directory);
+  if (!keys) return fail(keys.error().what);
+  auto key = pns::signing_key::from_pem(keys->apns_key_pem);
+  if (!key) return fail(o.directory + ": " + key.error().what);
+  pns::bearer_token token(o.config.identity.key_id, o.config.identity.team_id, std::move(*key));
+  const auto value = token.authorization(system_clock_port().now());
+  if (!value) return fail(value.error().what);
+  std::cout << *value << "\n";
+  return 0;
 }
 
 std::uint64_t sum(const mock_counters& c, std::uint64_t provider_counters::*member) {
@@ -141,25 +170,30 @@ int main(int argc, char** argv) {
   describe(app, o);
   CLI11_PARSE(app, argc, argv);
 
+  if (o.print_bearer) return print_bearer(o);
   auto& b = o.config.behaviour;
   b.delivery = {milliseconds(o.delivery_median), milliseconds(std::max(o.delivery_p99, o.delivery_median)), o.lost};
+  b.low_priority = {milliseconds(o.low_priority), milliseconds(o.low_priority), 0};
   b.answer = {milliseconds(o.answer_median), milliseconds(std::max(o.answer_p99, o.answer_median)), 0};
   if (o.strict_tokens) b.unknown = unknown_tokens::refused;
   fault_script script;
   if (!o.faults_file.empty()) {
-    std::ifstream in(o.faults_file);
-    std::stringstream text;
-    text << in.rdbuf();
-    auto parsed = fault_script::parse(text.str());
+    auto parsed = fault_script::parse(text_of(o.faults_file));
     if (!parsed) return fail(o.faults_file + ": " + parsed.error().what);
     script = std::move(*parsed);
+  }
+  if (!o.accounts_file.empty()) {
+    auto parsed = accounts::parse(text_of(o.accounts_file));
+    if (!parsed) return fail(o.accounts_file + ": " + parsed.error().what);
+    if (auto loaded = load_keys(o.directory, *parsed); !loaded) return fail(loaded.error().what);
+    o.config.further_accounts = std::move(*parsed);
   }
   const int signals = stop_signals();
   const auto keys = load_or_generate(o.directory);
   if (!keys) return fail(keys.error().what);
   auto mock = server::start(o.config, *keys);
   if (!mock) return fail(mock.error().what);
-  if (auto written = write_directory(o.directory, o.config.identity, *keys, (*mock)->endpoints()); !written) {
+  if (auto written = write_directory(o.directory, o.config, *keys, (*mock)->endpoints()); !written) {
     return fail(written.error().what);
   }
   if (!script.empty()) (*mock)->use(std::move(script));

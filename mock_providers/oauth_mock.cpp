@@ -59,8 +59,12 @@ std::optional<std::int64_t> number_of(const json& object, const char* name) {
 
 }  // namespace
 
-oauth_mock::oauth_mock(oauth_mock_config config, pns::verifying_key key, random_source& random)
-    : config_(std::move(config)), key_(std::move(key)), random_(random) {}
+void oauth_mock::use(const std::vector<fcm_project_account>& projects) {
+  accounts_.clear();
+  for (const fcm_project_account& p : projects) {
+    if (auto half = verifying_half(p.key_pem)) accounts_.push_back({p.client_email, p.project, std::move(*half)});
+  }
+}
 
 provider_answer oauth_mock::refuse(std::string_view error, std::string_view description) const {
   provider_answer a;
@@ -82,8 +86,10 @@ provider_answer oauth_mock::answer(const provider_request& request, const instan
   const json header = json::parse(parts->header, nullptr, false);
   const json claims = json::parse(parts->claims, nullptr, false);
   if (!header.is_object() || !claims.is_object()) return refuse("invalid_grant", "Bad Request");
-  if (text_of(claims, "iss") != config_.client_email) return refuse("invalid_grant", "Invalid grant: account not found");
-  if (text_of(header, "alg") != "RS256" || !key_.verify(parts->signed_text, parts->signature)) {
+  const std::string issuer = text_of(claims, "iss");
+  const auto account = std::find_if(accounts_.begin(), accounts_.end(), [&](const service_account& s) { return s.client_email == issuer; });
+  if (account == accounts_.end()) return refuse("invalid_grant", "Invalid grant: account not found");
+  if (text_of(header, "alg") != "RS256" || !account->key.verify(parts->signed_text, parts->signature)) {
     return refuse("invalid_grant", "Invalid JWT Signature.");
   }
   const std::string audience = text_of(claims, "aud");
@@ -105,12 +111,15 @@ provider_answer oauth_mock::answer(const provider_request& request, const instan
       scope.find("https://www.googleapis.com/auth/cloud-platform") == std::string::npos) {
     return refuse("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
   }
+  return issue(account->project, now);
+}
 
-  if (tokens_.size() >= max_tokens) std::erase_if(tokens_, [&](const auto& t) { return t.second <= now.steady; });
+provider_answer oauth_mock::issue(const std::string& project, const instant& now) {
+  if (tokens_.size() >= max_tokens) std::erase_if(tokens_, [&](const auto& t) { return t.second.end <= now.steady; });
   if (tokens_.size() >= max_tokens) tokens_.clear();
   std::string token = "ya29.mock-";
   for (int i = 0; i < 4; ++i) token += std::to_string(random_.next());
-  tokens_["Bearer " + token] = now.steady + config_.token_life;
+  tokens_["Bearer " + token] = {now.steady + config_.token_life, project};
   provider_answer a;
   a.accepted = true;
   a.content_type = "application/json; charset=utf-8";
@@ -118,9 +127,9 @@ provider_answer oauth_mock::answer(const provider_request& request, const instan
   return a;
 }
 
-bool oauth_mock::is_good(std::string_view authorization, const instant& now) const {
-  const auto found = tokens_.find(std::string(authorization));
-  return found != tokens_.end() && now.steady < found->second;
+const std::string* oauth_mock::project_of(std::string_view authorization, const instant& now) const {
+  const auto found = tokens_.find(authorization);
+  return found != tokens_.end() && now.steady < found->second.end ? &found->second.project : nullptr;
 }
 
 }  // namespace reveille::mock_providers

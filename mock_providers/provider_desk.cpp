@@ -6,9 +6,7 @@ namespace {
 /// Reasons are the mocks' own words or a script's; more kinds than this are counted as one.
 constexpr std::size_t max_refusal_kinds = 200;
 
-apns_mock_config apns_config(const identity& who, const behaviour& how) {
-  return {{{who.team_id, {who.bundle}}}, how.apns_per_device_per_minute, how.token_update_limit};
-}
+apns_mock_config apns_config(const behaviour& how) { return {how.apns_per_device_per_minute, how.token_update_limit}; }
 
 void count_refusal(provider_counters& counters, const provider_answer& a) {
   const bool full = counters.refused.size() >= max_refusal_kinds;
@@ -21,36 +19,38 @@ void count_refusal(provider_counters& counters, const provider_answer& a) {
 result<std::unique_ptr<provider_desk>> provider_desk::make(const identity& who, const credentials& keys,
                                                            const behaviour& how, const std::string& token_uri,
                                                            random_source& random, device_sink& sink, const instant& now) {
-  const auto google = pns::signing_key::from_pem(keys.google_key_pem);
-  if (!google) return tl::unexpected(google.error());
-  auto google_public = pns::verifying_key::from_pem(google->public_pem());
-  if (!google_public) return tl::unexpected(google_public.error());
-  std::unique_ptr<provider_desk> desk(
-      new provider_desk(who, std::move(*google_public), how, token_uri, random, sink, now));
-  const auto apple = pns::signing_key::from_pem(keys.apns_key_pem);
-  if (!apple) return tl::unexpected(apple.error());
-  for (apns_mock* mock : {&desk->production_, &desk->sandbox_}) {
-    auto apple_public = pns::verifying_key::from_pem(apple->public_pem());
-    if (!apple_public) return tl::unexpected(apple_public.error());
-    mock->add_key({who.key_id, who.team_id, std::move(*apple_public)});
+  for (const std::string* pem : {&keys.google_key_pem, &keys.apns_key_pem}) {
+    if (const auto good = pns::signing_key::from_pem(*pem); !good) return tl::unexpected(good.error());
   }
+  std::unique_ptr<provider_desk> desk(new provider_desk(how, token_uri, random, sink, now));
+  desk->add(accounts::of(who, keys, how.legacy_key));
   return desk;
 }
 
-provider_desk::provider_desk(const identity& who, pns::verifying_key google, const behaviour& how,
-                             const std::string& token_uri, random_source& random, device_sink& sink, const instant& now)
+provider_desk::provider_desk(const behaviour& how, const std::string& token_uri, random_source& random, device_sink& sink,
+                             const instant& now)
     : how_(how),
       random_(random),
       devices_(how.unknown),
-      production_(pns::provider::apns, apns_config(who, how), devices_, random),
-      sandbox_(pns::provider::apns_dev, apns_config(who, how), devices_, random),
+      production_(pns::provider::apns, apns_config(how), devices_, random),
+      sandbox_(pns::provider::apns_dev, apns_config(how), devices_, random),
       // Google's own audience too: its Node library knows no other.
-      oauth_({who.client_email, {token_uri, "https://oauth2.googleapis.com/token"}, how.access_token_life},
-             std::move(google), random),
-      fcm_({who.project, how.legacy_key, how.fcm_per_minute}, oauth_, devices_, random),
+      oauth_({{token_uri, "https://oauth2.googleapis.com/token"}, how.access_token_life}, random),
+      fcm_({how.fcm_per_minute, how.fcm_per_device_per_minute}, oauth_, devices_, random),
       dispatcher_(devices_, how.delivery, random, sink, counters_.deliveries),
       record_(how.record_limit),
-      script_start_(now.steady) {}
+      ledger_(how.ledger_limit),
+      script_start_(now.steady) {
+  dispatcher_.use_for_low_priority(how.low_priority);
+}
+
+void provider_desk::add(accounts more) {
+  accounts_.merge(std::move(more));
+  production_.use(accounts_.teams);
+  sandbox_.use(accounts_.teams);
+  oauth_.use(accounts_.projects);
+  fcm_.use(accounts_.projects);
+}
 
 decision provider_desk::take(desk_line& line, const provider_request& request, const instant& now) {
   notification what;
@@ -66,7 +66,8 @@ decision provider_desk::take(desk_line& line, const provider_request& request, c
     case front::google: break;
   }
   if (request.path == "/token") return take_token_request(line, request, now);
-  provider_answer a = request.path == "/fcm/send" ? fcm_.answer_legacy(request, now, what) : fcm_.answer(request, now, what);
+  if (request.path == "/fcm/send") return take_legacy(line, request, now);
+  provider_answer a = fcm_.answer(request, now, what);
   return take_push(line, pns::provider::fcm, request.path, std::move(a), std::move(what), now);
 }
 
@@ -102,10 +103,7 @@ decision provider_desk::take_push(desk_line& line, pns::provider provider, std::
   out.answer = std::move(answer);
   out.delay = how_.answer.draw(random_);
   if (out.answer.accepted) disturb(line, out, {static_cast<fault_target>(provider), what.app, what.token, path}, now);
-  if (out.silence) ++counters.silenced;
-  if (out.reset) ++counters.resets;
-  if (out.goaway) ++counters.goaways;
-  if (out.max_streams || out.stream_window) ++counters.settings_changes;
+  count_faults(counters, out);
 
   if (provider != pns::provider::fcm) {
     if (out.answer.accepted && !line.opened) {
@@ -123,13 +121,50 @@ decision provider_desk::take_push(desk_line& line, pns::provider provider, std::
   } else if (answered) {
     count_refusal(counters, out.answer);
   }
-  if (how_.record_limit > 0) {
-    const bool repeated = record_.add({now.wall, provider, what.token, what.app, what.push_type, what.id,
-                                       answered ? (out.answer.accepted ? 200 : out.answer.status) : 0,
-                                       out.answer.accepted ? "" : out.answer.reason, what.payload});
-    if (repeated) ++counters.repeated_ids;
+  keep(std::move(what), !answered ? 0 : out.answer.accepted ? 200 : out.answer.status, out.answer.reason, now);
+  return out;
+}
+
+void provider_desk::count_faults(provider_counters& counters, const decision& what) {
+  if (what.silence) ++counters.silenced;
+  if (what.reset) ++counters.resets;
+  if (what.goaway) ++counters.goaways;
+  if (what.max_streams || what.stream_window) ++counters.settings_changes;
+}
+
+void provider_desk::keep(notification what, int status, std::string_view reason, const instant& now) {
+  const bool accepted = status == 200 && reason.empty();
+  record_.add({now.wall, what.provider, what.token, what.app, what.push_type, what.id, status, reason, what.payload});
+  if (!accepted) return;
+  // An id that the mock made itself repeats nothing; FCM takes none from its clients.
+  if (what.own_id || what.provider == pns::provider::fcm) {
+    const auto uuid = what.own_id ? identity_of_uuid(what.id) : std::nullopt;
+    const std::uint32_t times = ledger_.add(uuid ? *uuid : identity_of_text(what.token, what.payload));
+    if (times > 1) ++counters_.providers[static_cast<std::size_t>(what.provider)].repeated_ids;
   }
-  if (out.answer.accepted && !what.token.empty()) dispatcher_.accept(std::move(what), now);
+  if (!what.token.empty()) dispatcher_.accept(std::move(what), now);
+}
+
+decision provider_desk::take_legacy(desk_line& line, const provider_request& request, const instant& now) {
+  provider_counters& counters = counters_.providers[static_cast<std::size_t>(pns::provider::fcm)];
+  ++counters.requests;
+  std::vector<fcm_mock::legacy_message> messages;
+  decision out;
+  out.answer = fcm_.answer_legacy(request, now, messages);
+  out.delay = how_.answer.draw(random_);
+  const std::string_view app = messages.empty() ? std::string_view() : messages.front().what.app;
+  const std::string_view token = messages.empty() ? std::string_view() : messages.front().what.token;
+  const bool good = out.answer.accepted;
+  if (good) disturb(line, out, {fault_target::fcm, app, token, request.path}, now);
+  count_faults(counters, out);
+  const bool disturbed = good && !out.answer.accepted;
+  const bool answered = !out.silence && !out.reset;
+  if (out.answer.accepted) ++counters.accepted;
+  else if (answered) count_refusal(counters, out.answer);
+  for (fcm_mock::legacy_message& m : messages) {
+    const int status = !answered ? 0 : disturbed ? out.answer.status : 200;
+    keep(std::move(m.what), status, disturbed ? std::string_view(out.answer.reason) : std::string_view(m.error), now);
+  }
   return out;
 }
 
@@ -145,7 +180,18 @@ void provider_desk::unregister(pns::provider provider, std::string_view token, w
 }
 
 void provider_desk::register_device(pns::provider provider, std::string_view token, std::string app) {
-  if (device* d = devices_.make(provider, token)) *d = {std::move(app), std::nullopt, false, true};
+  if (device* d = devices_.make(provider, token)) *d = {std::move(app), std::nullopt, false, true, {}};
+}
+
+void provider_desk::set_canonical(std::string_view token, std::string canonical) {
+  if (device* d = devices_.make(pns::provider::fcm, token)) d->canonical = std::move(canonical);
+}
+
+void provider_desk::expire_token(pns::provider provider, std::string_view token, wall_time when) {
+  if (device* d = devices_.make(provider, token)) {
+    d->unregistered_at = when;
+    d->expired = true;
+  }
 }
 
 void provider_desk::use(fault_script script, const instant& now) {

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "core/time.hpp"
 #include "pns/push_params.hpp"
@@ -19,42 +18,55 @@ struct received_push {
   std::string app;
   std::string push_type;
   std::string id;
-  int status = 0;
+  int status = 0;          ///< 200 = accepted; 0 = never answered, by silence or reset
   std::string reason;      ///< "" when accepted
   std::string payload;
+};
+
+/// Borrowed: copied into a slot of the ring, whose strings keep their memory.
+struct push_view {
+  wall_time at;
+  pns::provider provider = pns::provider::apns;
+  std::string_view token, app, push_type, id;
+  int status = 0;
+  std::string_view reason, payload;
 };
 
 class push_record {
  public:
   explicit push_record(std::size_t limit) : limit_(limit) {}
 
-  /// @return true when a push with this id was accepted before, as far as the ring reaches.
-  bool add(received_push what) {
-    if (limit_ == 0) return false;
-    if (ring_.size() == limit_) {
-      forget(ring_.front());
-      ring_.pop_front();
+  void add(const push_view& what) {
+    if (limit_ == 0) return;
+    if (ring_.size() < limit_ && size_ == ring_.size()) ring_.emplace_back();
+    received_push& slot = ring_[(first_ + size_) % ring_.size()];
+    if (size_ == limit_) {
+      first_ = (first_ + 1) % limit_;
+    } else {
+      ++size_;
     }
-    bool repeated = false;
-    if (what.status == 200) repeated = ++accepted_ids_[what.id] > 1;
-    ring_.push_back(std::move(what));
-    return repeated;
-  }
-  const std::deque<received_push>& pushes() const { return ring_; }
-  void clear() {
-    ring_.clear();
-    accepted_ids_.clear();
+    slot.at = what.at;
+    slot.provider = what.provider;
+    slot.token.assign(what.token);
+    slot.app.assign(what.app);
+    slot.push_type.assign(what.push_type);
+    slot.id.assign(what.id);
+    slot.status = what.status;
+    slot.reason.assign(what.reason);
+    slot.payload.assign(what.payload);
   }
 
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  /// 0 is the oldest.
+  const received_push& operator[](std::size_t i) const { return ring_[(first_ + i) % ring_.size()]; }
+  void clear() { first_ = size_ = 0; }
+
  private:
-  void forget(const received_push& what) {
-    if (what.status != 200) return;
-    const auto found = accepted_ids_.find(what.id);
-    if (found != accepted_ids_.end() && --found->second == 0) accepted_ids_.erase(found);
-  }
   std::size_t limit_;
-  std::deque<received_push> ring_;
-  std::unordered_map<std::string, std::uint32_t> accepted_ids_;
+  std::vector<received_push> ring_;
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
 };
 
 }  // namespace reveille::mock_providers

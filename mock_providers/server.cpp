@@ -61,6 +61,7 @@ class mock_server final : public server, private answer_delayer, private device_
     auto desk = provider_desk::make(config.identity, keys, config.behaviour, where_.token_url, random_, *this, time_.now());
     if (!desk) return tl::unexpected(desk.error());
     desk_ = std::move(*desk);
+    desk_->add(config.further_accounts);
     auto control = control_port::make(io_, "127.0.0.1", config.control_port, *this);
     if (!control) return tl::unexpected(control.error());
     control_ = std::move(*control);
@@ -75,12 +76,31 @@ class mock_server final : public server, private answer_delayer, private device_
   }
   std::vector<received_push> record() override {
     return on_thread([this] {
-      const auto& ring = desk_->record().pushes();
-      return std::vector<received_push>(ring.begin(), ring.end());
+      std::vector<received_push> out;
+      for (std::size_t i = 0; i < desk_->record().size(); ++i) out.push_back(desk_->record()[i]);
+      return out;
     });
   }
   void clear_record() override {
-    on_thread([this] { desk_->clear_record(); });
+    on_thread([this] {
+      desk_->clear_record();
+      desk_->clear_ledger();
+    });
+  }
+  accepted_ledger::totals accepted() override {
+    return on_thread([this] { return desk_->ledger().sums(); });
+  }
+  std::uint32_t times_accepted(std::string apns_id) override {
+    return on_thread([&] {
+      const auto who = identity_of_uuid(apns_id);
+      return who ? desk_->ledger().count_of(*who) : 0;
+    });
+  }
+  void add(accounts more) override {
+    on_thread([&] { desk_->add(std::move(more)); });
+  }
+  void set_canonical(std::string token, std::string canonical) override {
+    on_thread([&] { desk_->set_canonical(token, std::move(canonical)); });
   }
   void set_reachable(pns::provider provider, std::string token, bool reachable) override {
     on_thread([&] { command_reachable(provider, token, reachable); });
@@ -102,10 +122,12 @@ class mock_server final : public server, private answer_delayer, private device_
   }
 
  private:
-  static result<std::shared_ptr<const http2::tls_context>> make_tls(front f, const certificate_pair& own) {
+  result<std::shared_ptr<const http2::tls_context>> make_tls(front f, const certificate_pair& own) const {
     http2::tls_server_config config;
     config.certificate_pem = own.certificate_pem;
     config.private_key_pem = own.private_key_pem;
+    // APNs asks for a client certificate, and looks at tokens where none comes.
+    if (f != front::google) config.client_ca_pem = keys_.ca_pem;
     config.alpn = {"h2"};   // APNs refuses HTTP/1.1 while connecting
     if (f == front::google) config.alpn.emplace_back("http/1.1");
     return http2::tls_context::make_server(config);
@@ -275,7 +297,8 @@ class mock_server final : public server, private answer_delayer, private device_
   }
   std::string record_lines() override {
     std::string out;
-    for (const received_push& p : desk_->record().pushes()) {
+    for (std::size_t i = 0; i < desk_->record().size(); ++i) {
+      const received_push& p = desk_->record()[i];
       out += nlohmann::ordered_json{{"at", p.at.time_since_epoch().count()}, {"provider", pns::name_of(p.provider)},
                                     {"token", p.token}, {"app", p.app}, {"push_type", p.push_type}, {"id", p.id},
                                     {"status", p.status}, {"reason", p.reason}, {"payload", p.payload}}

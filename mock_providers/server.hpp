@@ -23,6 +23,7 @@ struct server_config {
   std::uint16_t google_port = 0;     ///< FCM v1, legacy, and the token endpoint
   std::uint16_t control_port = 0;    ///< plain TCP, loopback: lines of JSON, and GET /metrics
   mock_providers::identity identity;
+  accounts further_accounts;         ///< beside `identity`; with keys
   mock_providers::behaviour behaviour;
 };
 
@@ -48,12 +49,18 @@ class server {
   virtual const server_endpoints& endpoints() const = 0;
   virtual mock_counters counters() = 0;
   virtual std::vector<received_push> record() = 0;
-  virtual void clear_record() = 0;
+  virtual void clear_record() = 0;   ///< and the ledger
+  /// How often pushes were accepted, by their apns-id (FCM: token and data), for exactly-once checks.
+  virtual accepted_ledger::totals accepted() = 0;
+  virtual std::uint32_t times_accepted(std::string apns_id) = 0;
+  /// Adds teams and projects, or replaces them.
+  virtual void add(accounts more) = 0;
 
   virtual void set_reachable(pns::provider provider, std::string token, bool reachable) = 0;
   virtual void unregister(pns::provider provider, std::string token, wall_time when) = 0;
   /// Binds a token to an app: bundle id (with .voip for a voip token) or project. Pushes for another are refused.
   virtual void register_device(pns::provider provider, std::string token, std::string app) = 0;
+  virtual void set_canonical(std::string token, std::string canonical) = 0;
   /// Replaces the script; its clock starts now.
   virtual void use(fault_script script) = 0;
   virtual void revoke_access_tokens() = 0;
@@ -62,10 +69,13 @@ class server {
 };
 
 /// What an engine needs to be pointed at the mocks: ca.pem (and ca.key), server.pem, server.key, AuthKey_<key id>.p8,
-/// service-account.json, providers.toml (a fragment of the engine's configuration) and endpoints.json.
+/// service-account.json (further ones:
+/// service-account-<project>.json), provider.pem and .key (an APNs certificate), providers.toml (a fragment of the engine's configuration) and endpoints.json.
 /// Keys that are already there are used again by load_or_generate().
 result<credentials> load_or_generate(const std::string& directory);
-result<void> write_directory(const std::string& directory, const identity& who, const credentials& keys,
+result<void> write_directory(const std::string& directory, const server_config& config, const credentials& keys,
                              const server_endpoints& where);
+/// Gives accounts without a key the one that lies in the directory, or a new one; write_directory() then writes it.
+result<void> load_keys(const std::string& directory, accounts& of);
 
 }  // namespace reveille::mock_providers

@@ -104,10 +104,10 @@ std::unique_ptr<http2::byte_session> http2_providers::accept(mock::front f, pipe
 }
 
 void http2_providers::request_arrived(std::uint64_t link, std::uint32_t stream) {
-  const auto& judged = desk_->record().pushes();
+  const mock::push_record& judged = desk_->record();
   assert(judged.size() <= 1);  // requests are handed over frame by frame
   if (judged.empty()) return;
-  truth_.judged(link, stream, judged.front());
+  truth_.judged(link, stream, judged[0]);
   desk_->clear_record();
 }
 

@@ -198,8 +198,8 @@ TEST_F(ApnsMock, RecordsWhatArrivedAndCountsRepeatedIds) {
   voip({{"apns-id", id}});
   voip({{"apns-id", id}});
   voip({{"apns-priority", "7"}});
-  ASSERT_EQ(desk->record().pushes().size(), 3U);
-  EXPECT_EQ(desk->record().pushes()[2].reason, "BadPriority");
+  ASSERT_EQ(desk->record().size(), 3U);
+  EXPECT_EQ(desk->record()[2].reason, "BadPriority");
   EXPECT_EQ(desk->counters().providers[0].repeated_ids, 1U);
   EXPECT_EQ(desk->counters().providers[0].accepted, 2U);
 }
@@ -209,8 +209,8 @@ TEST_F(ApnsMock, ForgetsTheOldestOfTheRecord) {
   how.record_limit = 2;
   open(how);
   for (int i = 0; i < 5; ++i) voip({}, "{\"n\":" + std::to_string(i) + "}");
-  ASSERT_EQ(desk->record().pushes().size(), 2U);
-  EXPECT_EQ(desk->record().pushes()[0].payload, "{\"n\":3}");
+  ASSERT_EQ(desk->record().size(), 2U);
+  EXPECT_EQ(desk->record()[0].payload, "{\"n\":3}");
 }
 
 // Faults.

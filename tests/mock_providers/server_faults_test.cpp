@@ -63,5 +63,15 @@ TEST_F(MockOverTls, SellsNothingToStrangers) {
   EXPECT_EQ(mock->counters().oauth_issued, 0U);
 }
 
+TEST_F(MockOverTls, TakesAClientCertificateForAToken) {
+  own = issue_provider_certificate(test_keys(), "com.example.phone", certificate_scope::production).value();
+  outgoing push = voip();
+  std::erase_if(push.headers, [](const auto& h) { return h.first == "authorization"; });
+  EXPECT_EQ(send(mock->endpoints().apns, {push, push}, 2), (outcomes{"200", "200"}));
+  EXPECT_EQ(log.limits.front(), 1000U) << "no first push alone";
+  EXPECT_EQ(send(mock->endpoints().sandbox, {push}, 1), (outcomes{"403"}));
+  EXPECT_NE(log.bodies[0].find("BadCertificateEnvironment"), std::string::npos) << log.bodies[0];
+}
+
 }  // namespace
 }  // namespace reveille::mock_providers

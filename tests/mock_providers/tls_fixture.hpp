@@ -115,6 +115,8 @@ class MockOverTls : public ::testing::Test {
     http2::tls_client_config c;
     c.ca_pem = test_keys().ca_pem;
     c.alpn = {alpn};
+    c.certificate_pem = own.certificate_pem;
+    c.private_key_pem = own.private_key_pem;
     return http2::tls_context::make_client(c).value();
   }
   /// Sends them on one connection and waits until `expected` have an outcome.
@@ -201,6 +203,7 @@ class MockOverTls : public ::testing::Test {
   std::shared_ptr<http2::tls_connection> line;
   outcome_log log;
   std::string apple_bearer;
+  certificate_pair own;   ///< shown by the client, if any
   simple_client* client = nullptr;   ///< lives as long as `line` is open
 };
 
