@@ -6,6 +6,7 @@
 #include <string>
 
 #include "mock_providers/provider_session.hpp"
+#include "pns/answer.hpp"
 
 namespace reveille::mock_providers {
 namespace {
@@ -141,6 +142,7 @@ class h1_session final : public http2::byte_session, public answering_session {
   void write(const provider_answer& a) {
     output_ += "HTTP/1.1 " + std::to_string(a.status) + ' ';
     output_ += std::string_view(http::obsolete_reason(static_cast<http::status>(a.status)));
+    output_ += "\r\nDate: " + pns::http_date_text(now_.wall);  // as Google's front ends send it
     output_ += "\r\nContent-Length: " + std::to_string(a.body.size()) + "\r\n";
     if (!a.content_type.empty()) output_.append("Content-Type: ").append(a.content_type).append("\r\n");
     for (const auto& [name, value] : a.headers) output_.append(name).append(": ").append(value).append("\r\n");

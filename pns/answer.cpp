@@ -1,6 +1,8 @@
 #include "pns/answer.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <chrono>
 #include <array>
 #include <charconv>
 
@@ -82,6 +84,22 @@ std::optional<wall_time> parse_http_date(std::string_view text) {
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   return wall_time(std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
                    seconds(*second));
+}
+
+std::string http_date_text(wall_time at) {
+  static constexpr std::array<const char*, 7> days = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::array<const char*, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(std::chrono::floor<seconds>(at - day));
+  std::array<char, 64> out;
+  const int size = std::snprintf(out.data(), out.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT",
+                                 days[std::chrono::weekday(day).c_encoding()], static_cast<unsigned>(date.day()),
+                                 months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                                 static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                                 static_cast<int>(time.seconds().count()));
+  return std::string(out.data(), static_cast<std::size_t>(size));
 }
 
 std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time now) {

@@ -62,6 +62,8 @@ std::span<const std::string_view> documented_reasons();
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7); the obsolete forms are not worth their code.
 std::optional<wall_time> parse_http_date(std::string_view text);
+/// The reverse.
+std::string http_date_text(wall_time at);
 
 /// Retry-After in delta-seconds or IMF-fixdate; nullopt when absent, malformed or past. At most one hour.
 std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time now);

@@ -287,7 +287,7 @@ void doctor::examine_clock(const std::string& about, const https_facts& facts) {
   if (!facts.date) return;
   clock_seen_ = true;
   const seconds skew = std::chrono::duration_cast<seconds>(facts.asked - *facts.date);
-  const std::string text = std::to_string(std::abs(skew.count())) + " s " + (skew.count() < 0 ? "behind " : "before ") + about;
+  const std::string text = std::to_string(std::abs(skew.count())) + " s " + (skew.count() < 0 ? "behind " : "ahead of ") + about;
   if (std::chrono::abs(skew) >= large_skew) {
     fail("clock", text + ": the providers refuse tokens with such dates", "set the clock, and keep it with NTP (timedatectl set-ntp true)");
   } else if (std::chrono::abs(skew) >= small_skew) {

@@ -73,7 +73,7 @@ expect 2 'no such APNs app; there are com.example.phone' -- push --provider apns
 expect 2 'there are apns, apns.dev and fcm' -- push --provider apple --token aabb
 expect 2 'cannot be read' -- "$reveille" push -c "$work/none.toml" --provider apns --token aabb
 expect 0 ', 0 to mend' 'ok    apns.endpoint: ' 'HTTP/2' 'ok    fcm.token_endpoint: ' 'ok    apns.app[0] com.example.phone.voip: credentials and topic' \
-  'ok    fcm.app[0]' 'certificate good for' -- doctor
+  'ok    fcm.app[0]' 'certificate good for' 'ok    clock: ' -- doctor
 expect 0 '"fail": 0' -- doctor --json
 cp "$work/engine.toml" "$work/good.toml"
 
@@ -105,7 +105,7 @@ expect 1 'FAIL  apns.app[0] com.example.unknown.voip: 400 TopicDisallowed' -- do
 # A slow clock, where there is a program that makes one.
 cp "$work/kept.toml" "$work/engine.toml"
 if command -v faketime >/dev/null; then
-  expect 1 "FAIL" 'InvalidProviderToken' 'clock' -- env FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f '+20m' "$reveille" doctor -c "$work/engine.toml"
+  expect 1 'FAIL  clock: 1' ' s ahead of 127.0.0.1' 'FAIL  apns.app[0] com.example.phone: 403 InvalidProviderToken' -- env FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f '+20m' "$reveille" doctor -c "$work/engine.toml"
 fi
 
 # Ways that end.

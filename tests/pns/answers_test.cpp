@@ -220,6 +220,13 @@ TEST(ReasonLabel, KeepsOnlyDocumentedWords) {
   EXPECT_EQ(reason_label(""), "none");
 }
 
+TEST(HttpDate, ReadsBackWhatItPrints) {
+  EXPECT_EQ(http_date_text(wall_time(seconds(784111777))), "Sun, 06 Nov 1994 08:49:37 GMT");
+  for (const std::int64_t at : {std::int64_t{0}, std::int64_t{951782400}, std::int64_t{1795537057}, std::int64_t{4102444799}}) {
+    EXPECT_EQ(parse_http_date(http_date_text(wall_time(seconds(at)))), wall_time(seconds(at))) << at;
+  }
+}
+
 // Requests: which token, which headers (SPEC 5).
 struct request_row {
   const char* name;

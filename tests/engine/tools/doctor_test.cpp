@@ -177,7 +177,7 @@ TEST_F(Doctor, ComparesTheClockWithWhatServersSay) {
   EXPECT_THAT(complaints(), Contains(HasSubstr("FAIL  clock: 400 s behind oauth2.example.com: the providers refuse tokens with such dates")));
   late.asked = *late.date + seconds(60);
   outside.ways["oauth2.example.com"] = late;
-  EXPECT_THAT(complaints(), Contains(HasSubstr("warn  clock: 60 s before oauth2.example.com")));
+  EXPECT_THAT(complaints(), Contains(HasSubstr("warn  clock: 60 s ahead of oauth2.example.com")));
 }
 
 TEST_F(Doctor, SaysWhenNoServerToldTheTime) {
