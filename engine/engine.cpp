@@ -69,6 +69,9 @@ std::vector<std::string> interface_names(bool v6, std::uint16_t port) {
 /// The number under which the admin API asks the store: no shard has it (mapping.cpp allows 64).
 constexpr shard_id admin_inbox{rocksdb_store::max_shards - 1};
 
+/// Apple's last a year, and renewing one takes people.
+constexpr int certificate_warning_days = 30;
+
 }  // namespace
 
 class engine::impl final : public push_answer_sink {
@@ -144,6 +147,12 @@ class engine::impl final : public push_answer_sink {
     auto made = push_threads::make(*wanted, *this, clock_);
     if (!made) return together(made.error());
     pushes_ = std::move(*made);
+    for (const planned_certificate& c : pushes_->certificates()) {
+      const auto days = std::chrono::duration_cast<std::chrono::hours>(c.ends - clock_.now().wall).count() / 24;
+      if (days < certificate_warning_days) {
+        spdlog::warn("the push certificate of {} ends in {} days: its phones will not ring after that", c.bundle, days);
+      }
+    }
     return std::nullopt;
   }
 
@@ -234,6 +243,12 @@ class engine::impl final : public push_answer_sink {
       for (std::size_t p = 0; p < table.size(); ++p) senders.push_back({static_cast<pns::provider>(p), &table[p]});
     }
     add_push_families(to, senders);
+    const wall_time now = clock_.now().wall;
+    std::vector<certificate_reading> certificates;
+    for (const planned_certificate& c : pushes_->certificates()) {
+      certificates.push_back({c.bundle, std::chrono::duration_cast<seconds>(c.ends - now)});
+    }
+    add_certificate_families(to, certificates);
     if (rocksdb_ != nullptr) add_store_families(to, rocksdb_->counters());
     if (const auto* seen = admin_seen_.load(std::memory_order_acquire)) add_admin_families(to, seen->counters());
     add_lifecycle_families(to, {draining_, !unready().has_value()});

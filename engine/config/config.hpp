@@ -92,11 +92,15 @@ enum class voip_missed : std::uint8_t { by_profile, send, skip };
 /// Whether several AORs may be registered with one token, or the newest registration has it (SPEC 2.4).
 enum class accounts : std::uint8_t { many, one };
 
+/// Authenticates either with a signing key (key_id, key_file) or with a certificate.
 struct apns_app {
   std::string team_id;
-  std::string bundle;  ///< without .voip
+  std::string bundle;  ///< without .voip; "" = the certificate's
   std::string key_id;
   std::string key_file;  ///< PEM (.p8), ES256
+  std::string certificate_file;           ///< PEM (chain, leaf first) or PKCS#12
+  std::string certificate_key_file;       ///< PEM; "" = stands in certificate_file
+  std::string certificate_password_file;  ///< of PKCS#12
   environment env = environment::production;
   std::string profile = "ecss10";  ///< built in, or a name from [[payload.profile]]
   voip_missed missed_calls_on_voip_token = voip_missed::by_profile;

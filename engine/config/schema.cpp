@@ -190,11 +190,20 @@ void describe_providers(describer& d, settings& s) {
            "The badge of payload profile ecss10: a text, and no count.");
     d.number("connections", s.apns.connections, 1, 64, "HTTP/2 connections per credential.");
     d.tables("app", "One app, by team and bundle.", s.apns.apps, [&](apns_app& a) {
-      d.text("team_id", a.team_id, text_kind::identifier, "Ten letters and digits, from Apple's developer account.");
-      d.text("bundle", a.bundle, text_kind::plain, "The app's bundle id without .voip; topics are made from it.");
-      d.text("key_id", a.key_id, text_kind::identifier, "Ten letters and digits: the name of the signing key.");
-      d.text("key_file", a.key_file, text_kind::required_file,
-             "The signing key (.p8, PEM). Only its path is ever shown.");
+      d.text("team_id", a.team_id, text_kind::identifier,
+             "Ten letters and digits, from Apple's developer account. Needed with a signing key; with a certificate it "
+             "only tells teams apart.");
+      d.text("bundle", a.bundle, text_kind::optional_plain,
+             "The app's bundle id without .voip; topics are made from it. Empty: the one that the certificate names.");
+      d.text("key_id", a.key_id, text_kind::identifier,
+             "Ten letters and digits: the name of the signing key. An app has either a key or a certificate.");
+      d.text("key_file", a.key_file, text_kind::input_file, "The signing key (.p8, PEM). Only its path is ever shown.");
+      d.text("certificate_file", a.certificate_file, text_kind::input_file,
+             "Instead of a key: the push certificate that Apple issued, as PEM (with its chain) or PKCS#12 (.p12).");
+      d.text("certificate_key_file", a.certificate_key_file, text_kind::input_file,
+             "The certificate's private key (PEM). Empty: it stands in certificate_file.");
+      d.text("certificate_password_file", a.certificate_password_file, text_kind::input_file,
+             "The password of a PKCS#12 file, on the first line.");
       d.choice("environment", a.env, environment_words, "Which endpoint knows this app's tokens.");
       d.text("profile", a.profile, text_kind::profile_name,
              "Payload shape: ecss10 as the softswitch's apps read it, native for apps of today, or a name from "

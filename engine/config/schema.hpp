@@ -35,7 +35,7 @@ enum class text_kind : std::uint8_t {
   optional_plain,  ///< anything
   profile_name,    ///< 1 to 32 of a-z, 0-9, '_' and '-'
   property,        ///< NAME=VALUE
-  identifier,      ///< Apple's ten letters and digits
+  identifier,      ///< Apple's ten letters and digits; empty = none
   input_file,      ///< a readable file; empty = none
   required_file,
   directory,

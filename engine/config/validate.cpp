@@ -91,6 +91,7 @@ class text_checker final : public schema_visitor {
         if (value.find('=') == std::string::npos || value.front() == '=') refuse(path, "must be NAME=VALUE");
         return;
       case text_kind::identifier:
+        if (value.empty()) return;
         if (value.size() != 10 || !std::all_of(value.begin(), value.end(), is_alnum)) {
           refuse(path, "must be the ten letters and digits that Apple gave");
         }
@@ -191,6 +192,22 @@ void check_profile_names(const settings& s, std::vector<violation>& found) {
   for (std::size_t i = 0; i < s.fcm.apps.size(); ++i) check(s.fcm.apps[i].profile, "fcm.app[" + std::to_string(i) + "].profile");
 }
 
+/// Either a signing key or a certificate, whole.
+void check_credential(const apns_app& app, const std::string& path, std::vector<violation>& found) {
+  const bool key = !app.key_file.empty() || !app.key_id.empty();
+  const bool certificate = !app.certificate_file.empty();
+  const auto refuse = [&](const char* name, const char* what) { found.push_back({path + name, what}); };
+  if (key && certificate) return refuse(".certificate_file", "must not stand beside key_file and key_id: an app has one of the two");
+  if (certificate) return;
+  if (!app.certificate_key_file.empty()) refuse(".certificate_key_file", "needs certificate_file");
+  if (!app.certificate_password_file.empty()) refuse(".certificate_password_file", "needs certificate_file");
+  if (!key) return refuse("", "must name a signing key (key_file, key_id, team_id) or a certificate_file");
+  if (app.key_file.empty()) refuse(".key_file", "must name a file: key_id alone is no key");
+  if (app.key_id.empty()) refuse(".key_id", "must be set: the ten letters and digits that Apple gave the key");
+  if (app.team_id.empty()) refuse(".team_id", "must be set: a signing key speaks for a team");
+  if (app.bundle.empty()) refuse(".bundle", "must be set");
+}
+
 void check_apps(const settings& s, std::vector<violation>& found) {
   std::set<std::pair<std::string, environment>> bundles;
   for (std::size_t i = 0; i < s.apns.apps.size(); ++i) {
@@ -199,6 +216,7 @@ void check_apps(const settings& s, std::vector<violation>& found) {
     if (!bundles.emplace(app.team_id + "." + app.bundle, app.env).second) {
       found.push_back({path, "has the same team, bundle and environment as an earlier app"});
     }
+    check_credential(app, path, found);
     if (app.bundle.ends_with(".voip")) {
       found.push_back({path + ".bundle", "must be given without .voip: topics are made from it"});
     }

@@ -30,15 +30,20 @@ struct push_route {
   std::string connect_host;        ///< connect there instead of to the host, or ""
   std::string proxy_host;          ///< HTTP CONNECT, or ""
   std::uint16_t proxy_port = 0;
+  std::string certificate_pem;     ///< own certificate chain (APNs certificate authentication), or ""
+  std::string private_key_pem;
 };
 
 enum class apns_environment : std::uint8_t { production, sandbox };
 
+/// One app, with either a signing key (token authentication) or a certificate.
 struct apns_app_config {
   std::string team_id;
-  std::string bundle;              ///< without .voip
+  std::string bundle;              ///< without .voip; "" = the one that the certificate names
   std::string key_id;
   std::string key_pem;             ///< .p8, ES256
+  std::string certificate_pem;     ///< chain, leaf first; "" = token authentication
+  std::string certificate_key_pem;
   apns_environment environment = apns_environment::production;  ///< of devices with provider `apns`
   std::string profile = "ecss10";
   pns::payload_properties properties;

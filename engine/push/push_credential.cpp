@@ -8,23 +8,20 @@ namespace reveille {
 
 using http2::indexing;
 
-apns_credential::apns_credential(std::string authority, std::shared_ptr<pns::bearer_token> token)
-    : authority_(std::move(authority)), token_(std::move(token)) {}
-
-app_index apns_credential::add(apns_bundle bundle) {
+app_index apns_requests::add(apns_bundle bundle) {
   bundle.app.profile = bundle.profile.get();
   bundles_.push_back(std::move(bundle));
   return {static_cast<std::uint32_t>(bundles_.size() - 1)};
 }
 
-std::string_view apns_credential::authorization(const instant& now) {
+std::string_view apns_token_credential::authorization(const instant& now) {
   auto made = token_->authorization(now);
   if (made) return *made;
   fault_ = made.error().what;
   return {};
 }
 
-result<void, pns::request_fault> apns_credential::compose(const pns::push_order& order, app_index app, wall_time now,
+result<void, pns::request_fault> apns_requests::compose(const pns::push_order& order, app_index app, wall_time now,
                                                           composed_push& out) {
   request_.body.swap(out.body);  // both keep their memory
   auto made = pns::make_apns_request(order, bundles_[app.value].app, now, request_);
@@ -42,7 +39,7 @@ result<void, pns::request_fault> apns_credential::compose(const pns::push_order&
   return {};
 }
 
-pns::verdict apns_credential::sort(const pns::http_answer& answer, const prid& token, wall_time now) {
+pns::verdict apns_requests::sort(const pns::http_answer& answer, const prid& token, wall_time now) {
   return pns::sort_apns_answer(answer, token, now);
 }
 

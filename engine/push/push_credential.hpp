@@ -45,6 +45,8 @@ class push_credential {
   virtual ~push_credential() = default;
 
   virtual const std::string& authority() const = 0;
+  /// False: the connection itself is what authenticates (a client certificate), and requests carry no such header.
+  virtual bool sends_authorization() const { return true; }
   /// The header's value; "" while there is none: pushes wait. The view lives until the next call of any method.
   virtual std::string_view authorization(const instant& now) = 0;
   /// "" or why no token can be had, for good as far as anybody knows: pushes are answered credential_fault.
@@ -78,22 +80,17 @@ struct apns_bundle {
   std::shared_ptr<const pns::payload_profile> profile;   ///< what app.profile points to
 };
 
-/// APNs with a provider token; the token may be shared with the credential of the other environment.
-class apns_credential final : public push_credential {
+/// What both kinds of APNs credentials have in common: apps, requests, answers.
+class apns_requests : public push_credential {
  public:
-  apns_credential(std::string authority, std::shared_ptr<pns::bearer_token> token);
+  explicit apns_requests(std::string authority) : authority_(std::move(authority)) {}
   app_index add(apns_bundle bundle);
 
   const std::string& authority() const override { return authority_; }
-  std::string_view authorization(const instant& now) override;
-  std::string_view fault() const override { return fault_; }
   result<void, pns::request_fault> compose(const pns::push_order& order, app_index app, wall_time now,
                                            composed_push& out) override;
   pns::verdict sort(const pns::http_answer& answer, const prid& token, wall_time now) override;
-  bool renew_bearer(const instant& now) override { return token_->renew(now); }
   void access_refused(const instant&) override {}
-  std::uint64_t token_version() const override { return token_->generation(); }
-  bool token_binds_connection() const override { return true; }
   std::optional<std::string> purchase(const instant&) override { return std::nullopt; }
   bool purchased(int, std::string_view, const instant&, random_source&) override { return false; }
   void purchase_failed(const instant&, random_source&) override {}
@@ -101,10 +98,37 @@ class apns_credential final : public push_credential {
 
  private:
   std::string authority_;
-  std::shared_ptr<pns::bearer_token> token_;   ///< shared by the credentials of one key, all on one thread
   std::vector<apns_bundle> bundles_;
   pns::apns_request request_;
+};
+
+/// APNs with a provider token; the token may be shared with the credential of the other environment.
+class apns_token_credential final : public apns_requests {
+ public:
+  apns_token_credential(std::string authority, std::shared_ptr<pns::bearer_token> token)
+      : apns_requests(std::move(authority)), token_(std::move(token)) {}
+
+  std::string_view authorization(const instant& now) override;
+  std::string_view fault() const override { return fault_; }
+  bool renew_bearer(const instant& now) override { return token_->renew(now); }
+  std::uint64_t token_version() const override { return token_->generation(); }
+  bool token_binds_connection() const override { return true; }
+
+ private:
+  std::shared_ptr<pns::bearer_token> token_;   ///< shared by the credentials of one key, all on one thread
   std::string fault_;
+};
+
+/// APNs with a client certificate (PROVIDERS 1.4): the connection authenticates, there is no token to renew.
+class apns_certificate_credential final : public apns_requests {
+ public:
+  using apns_requests::apns_requests;
+
+  bool sends_authorization() const override { return false; }
+  std::string_view authorization(const instant&) override { return {}; }
+  std::string_view fault() const override { return {}; }
+  bool renew_bearer(const instant&) override { return false; }
+  std::uint64_t token_version() const override { return 0; }
 };
 
 /// FCM HTTP v1 with a service account.

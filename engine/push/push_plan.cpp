@@ -4,6 +4,8 @@
 #include <charconv>
 #include <map>
 
+#include "net/http2/certificate.hpp"
+
 namespace reveille {
 
 std::optional<push_endpoint> push_endpoint::parse(std::string_view url) {
@@ -72,11 +74,19 @@ class planner {
   }
 
  private:
-  /// A key has one bearer token, and all its credentials live on one thread.
+  /// A key, with its one bearer token, or a certificate; all its credentials live on one thread.
   struct apple_key {
     std::uint16_t thread;
-    std::shared_ptr<pns::bearer_token> token;
-    std::map<apns_environment, std::pair<std::uint16_t, apns_credential*>> senders;
+    std::shared_ptr<pns::bearer_token> token;       ///< nullptr: it is a certificate
+    http2::key_pair_pem pair;
+    http2::certificate_facts facts;
+    std::map<apns_environment, std::pair<std::uint16_t, apns_requests*>> senders;
+
+    /// Apple marks for which environments a certificate is; others' (a test's authority) carry no mark.
+    bool serves(apns_environment e) const {
+      if (token || (!facts.sandbox && !facts.production)) return true;
+      return e == apns_environment::sandbox ? facts.sandbox : facts.production;
+    }
   };
 
   std::shared_ptr<const pns::payload_profile> profile(const std::string& who, const std::string& name,
@@ -123,21 +133,60 @@ class planner {
       return nullptr;
     }
     auto token = std::make_shared<pns::bearer_token>(app.key_id, app.team_id, std::move(*key));
-    return &keys_.emplace(name, apple_key{next_thread(), std::move(token), {}}).first->second;
+    return &keys_.emplace(name, apple_key{next_thread(), std::move(token), {}, {}, {}}).first->second;
+  }
+
+  apple_key* certificate_of(const std::string& who, const apns_app_config& app) {
+    const auto refuse = [&](const std::string& what) {
+      faults_.push_back({who + ": certificate: " + what});
+      return nullptr;
+    };
+    const http2::key_pair_pem pair{app.certificate_pem, app.certificate_key_pem};
+    auto facts = http2::read_certificate(pair.certificate_pem);
+    if (!facts) return refuse(facts.error().what);
+    if (const auto fits = http2::check_key_pair(pair); !fits) return refuse(fits.error().what);
+    const std::string name = "certificate " + facts->fingerprint;
+    plan_.certificates.push_back({app.bundle.empty() ? facts->user_id : app.bundle, facts->fingerprint, facts->ends});
+    if (const auto found = keys_.find(name); found != keys_.end()) return &found->second;
+    return &keys_.emplace(name, apple_key{next_thread(), nullptr, pair, std::move(*facts), {}}).first->second;
+  }
+
+  /// The bundle that was configured, if the certificate is for it, or the certificate's own; "" after a fault.
+  std::string bundle_of(const std::string& who, const apns_app_config& app, const apple_key& key) {
+    if (key.token) return app.bundle;
+    const http2::certificate_facts& facts = key.facts;
+    if (app.bundle.empty()) {
+      if (facts.user_id.empty()) faults_.push_back({who + ": certificate: names no bundle (UID), so `bundle` must be set"});
+      return facts.user_id;
+    }
+    const bool listed = std::count(facts.topics.begin(), facts.topics.end(), app.bundle) != 0;
+    if (listed || facts.user_id == app.bundle || (facts.user_id.empty() && facts.topics.empty())) return app.bundle;
+    std::string topics = facts.user_id;
+    for (const std::string& t : facts.topics) topics += (topics.empty() ? "" : ", ") + t;
+    faults_.push_back({who + ": certificate: is for " + topics + ", not for this bundle"});
+    return {};
   }
 
   void add(const apns_app_config& app) {
-    const std::string who = "apns app " + app.bundle;
+    const std::string who = app.bundle.empty() ? "apns app of a certificate" : "apns app " + app.bundle;
     const auto compiled = profile(who, app.profile, app.properties);
-    apple_key* key = key_of(who, app);
+    apple_key* key = app.certificate_pem.empty() ? key_of(who, app) : certificate_of(who, app);
     if (!compiled || key == nullptr) return;
     apns_bundle bundle;
-    bundle.app.bundle = app.bundle;
+    bundle.app.bundle = bundle_of(who, app, *key);
+    if (bundle.app.bundle.empty()) return;
+    if (!key->serves(app.environment)) {
+      faults_.push_back({who + ": certificate: is not for environment " +
+                         (app.environment == apns_environment::sandbox ? "sandbox" : "production")});
+      return;
+    }
     bundle.app.on_voip_token = app.on_voip_token.value_or(compiled->on_voip_token());
     bundle.profile = compiled;
     // Provider `apns` means this app's environment, `apns.dev` always the sandbox (SPEC 2.2).
     route(pns::provider::apns, app, *key, app.environment, bundle);
-    route(pns::provider::apns_dev, app, *key, apns_environment::sandbox, bundle);
+    if (key->serves(apns_environment::sandbox)) {
+      route(pns::provider::apns_dev, app, *key, apns_environment::sandbox, bundle);
+    }
   }
 
   void route(pns::provider provider, const apns_app_config& app, apple_key& key, apns_environment environment,
@@ -146,19 +195,26 @@ class planner {
     if (found == key.senders.end()) {
       const push_endpoint& endpoint =
           environment == apns_environment::production ? config_.apns.production : config_.apns.sandbox;
-      auto credential = std::make_unique<apns_credential>(endpoint.authority(), key.token);
-      apns_credential* raw = credential.get();
+      std::unique_ptr<apns_requests> credential;
+      if (key.token) {
+        credential = std::make_unique<apns_token_credential>(endpoint.authority(), key.token);
+      } else {
+        credential = std::make_unique<apns_certificate_credential>(endpoint.authority());
+      }
+      apns_requests* raw = credential.get();
       push_sender_parts parts;
       parts.credential = std::move(credential);
       parts.endpoint = endpoint;
       parts.route = config_.apns.route;
+      parts.route.certificate_pem = key.pair.certificate_pem;
+      parts.route.private_key_pem = key.pair.private_key_pem;
       parts.limits = config_.apns.limits;
       // Nobody may ever use the sandbox of a production app: its connection is made when somebody does.
       if (provider == pns::provider::apns_dev) parts.limits.warm_connections = 0;
       const push_destination at = place(key.thread, provider, std::move(parts));
       found = key.senders.emplace(environment, std::pair{at.sender, raw}).first;
     }
-    plan_.router.add(provider, app.team_id, app.bundle,
+    plan_.router.add(provider, app.team_id, bundle.app.bundle,
                      {key.thread, found->second.first, found->second.second->add(bundle)});
   }
 

@@ -46,8 +46,16 @@ struct planned_sender {
   push_sender_parts parts;
 };
 
+/// A client certificate in use: operators want to know when it ends.
+struct planned_certificate {
+  std::string bundle;
+  std::string fingerprint;
+  wall_time ends{};
+};
+
 struct push_plan {
   push_router router;
+  std::vector<planned_certificate> certificates;
   std::vector<std::vector<planned_sender>> threads;   ///< per push thread, in the order of push_sender_parts::number
 };
 

@@ -151,7 +151,7 @@ bool push_sender::pump(const instant& now, std::size_t quantum) {
       break;
     }
     if (!breaker_.allows(now.steady)) break;
-    if (parts_.credential->authorization(now).empty()) {
+    if (parts_.credential->sends_authorization() && parts_.credential->authorization(now).empty()) {
       const std::string_view fault = parts_.credential->fault();
       if (!fault.empty()) flush(pns::credential_fault{}, fault, now);
       break;  // else a purchase is under way
@@ -195,7 +195,9 @@ bool push_sender::submit(push_slot& s, push_connection& by, const instant& now) 
     return false;
   }
   fields_.clear();
-  fields_.push_back({"authorization", parts_.credential->authorization(now), http2::indexing::never});
+  if (parts_.credential->sends_authorization()) {
+    fields_.push_back({"authorization", parts_.credential->authorization(now), http2::indexing::never});
+  }
   const auto headers = composed_.headers();
   fields_.insert(fields_.end(), headers.begin(), headers.end());
   http2::request r;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/config/profiles.hpp"
+#include "net/http2/certificate.hpp"
 #include "pns/access_token.hpp"
 
 namespace reveille {
@@ -45,6 +46,28 @@ std::optional<pns::missed_calls_on_voip_token> rule_of(config::voip_missed rule)
   std::abort();  // unreachable: the switch is complete
 }
 
+/// PEM with the key in it or beside it, or PKCS#12.
+void read_certificate(const std::string& setting, const config::apns_app& app, apns_app_config& out, reader& read) {
+  const std::size_t before = read.faults.size();
+  std::string text = read.file(setting + "certificate_file", app.certificate_file);
+  const std::string key = read.optional_file(setting + "certificate_key_file", app.certificate_key_file);
+  std::string password = read.optional_file(setting + "certificate_password_file", app.certificate_password_file);
+  if (read.faults.size() != before) return;
+  if (text.find("-----BEGIN") != std::string::npos) {
+    out.certificate_key_pem = key.empty() ? text : key;
+    out.certificate_pem = std::move(text);
+    return;
+  }
+  password.resize(std::min(password.find_first_of("\r\n"), password.size()));
+  auto opened = http2::read_pkcs12(text, password);
+  if (!opened) {
+    read.faults.push_back({setting + "certificate_file: " + app.certificate_file + ' ' + opened.error().what});
+    return;
+  }
+  out.certificate_pem = std::move(opened->certificate_pem);
+  out.certificate_key_pem = key.empty() ? std::move(opened->private_key_pem) : key;
+}
+
 void read_apns(const config::apns& from, apns_config& to, reader& read) {
   to.production = read.endpoint("apns.endpoint", from.endpoint);
   to.sandbox = read.endpoint("apns.sandbox_endpoint", from.sandbox_endpoint);
@@ -57,7 +80,12 @@ void read_apns(const config::apns& from, apns_config& to, reader& read) {
     out.team_id = app.team_id;
     out.bundle = app.bundle;
     out.key_id = app.key_id;
-    out.key_pem = read.file("apns.app[" + std::to_string(i) + "].key_file", app.key_file);
+    const std::string setting = "apns.app[" + std::to_string(i) + "].";
+    if (app.certificate_file.empty()) {
+      out.key_pem = read.file(setting + "key_file", app.key_file);
+    } else {
+      read_certificate(setting, app, out, read);
+    }
     out.environment =
         app.env == config::environment::sandbox ? apns_environment::sandbox : apns_environment::production;
     out.profile = app.profile;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <map>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "core/system_ports.hpp"
@@ -33,27 +34,32 @@ struct command {
   pns::push_id id;
 };
 
-/// One TLS context per CA text and protocol.
+/// One TLS context per CA text, own certificate and protocol.
 class tls_contexts {
  public:
-  result<void> prepare(const std::string& ca_pem) {
+  result<void> prepare(const push_route& route) {
     for (const char* alpn : {"h2", "http/1.1"}) {
-      if (made_.count({ca_pem, alpn}) != 0) continue;
+      auto& place = made_[key(route, alpn)];
+      if (place) continue;
       http2::tls_client_config c;
-      c.ca_pem = ca_pem;
+      c.ca_pem = route.ca_pem;
+      c.certificate_pem = route.certificate_pem;
+      c.private_key_pem = route.private_key_pem;
       c.alpn = {alpn};
       auto context = http2::tls_context::make_client(c);
       if (!context) return tl::unexpected(context.error());
-      made_.emplace(std::pair{ca_pem, std::string(alpn)}, std::move(*context));
+      place = std::move(*context);
     }
     return {};
   }
-  const std::shared_ptr<const http2::tls_context>& get(const std::string& ca_pem, const char* alpn) const {
-    return made_.at({ca_pem, alpn});
+  const std::shared_ptr<const http2::tls_context>& get(const push_route& route, const char* alpn) const {
+    return made_.at(key(route, alpn));
   }
 
  private:
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<const http2::tls_context>> made_;
+  using name = std::tuple<std::string, std::string, std::string>;
+  static name key(const push_route& route, const char* alpn) { return {route.ca_pem, route.certificate_pem, alpn}; }
+  std::map<name, std::shared_ptr<const http2::tls_context>> made_;
 };
 
 http2::tls_target target_of(const push_endpoint& where, const push_route& route) {
@@ -201,7 +207,7 @@ class push_threads::thread final : private push_outside {
 
   void open(push_connection_id id, const push_endpoint& where, const push_route& route) override {
     connections_[id] = http2::open_tls(
-        io_, time_, contexts_->get(route.ca_pem, "h2"), target_of(where, route), http2::tls_limits{},
+        io_, time_, contexts_->get(route, "h2"), target_of(where, route), http2::tls_limits{},
         [this, id](std::string_view, const std::shared_ptr<http2::tls_connection>&) {
           worker_.opened(id, time_.now());
           soon();
@@ -236,7 +242,7 @@ class push_threads::thread final : private push_outside {
 
     auto limit = std::make_shared<asio::steady_timer>(io_, purchase_deadline);
     auto connection = http2::open_tls(
-        io_, time_, contexts_->get(route.ca_pem, "http/1.1"), target_of(where, route), http2::tls_limits{},
+        io_, time_, contexts_->get(route, "http/1.1"), target_of(where, route), http2::tls_limits{},
         [this, sender, post = std::move(post), limit](std::string_view, const auto&) {
           return http1::make_post(post, token_answer_limit, [this, sender, limit](http1::post_answer a, const instant& now) {
             limit->cancel();
@@ -282,16 +288,22 @@ result<std::unique_ptr<push_threads>, std::vector<error>> push_threads::make(con
   std::vector<error> faults;
   auto contexts = std::make_shared<tls_contexts>();
   for (const auto& [name, route] : {std::pair{"apns", &config.apns.route}, std::pair{"fcm", &config.fcm.route}}) {
-    if (auto ready = contexts->prepare(route->ca_pem); !ready) {
+    if (auto ready = contexts->prepare(*route); !ready) {
       faults.push_back({std::string(name) + ": CA: " + ready.error().what});
     }
   }
   auto plan = plan_pushes(config);
+  for (std::size_t t = 0; plan && faults.empty() && t < plan->threads.size(); ++t) {
+    for (const planned_sender& s : plan->threads[t]) {
+      if (auto ready = contexts->prepare(s.parts.route); !ready) faults.push_back(ready.error());
+    }
+  }
   if (!plan) faults.insert(faults.end(), plan.error().begin(), plan.error().end());
   if (!faults.empty()) return tl::unexpected(std::move(faults));
 
   std::unique_ptr<push_threads> made(new push_threads);
   made->router_ = std::move(plan->router);
+  made->certificates_ = std::move(plan->certificates);
   for (auto& senders : plan->threads) {
     made->threads_.push_back(
         std::make_unique<thread>(std::move(senders), contexts, sink, time, config.hand_over_limit));

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace reveille {
 
@@ -27,6 +28,12 @@ struct push_reading {
 };
 /// Of all push threads; readings of one provider are summed.
 void add_push_families(metric_sink& to, std::span<const push_reading> senders);
+
+struct certificate_reading {
+  std::string bundle;
+  seconds left{0};   ///< until it ends; negative afterwards
+};
+void add_certificate_families(metric_sink& to, std::span<const certificate_reading> certificates);
 
 void add_store_families(metric_sink& to, const store_counters& counters);
 void add_admin_families(metric_sink& to, const http1::server_counters& counters);

@@ -89,4 +89,11 @@ void add_push_families(metric_sink& to, std::span<const push_reading> senders) {
   for (const auto& [provider, sum] : providers) add_provider(to, pns::name_of(provider), sum);
 }
 
+void add_certificate_families(metric_sink& to, std::span<const certificate_reading> certificates) {
+  for (const certificate_reading& c : certificates) {
+    to.gauge("reveille_push_certificate_expiry_seconds", "Until the app's push certificate ends; negative afterwards.",
+             {{"provider", "apns"}, {"app", c.bundle}}, static_cast<double>(c.left.count()));
+  }
+}
+
 }  // namespace reveille

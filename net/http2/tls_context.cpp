@@ -1,26 +1,13 @@
 #include "net/http2/tls_context.hpp"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include "net/http2/openssl_handles.hpp"
 #include "net/http2/tls_socket.hpp"
 
 namespace reveille::http2 {
-
-struct bio_free {
-  void operator()(BIO* b) const { BIO_free(b); }
-};
-struct x509_free {
-  void operator()(X509* x) const { X509_free(x); }
-};
-struct key_free {
-  void operator()(EVP_PKEY* k) const { EVP_PKEY_free(k); }
-};
-using bio_ptr = std::unique_ptr<BIO, bio_free>;
-using x509_ptr = std::unique_ptr<X509, x509_free>;
-using key_ptr = std::unique_ptr<EVP_PKEY, key_free>;
 
 std::string tls_error_text() {
   const unsigned long code = ERR_get_error();
@@ -33,10 +20,12 @@ std::string tls_error_text() {
 
 namespace {
 
-bio_ptr read_only(std::string_view text) { return bio_ptr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
-
 /// A PEM key is never asked a pass phrase for on a terminal.
 int no_pass_phrase(char*, int, int, void*) { return -1; }
+
+}  // namespace
+
+bio_ptr read_only(std::string_view text) { return bio_ptr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
 
 std::vector<x509_ptr> certificates_of(std::string_view pem) {
   std::vector<x509_ptr> out;
@@ -45,6 +34,13 @@ std::vector<x509_ptr> certificates_of(std::string_view pem) {
   ERR_clear_error();  // the end of the text counts as an error
   return out;
 }
+
+key_ptr private_key_of(std::string_view pem) {
+  const bio_ptr in = read_only(pem);
+  return key_ptr(PEM_read_bio_PrivateKey(in.get(), nullptr, &no_pass_phrase, nullptr));
+}
+
+namespace {
 
 result<void> add_trusted(X509_STORE* store, std::string_view pem) {
   const std::vector<x509_ptr> all = certificates_of(pem);
@@ -66,8 +62,7 @@ result<void> use_certificate(SSL_CTX* ctx, std::string_view chain_pem, std::stri
       return failure("a certificate of the chain is unusable: " + tls_error_text());
     }
   }
-  const bio_ptr in = read_only(key_pem);
-  const key_ptr key(PEM_read_bio_PrivateKey(in.get(), nullptr, &no_pass_phrase, nullptr));
+  const key_ptr key = private_key_of(key_pem);
   if (!key || SSL_CTX_use_PrivateKey(ctx, key.get()) != 1 || SSL_CTX_check_private_key(ctx) != 1) {
     return failure("the private key is unusable or does not belong to the certificate: " + tls_error_text());
   }

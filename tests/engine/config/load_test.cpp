@@ -94,6 +94,16 @@ INSTANTIATE_TEST_SUITE_P(
                 "push.ttl_margin must be below call.answer_timeout"},
         mistake{"DefaultAboveMost", "[registrar]\nmax_expires = \"30min\"\n",
                 "registrar.default_expires must not be above"},
+        mistake{"AppWithoutCredential", "[[apns.app]]\nbundle = \"a.b\"\n",
+                "r.toml:5:1: apns.app[0] must name a signing key (key_file, key_id, team_id) or a certificate_file"},
+        mistake{"KeyAndCertificate",
+                "[[apns.app]]\nteam_id = \"TEAM123456\"\nbundle = \"a.b\"\nkey_id = \"KEY1234567\"\nkey_file = "
+                "\"README.md\"\ncertificate_file = \"README.md\"\n",
+                "r.toml:10:20: apns.app[0].certificate_file must not stand beside key_file and key_id"},
+        mistake{"KeyWithoutTeam", "[[apns.app]]\nbundle = \"a.b\"\nkey_id = \"KEY1234567\"\nkey_file = \"README.md\"\n",
+                "apns.app[0].team_id must be set"},
+        mistake{"KeyIdAlone", "[[apns.app]]\nteam_id = \"TEAM123456\"\nbundle = \"a.b\"\nkey_id = \"KEY1234567\"\n",
+                "apns.app[0].key_file must name a file"},
         mistake{"ControlCharacters", "[push]\nwhen = \"a\\u0007\"\n", "not `a?`"}),
     [](const auto& of) { return std::string(of.param.name); });
 
@@ -176,6 +186,13 @@ TEST(Configuration, NamesTheAppWhoseKeyIsMissing) {
   ASSERT_FALSE(loaded);
   EXPECT_NE(texts(loaded.error()).find("r.toml:9:12: apns.app[0].key_file names /nowhere/key.p8"), std::string::npos)
       << texts(loaded.error());
+}
+
+TEST(Configuration, ACertificateNeedsNeitherTeamNorBundle) {
+  std::string toml(least);
+  toml.append("[[apns.app]]\ncertificate_file = \"README.md\"\n");
+  const auto loaded = load_text(toml, "r.toml");
+  EXPECT_TRUE(loaded) << texts(loaded.error());
 }
 
 TEST(Configuration, SurvivesRandomDamage) {

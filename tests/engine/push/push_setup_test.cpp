@@ -12,6 +12,7 @@
 #include "engine/push/push_plan.hpp"
 #include "engine/push/push_threads.hpp"
 #include "mock_providers/credentials.hpp"
+#include "tests/net/http2/test_authority.hpp"
 
 namespace reveille {
 namespace {
@@ -169,6 +170,22 @@ TEST_F(PushSetup, AnApplesKeyMustBeAnEllipticOne) {
   EXPECT_THAT(found[0], Not(HasSubstr("SECRET")));
   keep("key.p8", keys().ca_pem);  // a certificate instead
   EXPECT_THAT(faults(), ElementsAre(HasSubstr("private key: no readable PEM")));
+}
+
+TEST_F(PushSetup, ACertificateMayHoldItsKeyOrHaveItBeside) {
+  const http2::certified own = http2::test_authority().issue("DNS:x", {"com.example.phone", "", false, true});
+  config::apns_app app;
+  app.certificate_file = path("push.pem");
+  settings.apns.apps = {app};
+  keep("push.pem", own.certificate_pem + own.private_key_pem);
+  EXPECT_EQ(faults(), std::vector<std::string>());
+  keep("push.pem", own.certificate_pem);
+  EXPECT_THAT(faults(), ElementsAre(HasSubstr("certificate: the private key is no readable PEM")));
+  keep("push.key", own.private_key_pem);
+  settings.apns.apps[0].certificate_key_file = path("push.key");
+  EXPECT_EQ(faults(), std::vector<std::string>());
+  keep("push.pem", "SECRET");
+  EXPECT_THAT(faults(), ElementsAre("apns.app[0].certificate_file: " + path("push.pem") + " is neither PEM nor PKCS#12"));
 }
 
 TEST_F(PushSetup, AServiceAccountMustBeWhole) {

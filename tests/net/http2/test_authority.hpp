@@ -13,6 +13,13 @@
 
 namespace reveille::http2 {
 
+/// What Apple writes into a push certificate (PROVIDERS 1.4).
+struct apple_marks {
+  std::string user_id;
+  std::string topics_config;   ///< of the extension, as ASN1_generate_nconf spells it; "" = none
+  bool sandbox = false, production = false;
+};
+
 struct certified {
   std::string certificate_pem, private_key_pem;
 };
@@ -31,10 +38,20 @@ class test_authority {
   /// @param names subjectAltName as OpenSSL spells it: "DNS:a.example,IP:127.0.0.1".
   /// @param from, until seconds from now.
   certified issue(const char* names, long from = -3600, long until = 86400) const {
+    return issue(names, {}, from, until);
+  }
+  certified issue(const char* names, const apple_marks& marks, long from = -3600, long until = 86400) const {
     const key_ptr key(EVP_EC_gen("P-256"));
     const x509_ptr x(X509_new());
     begin(x.get(), key.get(), "leaf", from, until);
     extend(x.get(), NID_subject_alt_name, names);
+    if (!marks.user_id.empty()) {
+      check(X509_NAME_add_entry_by_NID(X509_get_subject_name(x.get()), NID_userId, MBSTRING_UTF8,
+                                       reinterpret_cast<const unsigned char*>(marks.user_id.c_str()), -1, -1, 0) == 1);
+    }
+    if (!marks.topics_config.empty()) extend(x.get(), "1.2.840.113635.100.6.3.6", marks.topics_config.c_str());
+    if (marks.sandbox) extend(x.get(), "1.2.840.113635.100.6.3.1", "NULL");
+    if (marks.production) extend(x.get(), "1.2.840.113635.100.6.3.2", "NULL");
     sign(x.get());
     const bio_ptr out(BIO_new(BIO_s_mem()));
     check(PEM_write_bio_PKCS8PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
@@ -43,6 +60,9 @@ class test_authority {
 
  private:
   struct freed {
+    void operator()(ASN1_OBJECT* p) const { ASN1_OBJECT_free(p); }
+    void operator()(ASN1_OCTET_STRING* p) const { ASN1_OCTET_STRING_free(p); }
+    void operator()(ASN1_TYPE* p) const { ASN1_TYPE_free(p); }
     void operator()(BIO* p) const { BIO_free(p); }
     void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
     void operator()(X509* p) const { X509_free(p); }
@@ -80,6 +100,20 @@ class test_authority {
     X509V3_set_ctx_nodb(&context);
     X509V3_set_ctx(&context, certificate_.get(), x, nullptr, nullptr, 0);
     const std::unique_ptr<X509_EXTENSION, freed> e(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
+    check(e && X509_add_ext(x, e.get(), -1) == 1);
+  }
+  /// Any extension: `value` after "ASN1:", "SEQWRAP,UTF8:..." or the numbers that follow "DER:".
+  static void extend(X509* x, const char* oid, const char* value) {
+    const std::unique_ptr<ASN1_TYPE, freed> content(ASN1_generate_v3(value, nullptr));
+    check(content != nullptr);
+    unsigned char* der = nullptr;
+    const int size = i2d_ASN1_TYPE(content.get(), &der);
+    check(size > 0);
+    const std::unique_ptr<ASN1_OBJECT, freed> name(OBJ_txt2obj(oid, 1));
+    const std::unique_ptr<ASN1_OCTET_STRING, freed> octets(ASN1_OCTET_STRING_new());
+    check(ASN1_OCTET_STRING_set(octets.get(), der, size) == 1);
+    OPENSSL_free(der);
+    const std::unique_ptr<X509_EXTENSION, freed> e(X509_EXTENSION_create_by_OBJ(nullptr, name.get(), 0, octets.get()));
     check(e && X509_add_ext(x, e.get(), -1) == 1);
   }
   void sign(X509* x) const {
