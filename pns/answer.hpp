@@ -49,7 +49,6 @@ struct verdict {
   bool then_wait = false;            ///< the remedy used up, remedy::wait goes on as long as the deadline allows
   bool connection_spent = false;     ///< take no new streams on the connection that brought this
   std::string reason;                ///< the service's word, at most 64 printable octets; a metric label after reason_label()
-  std::string canonical_token;       ///< FCM legacy: replace ours by this one; "" as a rule
   pns::blame blame = pns::blame::nobody;
   pause_of waits = pause_of::push;   ///< credential: nothing of it may be sent before `delay` is over
 };

@@ -1,5 +1,6 @@
 #include "pns/fcm_answer.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -173,6 +174,13 @@ void sort_legacy_error(verdict& v, const prid& token, std::optional<milliseconds
   v.outcome = our_fault{};
 }
 
+/// What may replace a token in a subscriber's record: the alphabet of FCM's, and no longer than one that registers.
+bool is_token(const std::string& text) {
+  return !text.empty() && text.size() <= max_token_octets && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == ':';
+  });
+}
+
 void sort_legacy_200(verdict& v, const http_answer& answer, const prid& token, std::optional<milliseconds> wish) {
   const json body = answer.body.size() <= parsed_answer_limit ? json::parse(answer.body, nullptr, false) : json();
   const json* results = body.is_object() && body.contains("results") ? &body["results"] : nullptr;
@@ -187,9 +195,12 @@ void sort_legacy_200(verdict& v, const http_answer& answer, const prid& token, s
     sort_legacy_error(v, token, wish);
     return;
   }
-  v.outcome = accepted{reason_word(text_of(first, "message_id"))};
-  std::string canonical = text_of(first, "registration_id");
-  if (canonical.size() <= max_token_octets && canonical != token.str()) v.canonical_token = std::move(canonical);
+  accepted taken{reason_word(text_of(first, "message_id"))};
+  const std::string canonical = text_of(first, "registration_id");
+  if (canonical != token.str() && is_token(canonical)) {
+    taken.renamed = std::make_shared<const token_change>(token_change{token, prid(canonical)});
+  }
+  v.outcome = std::move(taken);
 }
 
 }  // namespace

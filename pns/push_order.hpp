@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -53,7 +54,12 @@ struct push_order {
 };
 
 /// What a push service answered, sorted by what we do next (SPEC 6.5, PROVIDERS 1.5 and 2.2).
-struct accepted { std::string provider_id; };
+/// The service knows the device by a newer token (FCM legacy: canonical id), which is to replace ours for good.
+struct token_change { prid from; prid to; };
+struct accepted {
+  std::string provider_id;
+  std::shared_ptr<const token_change> renamed = nullptr;    ///< as a rule there is none
+};
 struct dead_token { prid token; std::optional<wall_time> since; };  ///< since: APNs 410 time stamp; FCM gives none
 struct suspect_token { prid token; };                       ///< quarantine until the next REGISTER
 struct our_fault {};                                        ///< malformed, too large: alarm, keep the token

@@ -107,6 +107,19 @@ struct apns_app {
   config::accounts accounts = config::accounts::many;
 };
 
+/// How one provider is reached and asked, per credential unless it says otherwise.
+struct sending {
+  std::string proxy;                     ///< "http://HOST:PORT": HTTP CONNECT; "" = none
+  std::string proxy_credentials_file;    ///< USER:PASSWORD
+  milliseconds connect_timeout{10'000};  ///< name, TCP, proxy and TLS together
+  milliseconds answer_timeout{5000};     ///< then the push is tried elsewhere, while its call lasts
+  std::uint16_t warm_connections = 1;    ///< open before there is anything to send: a call does not wait for TLS
+  std::uint16_t spare_connections = 1;   ///< warm ones that carry nothing until another goes
+  std::uint32_t rate_limit = 0;          ///< pushes a second; 0 = none
+  std::uint32_t burst = 1000;            ///< pushes at once within the rate
+  milliseconds call_ttl{0};              ///< 0 = as long as the call
+};
+
 struct apns {
   bool enabled = true;  ///< switched off = its push bindings become ordinary ones (SPEC 2.3c)
   std::string endpoint = "https://api.push.apple.com:443";
@@ -114,12 +127,20 @@ struct apns {
   std::string ca_file;            ///< "" = the system's
   std::string badge = "10";       ///< E: a string, and no count
   std::uint16_t connections = 1;  ///< per credential; Apple allows some hundred streams on each
+  sending send;
   std::vector<apns_app> apps;
 };
 
+enum class fcm_api : std::uint8_t { v1, legacy };
+
 struct fcm_app {
   std::string project;
-  std::string service_account_file;  ///< JSON as Google's console makes it
+  fcm_api api = fcm_api::v1;
+  std::string service_account_file;  ///< v1: JSON as Google's console makes it
+  std::string server_key_file;       ///< legacy
+  std::string endpoint;              ///< legacy: the gateway's URL
+  bool allow_plain_http = false;     ///< legacy: the key and the tokens would be readable on the way
+  std::uint16_t connections = 8;     ///< legacy: HTTP/1.1 carries one push at a time
   std::string profile = "ecss10";
   config::accounts accounts = config::accounts::many;
 };
@@ -130,6 +151,11 @@ struct fcm {
   std::string token_endpoint;  ///< "" = token_uri of the service account
   std::string ca_file;
   std::uint16_t connections = 4;  ///< 100 streams each
+  sending send = [] {
+    sending s;
+    s.rate_limit = 10'000;  // 600 000 a minute: Google's default quota of a project
+    return s;
+  }();
   std::vector<fcm_app> apps;
 };
 

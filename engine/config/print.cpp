@@ -48,6 +48,8 @@ std::string_view word_for(text_kind kind) {
     case text_kind::listen: return "udp:ADDRESS:PORT";
     case text_kind::endpoint: return "ADDRESS:PORT, may be empty";
     case text_kind::url: return "https://HOST[:PORT]";
+    case text_kind::proxy_url: return "http://HOST:PORT, may be empty";
+    case text_kind::gateway_url: return "https:// or http://HOST[:PORT][/PATH], may be empty";
     case text_kind::token_url: return "https://HOST[:PORT]/PATH, may be empty";
     case text_kind::domain: return "domain";
     case text_kind::address: return "ADDRESS";

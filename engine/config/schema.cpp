@@ -73,6 +73,7 @@ constexpr std::string_view declined_words[] = {"keep", "drop"};
 constexpr std::string_view base_profile_words[] = {"ecss10", "native"};
 constexpr std::string_view environment_words[] = {"production", "sandbox"};
 constexpr std::string_view accounts_words[] = {"many", "one"};
+constexpr std::string_view fcm_api_words[] = {"v1", "legacy"};
 constexpr std::string_view voip_missed_words[] = {"by-profile", "send", "skip"};
 constexpr std::string_view store_words[] = {"rocksdb", "memory"};
 constexpr std::string_view durability_words[] = {"process", "disk"};
@@ -178,6 +179,28 @@ void describe_payloads(describer& d, settings& s) {
   });
 }
 
+void describe_sending(describer& d, sending& s) {
+  d.text("proxy", s.proxy, text_kind::proxy_url,
+         "HTTP proxy that connections go through (CONNECT); the certificate is still the provider's. Empty: none.");
+  d.text("proxy_credentials_file", s.proxy_credentials_file, text_kind::input_file,
+         "File with USER:PASSWORD for the proxy (Basic). Only its path is ever shown.");
+  d.duration("connect_timeout", s.connect_timeout, 500ms, 60s, "For a connection: name, TCP, proxy and TLS together.");
+  d.duration("answer_timeout", s.answer_timeout, 500ms, 60s,
+             "A push without an answer by then is given up and tried once more, while its call lasts; such silences open "
+             "the app's circuit breaker.");
+  d.number("warm_connections", s.warm_connections, 0, 64,
+           "Connections that are open before there is anything to send, so that no call waits for a handshake; never more "
+           "than connections.");
+  d.number("spare_connections", s.spare_connections, 0, 8,
+           "Warm connections beside those: they take over when another goes away, so that no push waits for a handshake.");
+  d.number("rate_limit", s.rate_limit, 0, 10'000'000,
+           "Pushes a second, per credential. More wait for their turn, calls first. 0: no limit.");
+  d.number("burst", s.burst, 1, 1'000'000, "Pushes that may leave at once within the rate.");
+  d.duration("call_ttl", s.call_ttl, 0ms, 1h,
+             "How long the provider may keep a call's push for a phone out of reach. 0: until the call's deadline, which "
+             "bounds it anyway.");
+}
+
 void describe_providers(describer& d, settings& s) {
   d.table("apns", "Apple's push service.", [&] {
     d.flag("enabled", s.apns.enabled, "Switched off, its push bindings become ordinary ones.");
@@ -189,6 +212,7 @@ void describe_providers(describer& d, settings& s) {
     d.text("badge", s.apns.badge, text_kind::optional_plain,
            "The badge of payload profile ecss10: a text, and no count.");
     d.number("connections", s.apns.connections, 1, 64, "HTTP/2 connections per credential.");
+    describe_sending(d, s.apns.send);
     d.tables("app", "One app, by team and bundle.", s.apns.apps, [&](apns_app& a) {
       d.text("team_id", a.team_id, text_kind::identifier,
              "Ten letters and digits, from Apple's developer account. Needed with a signing key; with a certificate it "
@@ -217,7 +241,7 @@ void describe_providers(describer& d, settings& s) {
                "gets no calls of the former one; many: an app with several accounts is called on each.");
     });
   });
-  d.table("fcm", "Google's push service (HTTP v1).", [&] {
+  d.table("fcm", "Google's push service.", [&] {
     d.flag("enabled", s.fcm.enabled, "Switched off, its push bindings become ordinary ones.");
     d.text("endpoint", s.fcm.endpoint, text_kind::url, "Where messages are sent.");
     d.text("token_endpoint", s.fcm.token_endpoint, text_kind::token_url,
@@ -226,10 +250,22 @@ void describe_providers(describer& d, settings& s) {
            "PEM file with the authorities that may sign the endpoints' certificates. Empty: the system's.");
     d.number("connections", s.fcm.connections, 1, 64,
              "HTTP/2 connections per credential; Google allows 100 streams on each.");
+    describe_sending(d, s.fcm.send);
     d.tables("app", "One app, by project.", s.fcm.apps, [&](fcm_app& a) {
       d.text("project", a.project, text_kind::plain, "The Firebase project id, as the devices send it.");
-      d.text("service_account_file", a.service_account_file, text_kind::required_file,
-             "The service account's JSON file. Only its path is ever shown.");
+      d.choice("api", a.api, fcm_api_words,
+               "v1: Google's, with a service account; legacy: the retired /fcm/send, as gateways on premises still speak it, "
+               "over HTTP/1.1 or HTTP/2.");
+      d.text("service_account_file", a.service_account_file, text_kind::input_file,
+             "api = v1: the service account's JSON file. Only its path is ever shown.");
+      d.text("server_key_file", a.server_key_file, text_kind::input_file,
+             "api = legacy: file with the server key on its first line.");
+      d.text("endpoint", a.endpoint, text_kind::gateway_url,
+             "api = legacy: the gateway's URL; without a path /fcm/send is meant.");
+      d.flag("allow_plain_http", a.allow_plain_http,
+             "api = legacy: takes an http:// endpoint, which shows the key and the tokens to everybody on the way.");
+      d.number("connections", a.connections, 1, 256,
+               "api = legacy: connections to the gateway; over HTTP/1.1 each carries one push at a time.");
       d.text("profile", a.profile, text_kind::profile_name, "Payload shape, as for APNs.");
       d.choice("accounts", a.accounts, accounts_words, "As for APNs.");
     });

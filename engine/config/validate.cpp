@@ -42,6 +42,12 @@ bool is_url(std::string_view text, bool with_path) {
   return is_host_and_port(text.substr(0, slash));
 }
 
+bool is_gateway_url(std::string_view text) {
+  if (!text.starts_with("https://") && !text.starts_with("http://")) return false;
+  text.remove_prefix(text.find("//") + 2);
+  return is_host_and_port(text.substr(0, text.find('/')));
+}
+
 bool is_readable(const std::string& path) {
   return std::ifstream(path, std::ios::binary).get() != EOF;
 }
@@ -117,6 +123,15 @@ class text_checker final : public schema_visitor {
         return;
       case text_kind::url:
         if (!is_url(value, false)) refuse(path, "must be https://HOST or https://HOST:PORT, without a path");
+        return;
+      case text_kind::proxy_url:
+        if (!value.empty() && (!value.starts_with("http://") || !is_host_and_port(std::string_view(value).substr(7)) ||
+                               value.find(':', 7) == std::string::npos)) {
+          refuse(path, "must be http://HOST:PORT");
+        }
+        return;
+      case text_kind::gateway_url:
+        if (!value.empty() && !is_gateway_url(value)) refuse(path, "must be https:// or http://HOST[:PORT][/PATH]");
         return;
       case text_kind::token_url:
         if (!value.empty() && !is_url(value, true)) refuse(path, "must be https://HOST/PATH or https://HOST:PORT/PATH");
@@ -208,6 +223,23 @@ void check_credential(const apns_app& app, const std::string& path, std::vector<
   if (app.bundle.empty()) refuse(".bundle", "must be set");
 }
 
+/// A service account for Google, or a server key for a gateway.
+void check_fcm_app(const fcm_app& app, const std::string& path, std::vector<violation>& found) {
+  const auto refuse = [&](const char* name, const char* what) { found.push_back({path + name, what}); };
+  if (app.api == fcm_api::v1) {
+    if (app.service_account_file.empty()) refuse(".service_account_file", "must name a file");
+    if (!app.server_key_file.empty()) refuse(".server_key_file", "needs api = \"legacy\": Google takes service accounts only");
+    if (!app.endpoint.empty()) refuse(".endpoint", "needs api = \"legacy\"; fcm.endpoint is for all others");
+    return;
+  }
+  if (app.server_key_file.empty()) refuse(".server_key_file", "must name a file: api = \"legacy\" authenticates with a server key");
+  if (!app.service_account_file.empty()) refuse(".service_account_file", "has no use with api = \"legacy\"");
+  if (app.endpoint.empty()) refuse(".endpoint", "must be the gateway's URL: Google itself no longer serves the legacy API");
+  if (app.endpoint.starts_with("http://") && !app.allow_plain_http) {
+    refuse(".endpoint", "is not encrypted: the server key and the tokens could be read on the way; allow_plain_http = true takes it all the same");
+  }
+}
+
 void check_apps(const settings& s, std::vector<violation>& found) {
   std::set<std::pair<std::string, environment>> bundles;
   for (std::size_t i = 0; i < s.apns.apps.size(); ++i) {
@@ -221,6 +253,7 @@ void check_apps(const settings& s, std::vector<violation>& found) {
       found.push_back({path + ".bundle", "must be given without .voip: topics are made from it"});
     }
   }
+  for (std::size_t i = 0; i < s.fcm.apps.size(); ++i) check_fcm_app(s.fcm.apps[i], "fcm.app[" + std::to_string(i) + "]", found);
   std::set<std::string> projects;
   for (std::size_t i = 0; i < s.fcm.apps.size(); ++i) {
     if (!projects.insert(s.fcm.apps[i].project).second) {

@@ -12,17 +12,24 @@
 
 namespace reveille {
 
-/// Where an HTTPS service listens.
+/// Where an HTTP service listens.
 struct push_endpoint {
+  enum class scheme : std::uint8_t { https, http };
+
   std::string host;
   std::uint16_t port = 443;
+  scheme how = scheme::https;
   bool operator==(const push_endpoint&) const = default;
 
   /// "https://host[:port][/path]", the path being ignored; nullopt for anything else.
   static std::optional<push_endpoint> parse(std::string_view url);
-  /// `:authority`: the host alone on port 443, as node-apn and the others send it.
+  /// "http://..." too: for gateways on premises, where the configuration allows it.
+  static std::optional<push_endpoint> parse_either(std::string_view url);
+  /// `:authority`: the host alone on the scheme's own port, as node-apn and the others send it.
   std::string authority() const;
 };
+/// What follows the authority in a URL, or `otherwise` when nothing does.
+std::string path_of_url(std::string_view url, std::string_view otherwise);
 
 /// How an endpoint is reached; the same for all of one provider's.
 struct push_route {
@@ -30,8 +37,11 @@ struct push_route {
   std::string connect_host;        ///< connect there instead of to the host, or ""
   std::string proxy_host;          ///< HTTP CONNECT, or ""
   std::uint16_t proxy_port = 0;
+  std::string proxy_authorization; ///< value of Proxy-Authorization, or ""
+  milliseconds connect_timeout{10'000};   ///< name, TCP, proxy and TLS together
   std::string certificate_pem;     ///< own certificate chain (APNs certificate authentication), or ""
   std::string private_key_pem;
+  bool http1_too = false;          ///< HTTP/1.1 will do where ALPN does not offer h2
 };
 
 enum class apns_environment : std::uint8_t { production, sandbox };
@@ -50,8 +60,16 @@ struct apns_app_config {
   std::optional<pns::missed_calls_on_voip_token> on_voip_token;  ///< none = the profile's own
 };
 
+/// One Firebase project: over HTTP v1, or over the legacy API of a gateway on premises.
 struct fcm_app_config {
-  std::string service_account;     ///< JSON text; names the project
+  enum class api : std::uint8_t { v1, legacy };
+
+  api speaks = api::v1;
+  std::string service_account;     ///< v1: JSON text; names the project
+  std::string project;             ///< legacy: as the devices say it
+  std::string server_key;          ///< legacy: of `Authorization: key=...`
+  std::string endpoint;            ///< legacy: URL with its path; "" = /fcm/send at the provider's endpoint
+  std::uint16_t connections = 8;   ///< legacy: HTTP/1.1 carries one push at a time on each
   std::string profile = "ecss10";
   pns::payload_properties properties;
 };
@@ -76,6 +94,7 @@ struct push_limits {
                                                  ///< go elsewhere or another has gone, so that no handshake is waited for
   double rate = 0;                               ///< pushes a second; 0 = unlimited
   double burst = 1000;
+  milliseconds call_ttl{0};                      ///< the provider keeps a call's push no longer; 0 = as long as the call
   milliseconds answer_timeout{5000};             ///< a silent stream is given up, and counts as ambiguous
   milliseconds first_backoff{500};               ///< of a push; doubles, half of it jitter
   milliseconds longest_backoff{15'000};

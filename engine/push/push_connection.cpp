@@ -3,9 +3,15 @@
 namespace reveille {
 
 push_connection::push_connection(push_connection_owner& owner, push_connection_id id, const push_limits& limits)
-    : owner_(owner), id_(id), limits_(limits), session_(*this, http2::client_config{}) {}
+    : owner_(owner), id_(id), limits_(limits) {
+  h2_.emplace(ear(), http2::client_config{});
+}
 
-void push_connection::opened(const instant& now) {
+void push_connection::opened(push_protocol by, const instant& now) {
+  if (by == push_protocol::http1) {
+    h2_.reset();
+    h1_.emplace(ear(), http1::client_config{});
+  }
   now_ = now;
   open_ = true;
   opened_at_ = heard_ = now.steady;
@@ -15,25 +21,25 @@ void push_connection::receive(std::span<const std::uint8_t> bytes, const instant
   now_ = now;
   heard_ = now.steady;
   pinging_ = false;  // whatever came, the peer lives
-  session_.receive(bytes);
+  with([&](auto& session) { session.receive(bytes); });
 }
 
 void push_connection::closed(const instant& now) {
   now_ = now;
   open_ = false;
-  session_.disconnect();
+  with([](auto& session) { session.disconnect(); });
 }
 
 push_connection::health push_connection::check(const instant& now, bool& produced) {
   now_ = now;
-  if (!open_ || given_up_) return health::fine;
+  if (!open_ || given_up_ || h1_) return health::fine;  // HTTP/1.1 has no PING: the answer timeout finds a silent peer
   if (pinging_) {
     given_up_ = now.steady - ping_sent_ >= limits_.ping_timeout;
     return given_up_ ? health::silent : health::fine;
   }
-  const nanoseconds patience = session_.open_streams() > 0 ? limits_.ping_after : limits_.ping_idle;
+  const nanoseconds patience = open_streams() > 0 ? limits_.ping_after : limits_.ping_idle;
   if (now.steady - heard_ < patience) return health::fine;
-  session_.ping();
+  h2_->ping();
   pinging_ = true;
   ping_sent_ = now.steady;
   produced = true;
@@ -41,9 +47,9 @@ push_connection::health push_connection::check(const instant& now, bool& produce
 }
 
 steady_time push_connection::next_check() const {
-  if (!open_ || given_up_) return steady_time::max();
+  if (!open_ || given_up_ || h1_) return steady_time::max();
   if (pinging_) return ping_sent_ + limits_.ping_timeout;
-  return heard_ + (session_.open_streams() > 0 ? limits_.ping_after : limits_.ping_idle);
+  return heard_ + (open_streams() > 0 ? limits_.ping_after : limits_.ping_idle);
 }
 
 void push_connection::answered(std::uint64_t tag, const http2::response& answer) {

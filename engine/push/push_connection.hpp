@@ -1,14 +1,16 @@
-/// One HTTP/2 connection of a sender: session, health, age. Pure: bytes and the time go in, bytes come out.
+/// One connection of a sender, HTTP/2 or (on-premises gateways) HTTP/1.1: session, health, age. Pure: bytes and the time go in, bytes come out.
 /// Threads: that of its push worker.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "core/time.hpp"
 #include "engine/push/push_config.hpp"
 #include "engine/push/push_outside.hpp"
+#include "net/http1/client_session.hpp"
 #include "net/http2/client_session.hpp"
 
 namespace reveille {
@@ -25,38 +27,65 @@ class push_connection_owner {
 };
 
 class push_connection final : private http2::client_listener {
+  // Before their first use: their return types are deduced.
+  template <class Use>
+  auto with(Use&& use) {
+    return h1_ ? use(*h1_) : use(*h2_);
+  }
+  template <class Use>
+  auto with(Use&& use) const {
+    return h1_ ? use(*h1_) : use(*h2_);
+  }
+
  public:
   enum class health : std::uint8_t { fine, silent };
 
   push_connection(push_connection_owner& owner, push_connection_id id, const push_limits& limits);
 
   push_connection_id id() const { return id_; }
-  void opened(const instant& now);
+  /// @param by what the handshake agreed upon.
+  void opened(push_protocol by, const instant& now);
   bool is_open() const { return open_; }
   /// May take new requests, now or when streams become free.
-  bool usable() const { return open_ && !session_.going_away(); }
-  std::size_t capacity() const { return open_ ? session_.capacity() : 0; }
-  std::uint32_t stream_limit() const { return session_.stream_limit(); }
-  std::size_t open_streams() const { return session_.open_streams(); }
-  bool finished() const { return session_.finished(); }
+  bool usable() const {
+    return open_ && !with([](const auto& session) { return session.going_away(); });
+  }
+  std::size_t capacity() const {
+    return open_ ? with([](const auto& session) { return session.capacity(); }) : 0;
+  }
+  std::uint32_t stream_limit() const {
+    return with([](const auto& session) { return session.stream_limit(); });
+  }
+  std::size_t open_streams() const {
+    return with([](const auto& session) { return session.open_streams(); });
+  }
+  bool finished() const {
+    return with([](const auto& session) { return session.finished(); });
+  }
   bool has_answered() const { return answered_; }
 
   http2::stream_handle submit(const http2::request& what, std::uint64_t tag) {
     used_ = true;
-    return session_.submit(what, tag);
+    return with([&](auto& session) { return session.submit(what, tag); });
   }
   /// Has carried a request.
   bool used() const { return used_; }
-  bool withdraw(http2::stream_handle which) { return session_.withdraw(which); }
+  bool withdraw(http2::stream_handle which) {
+    return with([&](auto& session) { return session.withdraw(which); });
+  }
   http2::parting abandon(http2::stream_handle which, const instant& now) {
     now_ = now;
-    return session_.abandon(which);
+    return with([&](auto& session) { return session.abandon(which); });
   }
   /// No new requests; open ones go on.
-  void drain() { session_.shut_down(); }
+  void drain() {
+    with([](auto& session) { session.shut_down(); });
+  }
 
   void receive(std::span<const std::uint8_t> bytes, const instant& now);
-  void produce(std::vector<std::uint8_t>& out, std::size_t limit) { session_.produce(out, limit); }
+  void produce(std::vector<std::uint8_t>& out, std::size_t limit) {
+    with([&](auto& session) { session.produce(out, limit); });
+  }
   void closed(const instant& now);
 
   /// PINGs when it is time. @return silent: give the connection up.
@@ -75,11 +104,13 @@ class push_connection final : private http2::client_listener {
   void settings_changed() override {}
   void goaway_received(const http2::goaway_notice& notice) override { owner_.on_goaway(*this, notice); }
   void pong() override {}
+  http2::client_listener& ear() { return *this; }
 
   push_connection_owner& owner_;
   const push_connection_id id_;
   const push_limits& limits_;
-  http2::client_session session_;
+  std::optional<http2::client_session> h2_;
+  std::optional<http1::client_session> h1_;   ///< instead of h2_ once the handshake said so
   instant now_{};
   steady_time opened_at_{};
   steady_time heard_{};        ///< any octet

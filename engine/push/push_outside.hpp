@@ -19,12 +19,15 @@ struct push_connection_id {
   auto operator<=>(const push_connection_id&) const = default;
 };
 
+/// What a connection speaks once its handshake is done.
+enum class push_protocol : std::uint8_t { http2, http1 };
+
 /// Threads: called by the worker on its own thread, from inside any of its methods; never call back into the worker
 /// from inside a call.
 class push_outside {
  public:
   virtual ~push_outside() = default;
-  /// TLS to `where`, ALPN h2. Exactly one of worker.opened() and worker.open_failed() follows; after opened(),
+  /// TLS to `where` (none for a plain endpoint), ALPN h2, or http/1.1 too where the route takes it. Exactly one of worker.opened() and worker.open_failed() follows; after opened(),
   /// exactly one worker.closed().
   virtual void open(push_connection_id id, const push_endpoint& where, const push_route& route) = 0;
   /// worker.produce(id) has something to give.

@@ -9,11 +9,21 @@
 namespace reveille {
 
 std::optional<push_endpoint> push_endpoint::parse(std::string_view url) {
-  constexpr std::string_view scheme = "https://";
-  if (url.substr(0, scheme.size()) != scheme) return std::nullopt;
-  url.remove_prefix(scheme.size());
+  const auto found = parse_either(url);
+  return found && found->how == scheme::https ? found : std::nullopt;
+}
+
+std::optional<push_endpoint> push_endpoint::parse_either(std::string_view url) {
+  constexpr std::string_view secure = "https://", plain = "http://";
+  const bool is_plain = url.starts_with(plain);
+  if (!is_plain && !url.starts_with(secure)) return std::nullopt;
+  url.remove_prefix(is_plain ? plain.size() : secure.size());
   url = url.substr(0, url.find('/'));
   push_endpoint out;
+  if (is_plain) {
+    out.how = scheme::http;
+    out.port = 80;
+  }
   std::string_view port;
   if (!url.empty() && url.front() == '[') {
     const std::size_t end = url.find(']');
@@ -41,8 +51,14 @@ std::optional<push_endpoint> push_endpoint::parse(std::string_view url) {
 
 std::string push_endpoint::authority() const {
   std::string out = host.find(':') == std::string::npos ? host : '[' + host + ']';
-  if (port != 443) out += ':' + std::to_string(port);
+  if (port != (how == scheme::https ? 443 : 80)) out += ':' + std::to_string(port);
   return out;
+}
+
+std::string path_of_url(std::string_view url, std::string_view otherwise) {
+  const std::size_t authority = url.find("://");
+  const std::size_t slash = authority == url.npos ? url.npos : url.find('/', authority + 3);
+  return std::string(slash == url.npos ? otherwise : url.substr(slash));
 }
 
 std::optional<push_destination> push_router::find(const pns::push_target& target) const {
@@ -218,7 +234,37 @@ class planner {
                      {key.thread, found->second.first, found->second.second->add(bundle)});
   }
 
+  void add_legacy(const fcm_app_config& app) {
+    const std::string who = "fcm project " + app.project;
+    const auto compiled = profile(who, app.profile, app.properties);
+    if (compiled && compiled->find(pns::payload_wire::fcm_legacy, pns::payload_kind::invite) == nullptr) {
+      faults_.push_back({who + ": profile " + app.profile + " has no body for FCM's legacy API"});
+      return;
+    }
+    push_sender_parts parts;
+    parts.endpoint = config_.fcm.service;
+    std::string path = "/fcm/send";
+    if (!app.endpoint.empty()) {
+      const auto where = push_endpoint::parse_either(app.endpoint);
+      if (!where) {
+        faults_.push_back({who + ": the endpoint is no URL: " + app.endpoint});
+        return;
+      }
+      parts.endpoint = *where;
+      path = path_of_url(app.endpoint, path);
+    }
+    if (!compiled) return;
+    parts.credential = std::make_unique<fcm_legacy_credential>(parts.endpoint.authority(), path, app.server_key, compiled);
+    parts.route = config_.fcm.route;
+    parts.route.http1_too = true;
+    parts.limits = config_.fcm.limits;
+    parts.limits.connections = app.connections;
+    parts.limits.spare_connections = 0;  // HTTP/1.1: any of them can take the place of another
+    plan_.router.add(pns::provider::fcm, "", app.project, place(next_thread(), pns::provider::fcm, std::move(parts)));
+  }
+
   void add(const fcm_app_config& app) {
+    if (app.speaks == fcm_app_config::api::legacy) return add_legacy(app);
     auto account = pns::service_account::parse(app.service_account);
     if (!account) {
       faults_.push_back({"fcm service account: " + account.error().what});

@@ -123,13 +123,13 @@ push_pool::weather push_pool::trouble(const instant& now) {
   return weather::trouble;
 }
 
-void push_pool::opened(push_connection_id id, const instant& now) {
+void push_pool::opened(push_connection_id id, push_protocol by, const instant& now) {
   push_connection* c = find(id);
   if (c == nullptr) return;
   places_[id.slot].opening = false;
   places_[id.slot].opened = ++openings_;
   counters_.connects.add();
-  c->opened(now);
+  c->opened(by, now);
 }
 
 push_pool::weather push_pool::open_failed(push_connection_id id, const instant& now) {

@@ -38,7 +38,7 @@ class push_pool {
   /// An answer came: the service is there.
   void answered() { failures_ = 0; }
 
-  void opened(push_connection_id id, const instant& now);
+  void opened(push_connection_id id, push_protocol by, const instant& now);
   weather open_failed(push_connection_id id, const instant& now);
   weather closed(push_connection_id id, const instant& now);
   /// PINGs, age. @return how many connections were silent.

@@ -44,6 +44,9 @@ void push_sender::take(pns::push_order&& order, app_index app, const instant& no
   s.app = app;
   s.call = std::holds_alternative<pns::invite_content>(s.order.content);
   s.at = phase::queued;
+  if (s.call && parts_.limits.call_ttl > milliseconds(0)) {
+    s.order.expires = std::min(s.order.expires, now.wall + parts_.limits.call_ttl);
+  }
   s.withdrawn = false;
   s.taken = now.steady;
   s.connection = {};
@@ -182,7 +185,9 @@ bool push_sender::pump(const instant& now, std::size_t quantum) {
     (s->call ? calls_ : missed_).pop();
     if (submit(*s, *c, now)) ++n;
   }
-  const std::size_t sized = elsewhere ? parts_.limits.connections + 1U : starved_ ? parts_.limits.connections : 0U;
+  // As many as there are pushes for, up to the bound: an HTTP/1.1 connection carries one at a time.
+  const std::size_t busy = std::min<std::size_t>(parts_.limits.connections, table_.used());
+  const std::size_t sized = elsewhere ? parts_.limits.connections + 1U : starved_ ? busy : 0U;
   pool_.want(sized, now);
   pool_.wake_now();
   return more;
@@ -231,8 +236,6 @@ void push_sender::land(push_slot& s) {
 }
 
 // --- connections
-
-void push_sender::opened(push_connection_id id, const instant& now) { pool_.opened(id, now); }
 
 void push_sender::open_failed(push_connection_id id, const instant& now) { heed(pool_.open_failed(id, now), now); }
 

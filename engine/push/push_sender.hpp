@@ -52,7 +52,7 @@ class push_sender final : public push_connection_owner {
   void on_timer(const instant& now);
   std::optional<steady_time> next_due(const instant& now);
 
-  void opened(push_connection_id id, const instant& now);
+  void opened(push_connection_id id, push_protocol by, const instant& now) { pool_.opened(id, by, now); }
   void open_failed(push_connection_id id, const instant& now);
   void receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now);
   void produce(push_connection_id id, std::vector<std::uint8_t>& out, std::size_t limit);

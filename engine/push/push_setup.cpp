@@ -1,5 +1,8 @@
 #include "engine/push/push_setup.hpp"
 
+#include <openssl/evp.h>
+
+#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -46,20 +49,24 @@ std::optional<pns::missed_calls_on_voip_token> rule_of(config::voip_missed rule)
   std::abort();  // unreachable: the switch is complete
 }
 
+std::string first_line(std::string text) {
+  text.resize(std::min(text.find_first_of("\r\n"), text.size()));
+  return text;
+}
+
 /// PEM with the key in it or beside it, or PKCS#12.
 void read_certificate(const std::string& setting, const config::apns_app& app, apns_app_config& out, reader& read) {
   const std::size_t before = read.faults.size();
   std::string text = read.file(setting + "certificate_file", app.certificate_file);
   const std::string key = read.optional_file(setting + "certificate_key_file", app.certificate_key_file);
-  std::string password = read.optional_file(setting + "certificate_password_file", app.certificate_password_file);
+  const std::string password = read.optional_file(setting + "certificate_password_file", app.certificate_password_file);
   if (read.faults.size() != before) return;
   if (text.find("-----BEGIN") != std::string::npos) {
     out.certificate_key_pem = key.empty() ? text : key;
     out.certificate_pem = std::move(text);
     return;
   }
-  password.resize(std::min(password.find_first_of("\r\n"), password.size()));
-  auto opened = http2::read_pkcs12(text, password);
+  auto opened = http2::read_pkcs12(text, first_line(password));
   if (!opened) {
     read.faults.push_back({setting + "certificate_file: " + app.certificate_file + ' ' + opened.error().what});
     return;
@@ -68,12 +75,43 @@ void read_certificate(const std::string& setting, const config::apns_app& app, a
   out.certificate_key_pem = key.empty() ? std::move(opened->private_key_pem) : key;
 }
 
+/// Base64 of RFC 4648 4, as Basic authentication wants it (RFC 7617).
+std::string base64(const std::string& text) {
+  std::string out((text.size() + 2) / 3 * 4 + 1, '\0');
+  const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  out.resize(static_cast<std::size_t>(n));
+  return out;
+}
+
+void read_sending(const std::string& provider, const config::sending& from, std::uint16_t connections, push_route& route,
+                  push_limits& limits, reader& read) {
+  route.connect_timeout = from.connect_timeout;
+  if (!from.proxy.empty()) {
+    const auto at = push_endpoint::parse_either(from.proxy);
+    if (at) {
+      route.proxy_host = at->host;
+      route.proxy_port = at->port;
+    } else {
+      read.faults.push_back({provider + ".proxy: no URL: " + from.proxy});
+    }
+  }
+  const std::string who = read.optional_file(provider + ".proxy_credentials_file", from.proxy_credentials_file);
+  if (!who.empty()) route.proxy_authorization = "Basic " + base64(first_line(who));
+  limits.connections = connections;
+  limits.warm_connections = std::min(from.warm_connections, connections);
+  limits.spare_connections = from.spare_connections;
+  limits.answer_timeout = from.answer_timeout;
+  limits.rate = from.rate_limit;
+  limits.burst = from.burst;
+  limits.call_ttl = from.call_ttl;
+}
+
 void read_apns(const config::apns& from, apns_config& to, reader& read) {
   to.production = read.endpoint("apns.endpoint", from.endpoint);
   to.sandbox = read.endpoint("apns.sandbox_endpoint", from.sandbox_endpoint);
   to.route.ca_pem = read.optional_file("apns.ca_file", from.ca_file);
-  to.limits.connections = from.connections;
-  to.limits.warm_connections = from.connections;
+  read_sending("apns", from.send, from.connections, to.route, to.limits, read);
   for (std::size_t i = 0; i < from.apps.size(); ++i) {
     const config::apns_app& app = from.apps[i];
     apns_app_config out;
@@ -98,11 +136,21 @@ void read_fcm(const config::fcm& from, fcm_config& to, reader& read) {
   to.service = read.endpoint("fcm.endpoint", from.endpoint);
   to.token_url = from.token_endpoint;
   to.route.ca_pem = read.optional_file("fcm.ca_file", from.ca_file);
-  to.limits.connections = from.connections;
+  read_sending("fcm", from.send, from.connections, to.route, to.limits, read);
   for (std::size_t i = 0; i < from.apps.size(); ++i) {
     const config::fcm_app& app = from.apps[i];
     fcm_app_config out;
     const std::string setting = "fcm.app[" + std::to_string(i) + "].";
+    out.profile = app.profile;
+    out.project = app.project;
+    if (app.api == config::fcm_api::legacy) {
+      out.speaks = fcm_app_config::api::legacy;
+      out.server_key = first_line(read.file(setting + "server_key_file", app.server_key_file));
+      out.endpoint = app.endpoint;
+      out.connections = app.connections;
+      to.apps.push_back(std::move(out));
+      continue;
+    }
     out.service_account = read.file(setting + "service_account_file", app.service_account_file);
     // Devices name the project that they were built for; pushes go to the account's. A broken account is told later,
     // when the senders are planned.
@@ -111,7 +159,6 @@ void read_fcm(const config::fcm& from, fcm_config& to, reader& read) {
       read.faults.push_back({setting + "project: " + app.project + ", but " + app.service_account_file +
                              " is of project " + account->project_id});
     }
-    out.profile = app.profile;
     to.apps.push_back(std::move(out));
   }
 }

@@ -38,14 +38,14 @@ struct command {
 class tls_contexts {
  public:
   result<void> prepare(const push_route& route) {
-    for (const char* alpn : {"h2", "http/1.1"}) {
+    for (const char* alpn : {"h2", "http/1.1", "either"}) {
       auto& place = made_[key(route, alpn)];
       if (place) continue;
       http2::tls_client_config c;
       c.ca_pem = route.ca_pem;
       c.certificate_pem = route.certificate_pem;
       c.private_key_pem = route.private_key_pem;
-      c.alpn = {alpn};
+      c.alpn = std::string_view(alpn) == "either" ? std::vector<std::string>{"h2", "http/1.1"} : std::vector<std::string>{alpn};
       auto context = http2::tls_context::make_client(c);
       if (!context) return tl::unexpected(context.error());
       place = std::move(*context);
@@ -69,6 +69,7 @@ http2::tls_target target_of(const push_endpoint& where, const push_route& route)
   t.connect_host = route.connect_host;
   t.proxy_host = route.proxy_host;
   t.proxy_port = route.proxy_port;
+  t.proxy_authorization = route.proxy_authorization;
   return t;
 }
 
@@ -206,18 +207,24 @@ class push_threads::thread final : private push_outside {
   // --- push_outside
 
   void open(push_connection_id id, const push_endpoint& where, const push_route& route) override {
-    connections_[id] = http2::open_tls(
-        io_, time_, contexts_->get(route, "h2"), target_of(where, route), http2::tls_limits{},
-        [this, id](std::string_view, const std::shared_ptr<http2::tls_connection>&) {
-          worker_.opened(id, time_.now());
-          soon();
-          return std::make_unique<wire>(*this, id);
-        },
-        [this, id](http2::open_failure, const std::string&) {
-          connections_.erase(id);
-          worker_.open_failed(id, time_.now());
-          soon();
-        });
+    auto make = [this, id](std::string_view alpn, const std::shared_ptr<http2::tls_connection>&) {
+      worker_.opened(id, time_.now(), alpn == "h2" ? push_protocol::http2 : push_protocol::http1);
+      soon();
+      return std::make_unique<wire>(*this, id);
+    };
+    auto failed = [this, id](http2::open_failure, const std::string&) {
+      connections_.erase(id);
+      worker_.open_failed(id, time_.now());
+      soon();
+    };
+    const http2::tls_target to = target_of(where, route);
+    http2::tls_limits limits;
+    limits.open_deadline = route.connect_timeout;
+    connections_[id] =
+        where.how == push_endpoint::scheme::http
+            ? http2::open_plain(io_, time_, to, limits, std::move(make), std::move(failed))
+            : http2::open_tls(io_, time_, contexts_->get(route, route.http1_too ? "either" : "h2"), to, limits,
+                              std::move(make), std::move(failed));
   }
   void wake(push_connection_id id) override {
     if (const auto found = connections_.find(id); found != connections_.end()) found->second->wake();
@@ -235,8 +242,7 @@ class push_threads::thread final : private push_outside {
     const push_endpoint where = push_endpoint::parse(url).value_or(push_endpoint{});
     http1::post_request post;
     post.host = where.authority();
-    const std::size_t path = url.find('/', sizeof "https://" - 1);
-    post.target = path == std::string::npos ? "/" : url.substr(path);
+    post.target = path_of_url(url, "/");
     post.content_type = "application/x-www-form-urlencoded";
     post.body = std::move(form);
 

@@ -79,8 +79,8 @@ std::optional<steady_time> push_worker::next_due(const instant& now) {
   return due;
 }
 
-void push_worker::opened(push_connection_id id, const instant& now) {
-  if (push_sender* s = at(id.sender)) s->opened(id, now);
+void push_worker::opened(push_connection_id id, const instant& now, push_protocol by) {
+  if (push_sender* s = at(id.sender)) s->opened(id, by, now);
 }
 void push_worker::open_failed(push_connection_id id, const instant& now) {
   if (push_sender* s = at(id.sender)) s->open_failed(id, now);

@@ -43,7 +43,7 @@ class push_worker {
   void on_timer(const instant& now);
   std::optional<steady_time> next_due(const instant& now);
 
-  void opened(push_connection_id id, const instant& now);
+  void opened(push_connection_id id, const instant& now, push_protocol by = push_protocol::http2);
   void open_failed(push_connection_id id, const instant& now);
   void receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now);
   void produce(push_connection_id id, std::vector<std::uint8_t>& out, std::size_t limit);

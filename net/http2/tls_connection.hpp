@@ -23,13 +23,24 @@ class io_context;
 
 namespace reveille::http2 {
 
+/// Port: names to addresses, for every connection anew. Tests put a small one in its place.
+class name_resolver {
+ public:
+  virtual ~name_resolver() = default;
+  /// @param found called once, not inside this call, on the connection's thread: addresses as texts, the preferred first;
+  ///        none = the name is unknown.
+  virtual void resolve(const std::string& host, std::function<void(std::vector<std::string>)> found) = 0;
+};
+
 struct tls_target {
   std::string host;             ///< name or address: SNI (names only) and what the certificate must show
   std::uint16_t port = 443;
   std::string connect_host;     ///< where to connect instead ("" = host): tests, on-premises gateways
   std::string proxy_host;       ///< HTTP CONNECT through this proxy, or ""
   std::uint16_t proxy_port = 0;
-  std::vector<std::string> addresses = {};  ///< tried in this order instead of resolving the host to connect to
+  std::string proxy_authorization;  ///< value of Proxy-Authorization, or ""
+  std::vector<std::string> addresses = {};  ///< tried, families in turns, instead of resolving the host to connect to
+  std::shared_ptr<name_resolver> resolver = nullptr;  ///< nullptr = the system's
 };
 
 /// Bounds of a connection.
@@ -75,5 +86,10 @@ std::shared_ptr<tls_connection> open_tls(boost::asio::io_context& io, const cloc
                                          std::shared_ptr<const tls_context> tls, const tls_target& target,
                                          const tls_limits& limits, tls_connection::session_factory make,
                                          tls_connection::failure_handler failed);
+
+/// The same without TLS: plain HTTP/1.1, whose protocol nobody negotiates (alpn is "").
+std::shared_ptr<tls_connection> open_plain(boost::asio::io_context& io, const clock& time, const tls_target& target,
+                                           const tls_limits& limits, tls_connection::session_factory make,
+                                           tls_connection::failure_handler failed);
 
 }  // namespace reveille::http2

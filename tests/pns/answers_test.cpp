@@ -183,8 +183,17 @@ INSTANTIATE_TEST_SUITE_P(
     named);
 
 TEST(LegacyAnswerDetail, ReportsTheCanonicalToken) {
-  const std::string body = R"({"results":[{"message_id":"0:1","registration_id":"new"}]})";
-  EXPECT_EQ(sort_fcm_legacy_answer({200, body, "", ""}, token, now).canonical_token, "new");
+  const auto renamed = [](const std::string& canonical) {
+    const std::string body = R"({"results":[{"message_id":"0:1","registration_id":")" + canonical + R"("}]})";
+    return std::get<accepted>(sort_fcm_legacy_answer({200, body, "", ""}, token, now).outcome).renamed;
+  };
+  ASSERT_NE(renamed("new:APA91b-_x"), nullptr);
+  EXPECT_EQ(renamed("new:APA91b-_x")->to.str(), "new:APA91b-_x");
+  EXPECT_EQ(renamed("new:APA91b-_x")->from, token);
+  EXPECT_EQ(renamed(token.str()), nullptr);
+  EXPECT_EQ(renamed(""), nullptr);
+  EXPECT_EQ(renamed("no;token>"), nullptr) << "it would become part of a Contact";
+  EXPECT_EQ(renamed(std::string(5000, 'a')), nullptr);
 }
 
 TEST(Answers, NeverFailWhateverTheBody) {

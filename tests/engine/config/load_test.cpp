@@ -104,6 +104,18 @@ INSTANTIATE_TEST_SUITE_P(
                 "apns.app[0].team_id must be set"},
         mistake{"KeyIdAlone", "[[apns.app]]\nteam_id = \"TEAM123456\"\nbundle = \"a.b\"\nkey_id = \"KEY1234567\"\n",
                 "apns.app[0].key_file must name a file"},
+        mistake{"LegacyNeedsAGateway", "[[fcm.app]]\nproject = \"acme\"\napi = \"legacy\"\nserver_key_file = \"README.md\"\n",
+                "fcm.app[0].endpoint must be the gateway's URL"},
+        mistake{"PlainHttpMustBeMeant",
+                "[[fcm.app]]\nproject = \"acme\"\napi = \"legacy\"\nserver_key_file = \"README.md\"\n"
+                "endpoint = \"http://gw.example/fcm/send\"\n",
+                "r.toml:9:12: fcm.app[0].endpoint is not encrypted"},
+        mistake{"NoGatewayForGoogle",
+                "[[fcm.app]]\nproject = \"acme\"\nservice_account_file = \"README.md\"\nendpoint = \"https://gw.example\"\n",
+                "fcm.app[0].endpoint needs api = \"legacy\""},
+        mistake{"AccountMissing", "[[fcm.app]]\nproject = \"acme\"\n", "fcm.app[0].service_account_file must name a file"},
+        mistake{"ProxyWithoutPort", "[apns]\nproxy = \"http://proxy.example\"\n", "apns.proxy must be http://HOST:PORT"},
+        mistake{"ProxyByHttps", "[fcm]\nproxy = \"https://proxy.example:3128\"\n", "fcm.proxy must be http://HOST:PORT"},
         mistake{"ControlCharacters", "[push]\nwhen = \"a\\u0007\"\n", "not `a?`"}),
     [](const auto& of) { return std::string(of.param.name); });
 
