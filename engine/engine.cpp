@@ -243,6 +243,7 @@ class engine::impl final : public push_answer_sink {
       for (std::size_t p = 0; p < table.size(); ++p) senders.push_back({static_cast<pns::provider>(p), &table[p]});
     }
     add_push_families(to, senders);
+    add_push_app_families(to, pushes_->apps());
     const wall_time now = clock_.now().wall;
     std::vector<certificate_reading> certificates;
     for (const planned_certificate& c : pushes_->certificates()) {

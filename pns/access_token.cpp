@@ -100,6 +100,7 @@ bool access_token::answered(int status, std::string_view body, const instant& no
       const seconds lasts = std::min(seconds(given), longest_life);
       authorization_ = "Bearer " + text;
       has_token_ = true;
+      made_ = now.wall;
       good_until_ = now.steady + lasts;
       renew_at_ = now.steady + std::max<nanoseconds>(lasts - early, nanoseconds(lasts) / 2);
       failures_ = 0;

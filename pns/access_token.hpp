@@ -58,6 +58,8 @@ class access_token {
 
   /// "" or the endpoint's words for a refusal that no retry will cure (invalid_grant, invalid_client).
   const std::string& fault() const { return fault_; }
+  /// When the current one came; nullopt when there is none.
+  std::optional<wall_time> made() const { return has_token_ ? std::optional(made_) : std::nullopt; }
   std::uint64_t purchases() const { return purchases_; }
 
  private:
@@ -65,6 +67,7 @@ class access_token {
   std::string authorization_;
   steady_time good_until_{};
   steady_time renew_at_{};
+  wall_time made_{};
   steady_time not_before_{};
   steady_time last_refused_{};
   bool has_token_ = false;

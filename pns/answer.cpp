@@ -32,6 +32,12 @@ constexpr std::string_view documented[] = {
     "InvalidRegistration", "InvalidTtl", "MessageTooBig", "MismatchSenderId", "MissingRegistration", "NotRegistered",
     "TopicsMessageRateExceeded", "Unavailable"};
 
+/// Our own, and those of Google's token endpoint.
+constexpr std::string_view others[] = {"access_denied", "breaker", "held", "invalid_client", "invalid_grant", "lost",
+                                       "no_template", "no_token", "refused", "too_large", "unauthorized_client",
+                                       "voip_token_skipped"};
+static_assert(std::size(documented) + std::size(others) + 2 <= reason_slots);
+
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
   int value = 0;
   const char* begin = text.data() + at;
@@ -54,9 +60,25 @@ std::string_view name_of(remedy r) {
 }
 
 std::string_view reason_label(std::string_view reason) {
-  if (reason.empty()) return "none";
-  const auto* found = std::find(std::begin(documented), std::end(documented), reason);
-  return found == std::end(documented) ? "other" : *found;
+  return reason_at(reason_index(reason));
+}
+
+std::size_t reason_index(std::string_view reason) {
+  if (reason.empty()) return 0;
+  const auto* word = std::find(std::begin(documented), std::end(documented), reason);
+  if (word != std::end(documented)) return 2 + static_cast<std::size_t>(word - std::begin(documented));
+  const auto* other = std::find(std::begin(others), std::end(others), reason);
+  if (other == std::end(others)) return 1;
+  return 2 + std::size(documented) + static_cast<std::size_t>(other - std::begin(others));
+}
+
+std::string_view reason_at(std::size_t index) {
+  if (index == 0) return "none";
+  if (index == 1) return "other";
+  index -= 2;
+  if (index < std::size(documented)) return documented[index];
+  index -= std::size(documented);
+  return index < std::size(others) ? others[index] : std::string_view();
 }
 
 std::span<const std::string_view> documented_reasons() { return documented; }

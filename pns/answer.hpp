@@ -56,7 +56,13 @@ struct verdict {
 /// `reason` if it is a word that the service documents, else "other": a bounded label.
 std::string_view reason_label(std::string_view reason);
 
-/// Every word that reason_label() keeps: docs/providers.md has a row for each, and a test holds it to that.
+/// The place of reason_label(reason) in a table of counters, and back. 0 is "none", 1 "other".
+inline constexpr std::size_t reason_slots = 80;
+std::size_t reason_index(std::string_view reason);
+/// "" where the table has no word.
+std::string_view reason_at(std::size_t index);
+
+/// The words of providers among those that reason_label() keeps: docs/providers.md has a row for each, and a test holds it to that.
 std::span<const std::string_view> documented_reasons();
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7); the obsolete forms are not worth their code.

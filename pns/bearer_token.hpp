@@ -33,6 +33,7 @@ class bearer_token {
 
   /// Counts mintings, so that a connection can tell whether the token it began with is still the current one.
   std::uint64_t generation() const { return generation_; }
+  std::optional<wall_time> made() const { return minted_ ? std::optional(minted_->wall) : std::nullopt; }
   const std::string& key_id() const { return key_id_; }
   const std::string& team_id() const { return team_id_; }
   std::string fingerprint() const { return key_.fingerprint(); }

@@ -102,6 +102,7 @@ struct apns_app {
   std::string certificate_key_file;       ///< PEM; "" = stands in certificate_file
   std::string certificate_password_file;  ///< of PKCS#12
   environment env = environment::production;
+  std::uint32_t rate_limit = 0;  ///< of this app alone; 0 = as the credential
   std::string profile = "ecss10";  ///< built in, or a name from [[payload.profile]]
   voip_missed missed_calls_on_voip_token = voip_missed::by_profile;
   config::accounts accounts = config::accounts::many;

@@ -229,6 +229,8 @@ void describe_providers(describer& d, settings& s) {
       d.text("certificate_password_file", a.certificate_password_file, text_kind::input_file,
              "The password of a PKCS#12 file, on the first line.");
       d.choice("environment", a.env, environment_words, "Which endpoint knows this app's tokens.");
+      d.number("rate_limit", a.rate_limit, 0, 10'000'000,
+               "Pushes a second of this app alone, so that it leaves room for others of its key. 0: as the credential.");
       d.text("profile", a.profile, text_kind::profile_name,
              "Payload shape: ecss10 as the softswitch's apps read it, native for apps of today, or a name from "
              "[[payload.profile]].");

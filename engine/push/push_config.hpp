@@ -54,6 +54,7 @@ struct apns_app_config {
   std::string key_pem;             ///< .p8, ES256
   std::string certificate_pem;     ///< chain, leaf first; "" = token authentication
   std::string certificate_key_pem;
+  double rate = 0;                 ///< pushes a second; 0 = as the credential
   apns_environment environment = apns_environment::production;  ///< of devices with provider `apns`
   std::string profile = "ecss10";
   pns::payload_properties properties;
@@ -94,6 +95,8 @@ struct push_limits {
                                                  ///< go elsewhere or another has gone, so that no handshake is waited for
   double rate = 0;                               ///< pushes a second; 0 = unlimited
   double burst = 1000;
+  double ramp_floor = 0;                         ///< the rate climbs from here as it is used; 0 = the full rate at once
+  seconds ramp_time{60};
   milliseconds call_ttl{0};                      ///< the provider keeps a call's push no longer; 0 = as long as the call
   milliseconds answer_timeout{5000};             ///< a silent stream is given up, and counts as ambiguous
   milliseconds first_backoff{500};               ///< of a push; doubles, half of it jitter

@@ -3,10 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "core/buckets.hpp"
 #include "core/slots.hpp"
+#include "net/http2/tls_connection.hpp"
+#include "pns/answer.hpp"
 #include "pns/push_order.hpp"
 
 namespace reveille {
@@ -43,6 +46,35 @@ struct push_counters {
   slot breakers_open;           ///< credentials
   histogram_slot answer_seconds{buckets::push};   ///< request submitted -> answer
   histogram_slot order_seconds{buckets::push};    ///< order taken -> accepted
+};
+
+/// What one app of a credential counts: why its phones did not ring.
+struct push_app_counters {
+  std::array<slot, push_end_count> ended;
+  std::array<slot, pns::reason_slots> reasons;   ///< of all that were not accepted, by pns::reason_index()
+  slot breaker_opened;
+  slot cannot_wake;      ///< call pushes to a plain token, with a profile that cannot wake a suspended app (SPEC 5)
+  // levels
+  slot waiting;
+  slot in_flight;
+  slot breaker_open;     ///< 0 or 1
+  slot token_flood;      ///< 1 while every token is bad: wrong environment
+};
+
+/// What a credential counts beside its apps.
+struct push_credential_counters {
+  std::array<slot, http2::open_failure_count> connect_failures;   ///< by http2::open_failure
+  std::array<slot, pns::reason_slots> goaways;                    ///< by pns::reason_index()
+  slot token_made;       ///< civil time of the current token in seconds; 0 = none, or none is needed
+  slot breaker_open;     ///< for connections that fail
+};
+
+/// One app and its credential, for the scrape.
+struct push_app_reading {
+  std::string credential;
+  std::string app;
+  const push_app_counters* counters = nullptr;
+  const push_credential_counters* shared = nullptr;   ///< the same for all apps of a credential
 };
 
 }  // namespace reveille

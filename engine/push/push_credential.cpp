@@ -10,6 +10,9 @@ using http2::indexing;
 
 app_index apns_requests::add(apns_bundle bundle) {
   bundle.app.profile = bundle.profile.get();
+  const pns::payload_template* invite =
+      bundle.profile ? bundle.profile->find(pns::payload_wire::apns, pns::payload_kind::invite) : nullptr;
+  bundle.wakes_plain_token = invite != nullptr && invite->wakes_plain_token();
   bundles_.push_back(std::move(bundle));
   return {static_cast<std::uint32_t>(bundles_.size() - 1)};
 }
@@ -28,6 +31,8 @@ result<void, pns::request_fault> apns_requests::compose(const pns::push_order& o
   request_.body.swap(out.body);
   if (!made) return made;
   out.token = request_.token;
+  out.cannot_wake = request_.token->service == pns::token_service::plain && !bundles_[app.value].wakes_plain_token &&
+                    std::holds_alternative<pns::invite_content>(order.content);
   out.path = request_.path;
   out.field_count = 0;
   out.add({"apns-topic", request_.topic, indexing::yes});

@@ -2,6 +2,7 @@
 /// Pure. Threads: that of its push worker.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -31,6 +32,7 @@ struct composed_push {
   std::size_t field_count = 0;
   std::string body;
   const pns::push_token* token = nullptr;   ///< points into the order
+  bool cannot_wake = false;                 ///< a call to a plain token, with a body that wakes no suspended app (SPEC 5)
 
   std::span<const http2::header> headers() const { return {fields.data(), field_count}; }
   void add(http2::header h) { fields[field_count++] = h; }
@@ -62,6 +64,13 @@ class push_credential {
   /// Whether a connection that has carried one token may refuse the next: APNs counts changes per connection, and
   /// one that has refused an expired token takes no other any more (PROVIDERS 1.3).
   virtual bool token_binds_connection() const { return false; }
+  /// When the current token was made; nullopt when there is none.
+  virtual std::optional<wall_time> token_made() const { return std::nullopt; }
+  /// The service wants nothing of this credential before then.
+  steady_time held_until() const { return *held_; }
+  void hold_until(steady_time t) { *held_ = std::max(*held_, t); }
+  /// The credentials of one key are held together.
+  void share_hold(std::shared_ptr<steady_time> with) { held_ = std::move(with); }
   /// remedy::new_bearer_token. @return false: keep the old one, the answer is final.
   virtual bool renew_bearer(const instant& now) = 0;
   /// remedy::new_access_token: the current one was refused.
@@ -73,12 +82,16 @@ class push_credential {
   virtual bool purchased(int status, std::string_view body, const instant& now, random_source& random) = 0;
   virtual void purchase_failed(const instant& now, random_source& random) = 0;
   virtual std::optional<steady_time> next_purchase() const = 0;
+
+ private:
+  std::shared_ptr<steady_time> held_ = std::make_shared<steady_time>();
 };
 
 /// A bundle of one key (credential) and its compiled profile.
 struct apns_bundle {
   pns::apns_app app;
   std::shared_ptr<const pns::payload_profile> profile;   ///< what app.profile points to
+  bool wakes_plain_token = false;                        ///< set by add()
 };
 
 /// What both kinds of APNs credentials have in common: apps, requests, answers.
@@ -113,6 +126,7 @@ class apns_token_credential final : public apns_requests {
   std::string_view fault() const override { return fault_; }
   bool renew_bearer(const instant& now) override { return token_->renew(now); }
   std::uint64_t token_version() const override { return token_->generation(); }
+  std::optional<wall_time> token_made() const override { return token_->made(); }
   bool token_binds_connection() const override { return true; }
 
  private:
@@ -147,6 +161,7 @@ class fcm_credential final : public push_credential {
   bool renew_bearer(const instant&) override { return false; }
   void access_refused(const instant& now) override;
   std::uint64_t token_version() const override { return token_.purchases(); }
+  std::optional<wall_time> token_made() const override { return token_.made(); }
   std::optional<std::string> purchase(const instant& now) override;
   bool purchased(int status, std::string_view body, const instant& now, random_source& random) override;
   void purchase_failed(const instant& now, random_source& random) override { token_.failed(now, random); }

@@ -22,6 +22,12 @@ struct push_connection_id {
 /// What a connection speaks once its handshake is done.
 enum class push_protocol : std::uint8_t { http2, http1 };
 
+/// A change that operators should read of; never a token or an address-of-record.
+struct push_notice {
+  enum class weight : std::uint8_t { info, warning } how = weight::info;
+  std::string text;
+};
+
 /// Threads: called by the worker on its own thread, from inside any of its methods; never call back into the worker
 /// from inside a call.
 class push_outside {
@@ -37,6 +43,8 @@ class push_outside {
   /// POST of a form (application/x-www-form-urlencoded) over HTTPS; worker.purchased() or worker.purchase_failed()
   /// follows exactly once, after 10 s at the latest.
   virtual void purchase(std::uint16_t sender, const std::string& url, const push_route& route, std::string form) = 0;
+  /// Once a change, however often the thing happens.
+  virtual void tell(push_notice) {}
   virtual void answer(shard_id home, pns::push_answer&& what) = 0;
 };
 

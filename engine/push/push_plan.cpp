@@ -76,6 +76,9 @@ void push_router::add(pns::provider provider, std::string team, std::string app,
 
 namespace {
 
+/// Google's ramp begins at this part of the quota: what calls come to on an ordinary day is never throttled.
+constexpr double quota_floor = 0.1;
+
 class planner {
  public:
   explicit planner(const push_config& config) : config_(config) {
@@ -97,6 +100,7 @@ class planner {
     http2::key_pair_pem pair;
     http2::certificate_facts facts;
     std::map<apns_environment, std::pair<std::uint16_t, apns_requests*>> senders;
+    std::shared_ptr<steady_time> hold = std::make_shared<steady_time>();   ///< TooManyProviderTokenUpdates is the key's
 
     /// Apple marks for which environments a certificate is; others' (a test's authority) carry no mark.
     bool serves(apns_environment e) const {
@@ -149,7 +153,7 @@ class planner {
       return nullptr;
     }
     auto token = std::make_shared<pns::bearer_token>(app.key_id, app.team_id, std::move(*key));
-    return &keys_.emplace(name, apple_key{next_thread(), std::move(token), {}, {}, {}}).first->second;
+    return &keys_.emplace(name, apple_key{next_thread(), std::move(token), {}, {}, {}, std::make_shared<steady_time>()}).first->second;
   }
 
   apple_key* certificate_of(const std::string& who, const apns_app_config& app) {
@@ -164,7 +168,7 @@ class planner {
     const std::string name = "certificate " + facts->fingerprint;
     plan_.certificates.push_back({app.bundle.empty() ? facts->user_id : app.bundle, facts->fingerprint, facts->ends});
     if (const auto found = keys_.find(name); found != keys_.end()) return &found->second;
-    return &keys_.emplace(name, apple_key{next_thread(), nullptr, pair, std::move(*facts), {}}).first->second;
+    return &keys_.emplace(name, apple_key{next_thread(), nullptr, pair, std::move(*facts), {}, std::make_shared<steady_time>()}).first->second;
   }
 
   /// The bundle that was configured, if the certificate is for it, or the certificate's own; "" after a fault.
@@ -218,7 +222,10 @@ class planner {
         credential = std::make_unique<apns_certificate_credential>(endpoint.authority());
       }
       apns_requests* raw = credential.get();
+      raw->share_hold(key.hold);
       push_sender_parts parts;
+      parts.name = key.token ? app.team_id + '.' + app.key_id : "certificate " + key.facts.fingerprint.substr(0, 12);
+      if (environment == apns_environment::sandbox) parts.name += " sandbox";
       parts.credential = std::move(credential);
       parts.endpoint = endpoint;
       parts.route = config_.apns.route;
@@ -232,6 +239,7 @@ class planner {
     }
     plan_.router.add(provider, app.team_id, bundle.app.bundle,
                      {key.thread, found->second.first, found->second.second->add(bundle)});
+    plan_.threads[key.thread][found->second.first].parts.apps.push_back({bundle.app.bundle, app.rate});
   }
 
   void add_legacy(const fcm_app_config& app) {
@@ -242,6 +250,8 @@ class planner {
       return;
     }
     push_sender_parts parts;
+    parts.name = app.project;
+    parts.apps.push_back({app.project, 0});
     parts.endpoint = config_.fcm.service;
     std::string path = "/fcm/send";
     if (!app.endpoint.empty()) {
@@ -279,9 +289,12 @@ class planner {
     push_sender_parts parts;
     parts.credential =
         std::make_unique<fcm_credential>(config_.fcm.service.authority(), std::move(*account), compiled);
+    parts.name = project;
+    parts.apps.push_back({project, 0});
     parts.endpoint = config_.fcm.service;
     parts.route = config_.fcm.route;
     parts.limits = config_.fcm.limits;
+    parts.limits.ramp_floor = parts.limits.rate * quota_floor;
     parts.token_url = url;
     plan_.router.add(pns::provider::fcm, "", project, place(next_thread(), pns::provider::fcm, std::move(parts)));
   }

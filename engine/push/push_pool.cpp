@@ -13,16 +13,19 @@ constexpr seconds short_life{5};
 
 }  // namespace
 
-push_pool::push_pool(std::uint16_t sender, push_endpoint endpoint, push_route route, const push_limits& limits,
-                     push_connection_owner& owner, push_outside& outside, random_source& random, push_counters& counters)
+push_pool::push_pool(std::uint16_t sender, const std::string& name, push_endpoint endpoint, push_route route,
+                     const push_limits& limits, push_connection_owner& owner, push_outside& outside,
+                     random_source& random, push_counters& counters, push_credential_counters& own)
     : sender_(sender),
+      name_(name),
       endpoint_(std::move(endpoint)),
       route_(std::move(route)),
       limits_(limits),
       owner_(owner),
       outside_(outside),
       random_(random),
-      counters_(counters) {}
+      counters_(counters),
+      own_(own) {}
 
 push_connection* push_pool::find(push_connection_id id) {
   if (id.sender != sender_ || id.slot >= places_.size()) return nullptr;
@@ -129,12 +132,23 @@ void push_pool::opened(push_connection_id id, push_protocol by, const instant& n
   places_[id.slot].opening = false;
   places_[id.slot].opened = ++openings_;
   counters_.connects.add();
+  if (told_) {
+    told_.reset();
+    outside_.tell({push_notice::weight::info, name_ + ": connected to " + endpoint_.host + " again"});
+  }
   c->opened(by, now);
 }
 
-push_pool::weather push_pool::open_failed(push_connection_id id, const instant& now) {
+push_pool::weather push_pool::open_failed(push_connection_id id, http2::open_failure why, std::string_view what,
+                                          const instant& now) {
   if (find(id) == nullptr) return weather::fair;
   counters_.connect_failures.add();
+  own_.connect_failures[static_cast<std::size_t>(why)].add();
+  if (told_ != why) {  // once a change, not once an attempt
+    told_ = why;
+    outside_.tell({push_notice::weight::warning, name_ + ": cannot connect to " + endpoint_.host + " (" +
+                                                     std::string(http2::name_of(why)) + "): " + std::string(what)});
+  }
   remove(id);
   return trouble(now);
 }

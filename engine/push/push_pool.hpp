@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/random.hpp"
@@ -14,6 +16,7 @@
 #include "engine/push/push_connection.hpp"
 #include "engine/push/push_counters.hpp"
 #include "engine/push/push_outside.hpp"
+#include "net/http2/tls_connection.hpp"
 
 namespace reveille {
 
@@ -23,8 +26,9 @@ class push_pool {
   enum class weather : std::uint8_t { fair, trouble };
 
   /// All but the numbers and texts outlive it.
-  push_pool(std::uint16_t sender, push_endpoint endpoint, push_route route, const push_limits& limits,
-            push_connection_owner& owner, push_outside& outside, random_source& random, push_counters& counters);
+  push_pool(std::uint16_t sender, const std::string& name, push_endpoint endpoint, push_route route,
+            const push_limits& limits, push_connection_owner& owner, push_outside& outside, random_source& random,
+            push_counters& counters, push_credential_counters& own);
 
   push_connection* find(push_connection_id id);
   /// One that takes a request now, other than `but` if that is given; nullptr when there is none.
@@ -39,7 +43,7 @@ class push_pool {
   void answered() { failures_ = 0; }
 
   void opened(push_connection_id id, push_protocol by, const instant& now);
-  weather open_failed(push_connection_id id, const instant& now);
+  weather open_failed(push_connection_id id, http2::open_failure why, std::string_view what, const instant& now);
   weather closed(push_connection_id id, const instant& now);
   /// PINGs, age. @return how many connections were silent.
   std::size_t check(const instant& now);
@@ -70,6 +74,7 @@ class push_pool {
   weather trouble(const instant& now);
 
   const std::uint16_t sender_;
+  const std::string& name_;
   const push_endpoint endpoint_;
   const push_route route_;
   const push_limits& limits_;
@@ -77,12 +82,14 @@ class push_pool {
   push_outside& outside_;
   random_source& random_;
   push_counters& counters_;
+  push_credential_counters& own_;
   std::vector<place> places_;
   std::vector<push_connection_id> to_wake_;
   std::uint64_t openings_ = 0;
   std::size_t turn_ = 0;             ///< round robin among connections
   std::uint32_t failures_ = 0;       ///< in a row
   steady_time not_before_{};
+  std::optional<http2::open_failure> told_;   ///< what operators have heard; none = that all is well
   std::uint64_t token_version_ = 0;  ///< that the connections have seen
 };
 

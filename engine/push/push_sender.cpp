@@ -30,10 +30,18 @@ push_sender::push_sender(push_sender_parts parts, push_outside& outside, random_
       outside_(outside),
       random_(random),
       counters_(counters),
-      pool_(parts_.number, parts_.endpoint, parts_.route, parts_.limits, *this, outside, random, counters),
+      pool_(parts_.number, parts_.name, parts_.endpoint, parts_.route, parts_.limits, *this, outside, random, counters,
+            own_),
       retries_(now.steady),
-      rate_(parts_.limits.rate, parts_.limits.burst, now.steady),
-      breaker_(parts_.limits.breaker_failures, parts_.limits.breaker_pause, parts_.limits.longest_breaker_pause) {}
+      rate_(parts_.limits.rate, parts_.limits.burst, now.steady, {parts_.limits.ramp_floor, parts_.limits.ramp_time}),
+      breaker_(parts_.limits.breaker_failures, parts_.limits.breaker_pause, parts_.limits.longest_breaker_pause) {
+  if (parts_.apps.empty()) parts_.apps.push_back({});
+  lanes_.reserve(parts_.apps.size());
+  for (const push_app_parts& app : parts_.apps) {
+    apps_.emplace_back();
+    lanes_.emplace_back(parts_.limits, app.rate, apps_.back(), now.steady);
+  }
+}
 
 // --- orders
 
@@ -54,13 +62,15 @@ void push_sender::take(pns::push_order&& order, app_index app, const instant& no
   s.remedies = {};
   s.free_resends = s.ambiguous = s.avoid_turns = 0;
   table_.enlist(s);
-  std::size_t& held = s.call ? calls_held_ : missed_held_;
+  push_lane& lane = lane_of(s);
   const std::size_t limit = s.call ? parts_.limits.calls_queued : parts_.limits.missed_calls_queued;
-  ++held;
-  if (held > limit) return finish(s, pns::dropped{pns::dropped::why::queue_full}, 0, "", now);
+  if (++lane.held(s.call) > limit) return finish(s, pns::dropped{pns::dropped::why::queue_full}, 0, "", now);
   if (s.order.deadline <= now.steady) return finish(s, pns::dropped{pns::dropped::why::deadline}, 0, "", now);
-  if (breaker_.refuses_credential(now.steady)) return finish(s, pns::credential_fault{}, 0, "breaker", now);
+  if (lane.breaker.refuses_credential(now.steady)) return finish(s, pns::credential_fault{}, 0, "breaker", now);
+  const steady_time held = parts_.credential->held_until();
+  if (held > now.steady && s.order.deadline <= held) return finish(s, pns::try_later{}, 0, "held", now);
   enqueue(s);
+  lane.publish();
 }
 
 bool push_sender::withdraw(const pns::push_id& id, const instant& now) {
@@ -73,7 +83,7 @@ bool push_sender::withdraw(const pns::push_id& id, const instant& now) {
       s->withdrawn = true;  // on the wire: its answer is awaited, but nothing is repeated
       return true;
     }
-    breaker_.probe_lost();
+    probe_lost(*s);
     land(*s);
   }
   finish(*s, pns::dropped{pns::dropped::why::withdrawn}, 0, "", now);
@@ -82,7 +92,7 @@ bool push_sender::withdraw(const pns::push_id& id, const instant& now) {
 
 void push_sender::enqueue(push_slot& s) {
   s.at = phase::queued;
-  (s.call ? calls_ : missed_).add(s.order.deadline, s.tag());
+  lane_of(s).queue_of(s.call).add(s.order.deadline, s.tag());
 }
 
 void push_sender::drop_expired(deadline_queue& queue, const instant& now) {
@@ -93,14 +103,6 @@ void push_sender::drop_expired(deadline_queue& queue, const instant& now) {
     queue.pop();
     if (here) finish(*s, pns::dropped{pns::dropped::why::deadline}, 0, "", now);
   }
-}
-
-push_slot* push_sender::next_queued(const instant& now) {
-  for (deadline_queue* queue : {&calls_, &missed_}) {  // calls before missed calls (SPEC 6.3)
-    drop_expired(*queue, now);
-    if (!queue->empty()) return table_.by_tag(queue->front().tag);
-  }
-  return nullptr;
 }
 
 void push_sender::resend_later(push_slot& s, nanoseconds delay, pns::push_outcome otherwise, int status,
@@ -114,20 +116,26 @@ void push_sender::resend_later(push_slot& s, nanoseconds delay, pns::push_outcom
 
 void push_sender::finish(push_slot& s, pns::push_outcome outcome, int status, std::string reason, const instant& now) {
   if (s.at == phase::waiting) retries_.cancel(s.retry);
+  push_lane& lane = lane_of(s);
   const push_end end = end_of(outcome);
   counters_.ended[static_cast<std::size_t>(end)].add();
+  lane.counters.ended[static_cast<std::size_t>(end)].add();
   if (end == push_end::accepted) {
     counters_.order_seconds.observe(std::chrono::duration<double>(now.steady - s.taken).count());
+  } else {
+    lane.counters.reasons[pns::reason_index(reason)].add();
   }
   outside_.answer(s.order.home, {s.order.id, std::move(outcome), static_cast<std::uint16_t>(status), std::move(reason)});
-  --(s.call ? calls_held_ : missed_held_);
+  --lane.held(s.call);
+  lane.publish();
   table_.strike(s);
   table_.release(s);
 }
 
-void push_sender::flush(const pns::push_outcome& outcome, std::string_view reason, const instant& now) {
-  for (deadline_queue* queue : {&calls_, &missed_}) {
-    while (!queue->empty()) {
+void push_sender::flush(push_lane& lane, const pns::push_outcome& outcome, std::string_view reason, steady_time before,
+                        const instant& now) {
+  for (deadline_queue* queue : {&lane.calls, &lane.missed}) {
+    while (!queue->empty() && queue->front().deadline <= before) {
       push_slot* s = table_.by_tag(queue->front().tag);
       queue->pop();
       if (s != nullptr && s->at == phase::queued) finish(*s, outcome, 0, std::string(reason), now);
@@ -137,57 +145,102 @@ void push_sender::flush(const pns::push_outcome& outcome, std::string_view reaso
 
 // --- sending
 
+bool push_sender::anything_queued(const instant& now) {
+  bool any = false;
+  for (push_lane& lane : lanes_) {
+    drop_expired(lane.calls, now);
+    drop_expired(lane.missed, now);
+    if (lane.empty()) continue;
+    if (lane.breaker.refuses_credential(now.steady)) {
+      flush(lane, pns::credential_fault{}, "breaker", steady_time::max(), now);
+    } else {
+      any = true;
+    }
+  }
+  return any;
+}
+
+/// Whether the credential lets anything leave now; what cannot wait for it is answered.
+bool push_sender::may_send(const instant& now) {
+  if (!breaker_.allows(now.steady)) return false;
+  if (const steady_time held = parts_.credential->held_until(); held > now.steady) {
+    for (push_lane& lane : lanes_) flush(lane, pns::try_later{}, "held", held, now);
+    return false;
+  }
+  if (!parts_.credential->sends_authorization() || !parts_.credential->authorization(now).empty()) return true;
+  if (const std::string fault(parts_.credential->fault()); !fault.empty()) {
+    for (push_lane& lane : lanes_) flush(lane, pns::credential_fault{}, fault, steady_time::max(), now);
+  }
+  return false;  // a purchase is under way
+}
+
+/// Calls before missed calls (SPEC 6.3), apps in turns, in each the earliest deadline first.
+push_slot* push_sender::next_queued(std::size_t share, const instant& now) {
+  for (const bool calls : {true, false}) {
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      push_lane& lane = lanes_[(next_lane_ + i) % lanes_.size()];
+      deadline_queue& queue = lane.queue_of(calls);
+      if (queue.empty()) continue;
+      drop_expired(queue, now);
+      if (queue.empty() || lane.flying >= share || !lane.breaker.allows(now.steady)) continue;
+      if (lane.pace.next(now.steady)) {
+        counters_.throttled.add();
+        continue;
+      }
+      next_lane_ = (next_lane_ + i + 1) % lanes_.size();
+      return table_.by_tag(queue.front().tag);
+    }
+  }
+  return nullptr;
+}
+
 bool push_sender::pump(const instant& now, std::size_t quantum) {
   if (auto form = parts_.credential->purchase(now)) {
     counters_.token_purchases.add();
     outside_.purchase(parts_.number, parts_.token_url, parts_.route, std::move(*form));
   }
-  starved_ = false;
   bool more = false;
+  bool starved = false;      // a queued push found no stream
   bool elsewhere = false;
   pool_.begin_turn();
-  for (std::size_t n = 0;;) {
-    push_slot* s = next_queued(now);
-    if (s == nullptr) break;
-    if (breaker_.refuses_credential(now.steady)) {
-      flush(pns::credential_fault{}, "breaker", now);
-      break;
-    }
-    if (!breaker_.allows(now.steady)) break;
-    if (parts_.credential->sends_authorization() && parts_.credential->authorization(now).empty()) {
-      const std::string_view fault = parts_.credential->fault();
-      if (!fault.empty()) flush(pns::credential_fault{}, fault, now);
-      break;  // else a purchase is under way
-    }
+  if (anything_queued(now) && may_send(now)) {
     if (parts_.credential->token_binds_connection()) pool_.follow_token(parts_.credential->token_version());
-    const bool avoid = s->avoid_turns > 0 && s->avoid_turns < avoid_turns_limit;
-    push_connection* c = avoid ? pool_.choose(s->connection) : pool_.choose();
-    if (c == nullptr && avoid && pool_.choose() != nullptr) {
-      // A repeat that must go elsewhere stands in front, while others could go: it steps aside.
-      (s->call ? calls_ : missed_).pop();
-      ++s->avoid_turns;
-      elsewhere = true;
-      resend_later(*s, avoid_pause, pns::try_later{}, 0, "", now);
-      continue;
+    // An app that gets no answers must leave streams to the others.
+    const std::size_t share = lanes_.size() == 1 ? table_.used() + 1 : std::max<std::size_t>(1, stream_capacity() * 3 / 4);
+    for (std::size_t n = 0;;) {
+      push_slot* s = next_queued(share, now);
+      if (s == nullptr || !breaker_.allows(now.steady)) break;
+      deadline_queue& queue = lane_of(*s).queue_of(s->call);
+      const bool avoid = s->avoid_turns > 0 && s->avoid_turns < avoid_turns_limit;
+      push_connection* c = avoid ? pool_.choose(s->connection) : pool_.choose();
+      if (c == nullptr && avoid && pool_.choose() != nullptr) {
+        // A repeat that must go elsewhere stands in front, while others could go: it steps aside.
+        queue.pop();
+        ++s->avoid_turns;
+        elsewhere = true;
+        resend_later(*s, avoid_pause, pns::try_later{}, 0, "", now);
+        continue;
+      }
+      if (c == nullptr) {
+        starved = true;
+        break;
+      }
+      if (n == quantum) {
+        more = true;
+        break;
+      }
+      if (!rate_.take(now.steady)) {
+        counters_.throttled.add();
+        break;
+      }
+      lane_of(*s).pace.take(now.steady);
+      queue.pop();
+      if (submit(*s, *c, now)) ++n;
     }
-    if (c == nullptr) {
-      starved_ = true;
-      break;
-    }
-    if (n == quantum) {
-      more = true;
-      break;
-    }
-    if (!rate_.take(now.steady)) {
-      counters_.throttled.add();
-      break;
-    }
-    (s->call ? calls_ : missed_).pop();
-    if (submit(*s, *c, now)) ++n;
   }
   // As many as there are pushes for, up to the bound: an HTTP/1.1 connection carries one at a time.
   const std::size_t busy = std::min<std::size_t>(parts_.limits.connections, table_.used());
-  const std::size_t sized = elsewhere ? parts_.limits.connections + 1U : starved_ ? busy : 0U;
+  const std::size_t sized = elsewhere ? parts_.limits.connections + 1U : starved ? busy : 0U;
   pool_.want(sized, now);
   pool_.wake_now();
   return more;
@@ -222,6 +275,11 @@ bool push_sender::submit(push_slot& s, push_connection& by, const instant& now) 
   (newest_ == push_slot::nil ? oldest_ : table_.at(newest_).newer) = s.index;
   newest_ = s.index;
   ++flying_;
+  push_lane& lane = lane_of(s);
+  ++lane.flying;
+  lane.publish();
+  if (composed_.cannot_wake) lane.counters.cannot_wake.add();
+  lane.breaker.sent();
   breaker_.sent();
   counters_.sent.add();
   pool_.wake_later(by.id());
@@ -233,11 +291,19 @@ void push_sender::land(push_slot& s) {
   (s.newer == push_slot::nil ? newest_ : table_.at(s.newer).older) = s.older;
   s.older = s.newer = push_slot::nil;
   --flying_;
+  --lane_of(s).flying;
+}
+
+void push_sender::probe_lost(push_slot& s) {
+  breaker_.probe_lost();
+  lane_of(s).breaker.probe_lost();
 }
 
 // --- connections
 
-void push_sender::open_failed(push_connection_id id, const instant& now) { heed(pool_.open_failed(id, now), now); }
+void push_sender::open_failed(push_connection_id id, http2::open_failure why, std::string_view what, const instant& now) {
+  heed(pool_.open_failed(id, why, what, now), now);
+}
 
 void push_sender::receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now) {
   if (push_connection* c = pool_.find(id)) c->receive(bytes, now);
@@ -255,16 +321,48 @@ bool push_sender::finished(push_connection_id id) {
 void push_sender::closed(push_connection_id id, const instant& now) { heed(pool_.closed(id, now), now); }
 
 void push_sender::heed(push_pool::weather w, const instant& now) {
-  if (w == push_pool::weather::trouble) failure(circuit_breaker::fault::service, now);
+  if (w == push_pool::weather::trouble && breaker_.failed(circuit_breaker::fault::service, now.steady)) {
+    counters_.breaker_opened.add();
+  }
 }
 
 void push_sender::purchased(int status, std::string_view body, const instant& now) {
-  if (!parts_.credential->purchased(status, body, now, random_)) counters_.token_failures.add();
+  const bool bought = parts_.credential->purchased(status, body, now, random_);
+  if (!bought) counters_.token_failures.add();
+  std::string state = bought ? "" : std::string(parts_.credential->fault());
+  if (!bought && state.empty()) state = "status " + std::to_string(status);
+  tell_of_purchase(std::move(state));
 }
 
 void push_sender::purchase_failed(const instant& now) {
   counters_.token_failures.add();
   parts_.credential->purchase_failed(now, random_);
+  tell_of_purchase("no answer");
+}
+
+/// Once a change, not once an attempt.
+void push_sender::tell_of_purchase(std::string fault) {
+  if (fault == purchase_fault_) return;
+  purchase_fault_ = std::move(fault);
+  if (purchase_fault_.empty()) {
+    outside_.tell({push_notice::weight::info, parts_.name + ": access tokens are to be had again"});
+  } else {
+    outside_.tell({push_notice::weight::warning, parts_.name + ": no access token: " + purchase_fault_});
+  }
+}
+
+// --- for operators
+
+std::size_t push_sender::open_breakers() const {
+  std::size_t n = breaker_.is_closed() ? 0 : 1;
+  for (const push_lane& lane : lanes_) n += lane.breaker.is_closed() ? 0U : 1U;
+  return n;
+}
+
+std::vector<push_app_reading> push_sender::apps() const {
+  std::vector<push_app_reading> out;
+  for (std::size_t i = 0; i < apps_.size(); ++i) out.push_back({parts_.name, parts_.apps[i].name, &apps_[i], &own_});
+  return out;
 }
 
 // --- time
@@ -275,9 +373,11 @@ void push_sender::on_timer(const instant& now) {
     if (s != nullptr && s->at == phase::waiting) enqueue(*s);
   });
   expire_flying(now);
-  drop_expired(calls_, now);
-  drop_expired(missed_, now);
-  for (std::size_t silent = pool_.check(now); silent > 0; --silent) failure(circuit_breaker::fault::service, now);
+  for (push_lane& lane : lanes_) {
+    drop_expired(lane.calls, now);
+    drop_expired(lane.missed, now);
+  }
+  for (std::size_t silent = pool_.check(now); silent > 0; --silent) heed(push_pool::weather::trouble, now);
 }
 
 std::optional<steady_time> push_sender::next_due(const instant& now) {
@@ -285,15 +385,22 @@ std::optional<steady_time> push_sender::next_due(const instant& now) {
   const auto sooner = [&due](std::optional<steady_time> t) {
     if (t) due = std::min(due, *t);
   };
-  const bool queued = !calls_.empty() || !missed_.empty();
-  if (!calls_.empty()) sooner(calls_.front().deadline);
-  if (!missed_.empty()) sooner(missed_.front().deadline);
+  bool queued = false;
+  for (push_lane& lane : lanes_) {
+    if (lane.empty()) continue;
+    queued = true;
+    if (!lane.calls.empty()) sooner(lane.calls.front().deadline);
+    if (!lane.missed.empty()) sooner(lane.missed.front().deadline);
+    sooner(lane.breaker.reopens());
+    sooner(lane.pace.next(now.steady));
+  }
   sooner(retries_.next_due());
   if (oldest_ != push_slot::nil) sooner(table_.at(oldest_).submitted + parts_.limits.answer_timeout);
   due = std::min(due, pool_.next_due(queued, now));
   if (queued) {
     sooner(breaker_.reopens());
     sooner(rate_.next(now.steady));
+    if (const steady_time held = parts_.credential->held_until(); held > now.steady) sooner(held);
   }
   sooner(parts_.credential->next_purchase());
   return due == steady_time::max() ? std::nullopt : std::optional(due);

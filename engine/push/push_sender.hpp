@@ -1,4 +1,5 @@
-/// Sends the pushes of one credential: queues, deadlines, retries, connections (SPEC 6.3, 6.4; DESIGN 2 "Push threads").
+/// Sends the pushes of one credential: queues, deadlines, retries (SPEC 6.3, 6.4; DESIGN 2 "Push threads"). Each of its apps
+/// has a lane of its own; its connections are those of engine/push/push_pool.
 ///
 /// Pure: orders, bytes and the time go in; requests, answers and wishes come out through push_outside.
 /// Threads: that of its push worker.
@@ -10,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +23,7 @@
 #include "engine/push/push_connection.hpp"
 #include "engine/push/push_counters.hpp"
 #include "engine/push/push_credential.hpp"
+#include "engine/push/push_lane.hpp"
 #include "engine/push/push_outside.hpp"
 #include "engine/push/push_pool.hpp"
 #include "engine/push/push_table.hpp"
@@ -28,9 +31,17 @@
 
 namespace reveille {
 
+/// An app of the credential, at the place of its app_index.
+struct push_app_parts {
+  std::string name;      ///< bundle or project: a metric label
+  double rate = 0;       ///< pushes a second of this app alone; 0 = as the credential
+};
+
 /// What a sender is made of; all but the credential outlive it.
 struct push_sender_parts {
   std::uint16_t number = 0;                 ///< its place in the worker
+  std::string name;                         ///< for logs and as a label: key id, fingerprint, project; never a secret
+  std::vector<push_app_parts> apps;         ///< none counts as one
   std::unique_ptr<push_credential> credential;
   push_endpoint endpoint;
   push_route route;
@@ -53,7 +64,7 @@ class push_sender final : public push_connection_owner {
   std::optional<steady_time> next_due(const instant& now);
 
   void opened(push_connection_id id, push_protocol by, const instant& now) { pool_.opened(id, by, now); }
-  void open_failed(push_connection_id id, const instant& now);
+  void open_failed(push_connection_id id, http2::open_failure why, std::string_view what, const instant& now);
   void receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now);
   void produce(push_connection_id id, std::vector<std::uint8_t>& out, std::size_t limit);
   bool finished(push_connection_id id);
@@ -65,17 +76,29 @@ class push_sender final : public push_connection_owner {
   std::size_t flying() const { return flying_; }
   std::size_t usable_connections() const { return pool_.usable(); }
   std::size_t stream_capacity() const { return pool_.stream_capacity(); }   ///< of the usable connections altogether
-  bool breaker_open() const { return !breaker_.is_closed(); }
+  std::size_t open_breakers() const;     ///< of the credential and its apps
+  void publish() {
+    const auto made = parts_.credential->token_made();
+    own_.token_made.set(made ? static_cast<std::uint64_t>(unix_seconds(*made)) : 0);
+    own_.breaker_open.set(breaker_.is_closed() ? 0 : 1);
+  }
+  /// What each app counts; the pointers live as long as the sender, any thread may read.
+  std::vector<push_app_reading> apps() const;
 
  private:
   // queueing
+  push_lane& lane_of(const push_slot& s) { return lanes_[s.app.value]; }
   void enqueue(push_slot& s);
-  push_slot* next_queued(const instant& now);
+  bool anything_queued(const instant& now);
+  bool may_send(const instant& now);
+  push_slot* next_queued(std::size_t share, const instant& now);
   void drop_expired(deadline_queue& queue, const instant& now);
   void resend_later(push_slot& s, nanoseconds delay, pns::push_outcome otherwise, int status, std::string reason,
                     const instant& now);
   void finish(push_slot& s, pns::push_outcome outcome, int status, std::string reason, const instant& now);
-  void flush(const pns::push_outcome& outcome, std::string_view reason, const instant& now);
+  /// Those whose deadline is not after `before`.
+  void flush(push_lane& lane, const pns::push_outcome& outcome, std::string_view reason, steady_time before,
+             const instant& now);
 
   // flying
   bool submit(push_slot& s, push_connection& by, const instant& now);
@@ -88,27 +111,33 @@ class push_sender final : public push_connection_owner {
   void on_goaway(push_connection& from, const http2::goaway_notice& notice) override;
 
   void heed(push_pool::weather w, const instant& now);
-  void failure(circuit_breaker::fault what, const instant& now);
+  void probe_lost(push_slot& s);
+  void failed(push_lane& lane, circuit_breaker::fault what, std::string_view reason, const instant& now);
+  void succeeded(push_lane& lane);
+  void watch_tokens(push_lane& lane, const pns::verdict& v);
+  std::string who(const push_lane& lane) const;
+  void tell_of_purchase(std::string fault);
 
   push_sender_parts parts_;
   push_outside& outside_;
   random_source& random_;
   push_counters& counters_;
+  push_credential_counters own_;
   push_pool pool_;
   push_table table_;
-  deadline_queue calls_;
-  deadline_queue missed_;
-  std::size_t calls_held_ = 0;
-  std::size_t missed_held_ = 0;
+  std::deque<push_app_counters> apps_;
+  std::vector<push_lane> lanes_;
+  std::size_t next_lane_ = 0;            ///< whose turn it is
   std::size_t flying_ = 0;
   std::uint32_t oldest_ = push_slot::nil;
   std::uint32_t newest_ = push_slot::nil;
   timer_wheel retries_;
   rate_limit rate_;
-  circuit_breaker breaker_;
+  circuit_breaker breaker_;              ///< counts connections that fail; answers are the apps'
   composed_push composed_;
   std::vector<http2::header> fields_;
-  bool starved_ = false;                 ///< a queued push found no stream
+  std::string purchase_fault_;           ///< as last told
+  std::string last_goaway_;
 };
 
 }  // namespace reveille

@@ -3,6 +3,7 @@
 
 #include "engine/push/backoff.hpp"
 #include "engine/push/push_sender.hpp"
+#include "pns/apns_answer.hpp"
 
 namespace reveille {
 
@@ -13,6 +14,9 @@ namespace {
 /// Refused or unsent for the third time and more: no hurry, or a server that refuses all would be hammered.
 constexpr milliseconds refused_pause{20};
 constexpr milliseconds longest_refused_pause{1000};
+
+/// BadDeviceToken in a row: a broken handful is chance, this is not.
+constexpr std::uint32_t token_flood = 20;
 
 std::size_t bit(pns::remedy r) { return static_cast<std::size_t>(r); }
 
@@ -41,12 +45,19 @@ void push_sender::apply(push_slot& s, push_connection& from, pns::verdict v, int
   }
   const std::uint8_t used = s.remedies[bit(v.remedy)];
   const bool may = v.remedy != pns::remedy::none && !s.withdrawn && (v.repeats == 255 || used < v.repeats);
+  breaker_.succeeded();  // it answers; what it answers is the app's
+  push_lane& lane = lane_of(s);
   switch (v.blame) {
-    case pns::blame::nobody: breaker_.succeeded(); break;
-    case pns::blame::service: failure(circuit_breaker::fault::service, now); break;
+    case pns::blame::nobody: succeeded(lane); break;
+    case pns::blame::service: failed(lane, circuit_breaker::fault::service, v.reason, now); break;
     case pns::blame::app:
-      if (!may) failure(circuit_breaker::fault::credential, now);  // else its remedy may cure it
+      if (!may) failed(lane, circuit_breaker::fault::credential, v.reason, now);  // else its remedy may cure it
       break;
+  }
+  watch_tokens(lane, v);
+  if (v.waits == pns::pause_of::credential) {
+    parts_.credential->hold_until(now.steady + v.delay);
+    rate_.restart(now.steady);
   }
   if (s.withdrawn && std::holds_alternative<pns::try_later>(v.outcome)) {
     v.outcome = pns::dropped{pns::dropped::why::withdrawn};
@@ -90,7 +101,7 @@ void push_sender::on_loss(push_connection& from, std::uint64_t tag, http2::loss 
 }
 
 void push_sender::lost(push_slot& s, http2::loss how, const instant& now) {
-  breaker_.probe_lost();
+  probe_lost(s);
   const bool ambiguous = how == http2::loss::ambiguous;
   if (ambiguous) counters_.ambiguous.add();
   if (s.withdrawn) return finish(s, pns::dropped{pns::dropped::why::withdrawn}, 0, "", now);
@@ -124,15 +135,59 @@ void push_sender::expire_flying(const instant& now) {
     if (c != nullptr) pool_.wake_later(c->id());
     if (left == http2::parting::answered) continue;  // on_answer() has it: only the end of its body was missing
     land(s);
-    failure(circuit_breaker::fault::service, now);
+    failed(lane_of(s), circuit_breaker::fault::service, "no answer", now);
     lost(s, left == http2::parting::unsent ? http2::loss::unsent : http2::loss::ambiguous, now);
   }
 }
 
-void push_sender::failure(circuit_breaker::fault what, const instant& now) {
-  if (breaker_.failed(what, now.steady)) counters_.breaker_opened.add();
+void push_sender::failed(push_lane& lane, circuit_breaker::fault what, std::string_view reason, const instant& now) {
+  const bool was_closed = lane.breaker.is_closed();
+  if (!lane.breaker.failed(what, now.steady)) return;
+  counters_.breaker_opened.add();
+  lane.counters.breaker_opened.add();
+  lane.counters.breaker_open.set(1);
+  if (was_closed) {
+    outside_.tell({push_notice::weight::warning,
+                   who(lane) + ": circuit breaker opened: " + (reason.empty() ? "no reason given" : std::string(reason))});
+  }
 }
 
-void push_sender::on_goaway(push_connection&, const http2::goaway_notice&) { counters_.goaways.add(); }
+void push_sender::succeeded(push_lane& lane) {
+  const bool was_closed = lane.breaker.is_closed();
+  lane.breaker.succeeded();
+  if (was_closed) return;
+  lane.counters.breaker_open.set(0);
+  outside_.tell({push_notice::weight::info, who(lane) + ": circuit breaker closed"});
+}
+
+/// One BadDeviceToken is a token's end; a row of them is an app in the wrong environment, and ends in Apple closing the
+/// connection (PROVIDERS 1.6).
+void push_sender::watch_tokens(push_lane& lane, const pns::verdict& v) {
+  if (std::holds_alternative<pns::accepted>(v.outcome)) {
+    lane.bad_tokens = 0;
+    if (lane.counters.token_flood.value() == 0) return;
+    lane.counters.token_flood.set(0);
+    outside_.tell({push_notice::weight::info, who(lane) + ": device tokens are accepted again"});
+  } else if (v.reason == "BadDeviceToken" && ++lane.bad_tokens == token_flood) {
+    lane.counters.token_flood.set(1);
+    outside_.tell({push_notice::weight::warning, who(lane) + ": " + std::to_string(token_flood) +
+                                                     " BadDeviceToken in a row: is this the environment of these devices?"});
+  }
+}
+
+std::string push_sender::who(const push_lane& lane) const {
+  const std::size_t at = static_cast<std::size_t>(&lane - lanes_.data());
+  return parts_.name + (parts_.apps[at].name.empty() ? "" : ", " + parts_.apps[at].name);
+}
+
+void push_sender::on_goaway(push_connection&, const http2::goaway_notice& notice) {
+  counters_.goaways.add();
+  const std::string reason = pns::apns_goaway_reason(notice.debug_data);
+  own_.goaways[pns::reason_index(reason)].add();
+  // An orderly farewell is no news; one with a reason is.
+  if (reason.empty() || reason == last_goaway_) return;
+  last_goaway_ = reason;
+  outside_.tell({push_notice::weight::warning, parts_.name + ": the service closes a connection: " + reason});
+}
 
 }  // namespace reveille

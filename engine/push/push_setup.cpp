@@ -127,6 +127,7 @@ void read_apns(const config::apns& from, apns_config& to, reader& read) {
     out.environment =
         app.env == config::environment::sandbox ? apns_environment::sandbox : apns_environment::production;
     out.profile = app.profile;
+    out.rate = app.rate_limit;
     out.on_voip_token = rule_of(app.missed_calls_on_voip_token);
     to.apps.push_back(std::move(out));
   }

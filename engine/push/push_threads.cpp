@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <map>
@@ -212,9 +213,9 @@ class push_threads::thread final : private push_outside {
       soon();
       return std::make_unique<wire>(*this, id);
     };
-    auto failed = [this, id](http2::open_failure, const std::string&) {
+    auto failed = [this, id](http2::open_failure why, const std::string& what) {
       connections_.erase(id);
-      worker_.open_failed(id, time_.now());
+      worker_.open_failed(id, time_.now(), why, what);
       soon();
     };
     const http2::tls_target to = target_of(where, route);
@@ -231,6 +232,9 @@ class push_threads::thread final : private push_outside {
   }
   void abort(push_connection_id id) override {
     if (const auto found = connections_.find(id); found != connections_.end()) found->second->abort();
+  }
+  void tell(push_notice what) override {
+    spdlog::log(what.how == push_notice::weight::info ? spdlog::level::info : spdlog::level::warn, "push: {}", what.text);
   }
   void answer(shard_id home, pns::push_answer&& what) override {
     if (answers_.size() <= home.value) answers_.resize(home.value + std::size_t{1});
@@ -335,6 +339,14 @@ void push_threads::withdraw(pns::push_id id) {
 }
 
 const push_worker::counter_table& push_threads::counters(std::size_t n) const { return threads_[n]->worker().counters(); }
+
+std::vector<std::pair<pns::provider, push_app_reading>> push_threads::apps() const {
+  std::vector<std::pair<pns::provider, push_app_reading>> out;
+  for (const auto& t : threads_) {
+    for (auto& r : t->worker().apps()) out.push_back(std::move(r));
+  }
+  return out;
+}
 
 std::uint64_t push_threads::withdrawals_lost() const {
   std::uint64_t n = 0;

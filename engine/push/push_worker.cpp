@@ -55,7 +55,8 @@ void push_worker::publish_levels() {
     l.flying += s.flying();
     l.connections += s.usable_connections();
     l.capacity += s.stream_capacity();
-    l.open += s.breaker_open() ? 1U : 0U;
+    l.open += s.open_breakers();
+    senders_[i]->publish();
   }
   for (std::size_t p = 0; p < sums.size(); ++p) {
     counters_[p].waiting.set(sums[p].waiting);
@@ -82,8 +83,8 @@ std::optional<steady_time> push_worker::next_due(const instant& now) {
 void push_worker::opened(push_connection_id id, const instant& now, push_protocol by) {
   if (push_sender* s = at(id.sender)) s->opened(id, by, now);
 }
-void push_worker::open_failed(push_connection_id id, const instant& now) {
-  if (push_sender* s = at(id.sender)) s->open_failed(id, now);
+void push_worker::open_failed(push_connection_id id, const instant& now, http2::open_failure why, std::string_view what) {
+  if (push_sender* s = at(id.sender)) s->open_failed(id, why, what, now);
 }
 void push_worker::receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now) {
   if (push_sender* s = at(id.sender)) s->receive(id, bytes, now);
@@ -103,6 +104,14 @@ void push_worker::purchased(std::uint16_t sender, int status, std::string_view b
 }
 void push_worker::purchase_failed(std::uint16_t sender, const instant& now) {
   if (push_sender* s = at(sender)) s->purchase_failed(now);
+}
+
+std::vector<std::pair<pns::provider, push_app_reading>> push_worker::apps() const {
+  std::vector<std::pair<pns::provider, push_app_reading>> out;
+  for (std::size_t i = 0; i < senders_.size(); ++i) {
+    for (push_app_reading& r : senders_[i]->apps()) out.emplace_back(provider_of_[i], std::move(r));
+  }
+  return out;
 }
 
 std::size_t push_worker::unanswered() const {

@@ -15,6 +15,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/random.hpp"
@@ -44,7 +46,8 @@ class push_worker {
   std::optional<steady_time> next_due(const instant& now);
 
   void opened(push_connection_id id, const instant& now, push_protocol by = push_protocol::http2);
-  void open_failed(push_connection_id id, const instant& now);
+  void open_failed(push_connection_id id, const instant& now, http2::open_failure why = http2::open_failure::connect,
+                   std::string_view what = "");
   void receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now);
   void produce(push_connection_id id, std::vector<std::uint8_t>& out, std::size_t limit);
   bool finished(push_connection_id id);
@@ -56,6 +59,8 @@ class push_worker {
   std::size_t unanswered() const;
   /// Any thread may read.
   const counter_table& counters() const { return counters_; }
+  /// Of every app of every credential, with its provider. Made by any thread; the pointers live as long as the worker.
+  std::vector<std::pair<pns::provider, push_app_reading>> apps() const;
 
  private:
   push_sender* at(std::uint16_t number) { return number < senders_.size() ? senders_[number].get() : nullptr; }

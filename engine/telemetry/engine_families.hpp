@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace reveille {
 
@@ -28,6 +29,9 @@ struct push_reading {
 };
 /// Of all push threads; readings of one provider are summed.
 void add_push_families(metric_sink& to, std::span<const push_reading> senders);
+
+/// Why a phone of which app did not ring. Bounded by the configured apps; a reason that never came has no series.
+void add_push_app_families(metric_sink& to, std::span<const std::pair<pns::provider, push_app_reading>> apps);
 
 struct certificate_reading {
   std::string bundle;

@@ -89,6 +89,59 @@ void add_push_families(metric_sink& to, std::span<const push_reading> senders) {
   for (const auto& [provider, sum] : providers) add_provider(to, pns::name_of(provider), sum);
 }
 
+void add_push_app_families(metric_sink& to, std::span<const std::pair<pns::provider, push_app_reading>> apps) {
+  for (const auto& [provider, r] : apps) {
+    const std::string_view name = pns::name_of(provider);
+    const push_app_counters& c = *r.counters;
+    for (std::size_t i = 0; i < push_end_count; ++i) {
+      if (c.ended[i].value() == 0) continue;
+      to.counter("reveille_push_app_requests_total", "Pushes of an app that ended, by what the provider or we decided.",
+                 {{"provider", name}, {"credential", r.credential}, {"app", r.app}, {"outcome", name_of(static_cast<push_end>(i))}},
+                 c.ended[i].value());
+    }
+    for (std::size_t i = 0; i < pns::reason_slots; ++i) {
+      if (c.reasons[i].value() == 0) continue;
+      to.counter("reveille_push_app_refusals_total", "Pushes of an app that were not accepted, by the provider's reason or ours.",
+                 {{"provider", name}, {"credential", r.credential}, {"app", r.app}, {"reason", pns::reason_at(i)}},
+                 c.reasons[i].value());
+    }
+    const auto level = [&](std::string_view family, std::string_view help, const slot& value) {
+      to.gauge(family, help, {{"provider", name}, {"credential", r.credential}, {"app", r.app}},
+               static_cast<double>(value.value()));
+    };
+    level("reveille_push_app_queue_length", "Pushes of an app that wait.", c.waiting);
+    level("reveille_push_app_circuit_open", "1 while an app's circuit breaker refuses pushes.", c.breaker_open);
+    level("reveille_push_app_token_flood", "1 while the provider calls every token of an app bad: wrong environment.",
+          c.token_flood);
+    to.counter("reveille_push_app_cannot_wake_total",
+               "Call pushes to a plain token with a profile that wakes no suspended app (use profile native).",
+               {{"provider", name}, {"credential", r.credential}, {"app", r.app}}, c.cannot_wake.value());
+  }
+  const push_credential_counters* last = nullptr;
+  for (const auto& [provider, r] : apps) {
+    if (r.shared == last) continue;  // the apps of a credential stand together
+    last = r.shared;
+    const std::string_view name = pns::name_of(provider);
+    for (std::size_t i = 0; i < http2::open_failure_count; ++i) {
+      if (last->connect_failures[i].value() == 0) continue;
+      to.counter("reveille_push_connect_failures_total", "Connections of a credential that could not be made.",
+                 {{"provider", name}, {"credential", r.credential}, {"reason", http2::name_of(static_cast<http2::open_failure>(i))}},
+                 last->connect_failures[i].value());
+    }
+    for (std::size_t i = 0; i < pns::reason_slots; ++i) {
+      if (last->goaways[i].value() == 0) continue;
+      to.counter("reveille_push_goaway_reasons_total", "GOAWAY frames by the reason that they gave.",
+                 {{"provider", name}, {"credential", r.credential}, {"reason", pns::reason_at(i)}}, last->goaways[i].value());
+    }
+    to.gauge("reveille_push_credential_circuit_open", "1 while connections of a credential fail and pause.",
+             {{"provider", name}, {"credential", r.credential}}, static_cast<double>(last->breaker_open.value()));
+    if (last->token_made.value() != 0) {
+      to.gauge("reveille_push_token_timestamp_seconds", "When the token in use was made (Unix time); its age is time() less this.",
+               {{"provider", name}, {"credential", r.credential}}, static_cast<double>(last->token_made.value()));
+    }
+  }
+}
+
 void add_certificate_families(metric_sink& to, std::span<const certificate_reading> certificates) {
   for (const certificate_reading& c : certificates) {
     to.gauge("reveille_push_certificate_expiry_seconds", "Until the app's push certificate ends; negative afterwards.",

@@ -53,6 +53,7 @@ struct tls_limits {
 
 /// How opening failed, for counters and logs.
 enum class open_failure : std::uint8_t { resolve, connect, proxy, handshake, certificate, alpn, deadline };
+inline constexpr std::size_t open_failure_count = 7;
 std::string_view name_of(open_failure why);
 
 class tls_connection {

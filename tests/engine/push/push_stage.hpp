@@ -123,7 +123,8 @@ class push_stage final : public push_outside {
   };
   using policy_function = std::function<void(provider_end&, const arrived_push&)>;
 
-  explicit push_stage(push_limits limits = {}, http2::server_config server = generous(), int senders = 1)
+  explicit push_stage(push_limits limits = {}, http2::server_config server = generous(), int senders = 1, int apps = 1,
+                      double app_rate = 0)
       : server_config(server) {
     std::vector<planned_sender> parts;
     for (int i = 0; i < senders; ++i) {
@@ -133,6 +134,9 @@ class push_stage final : public push_outside {
       credentials.push_back(made.get());
       p.parts.number = static_cast<std::uint16_t>(i);
       p.parts.credential = std::move(made);
+      p.parts.name = "cred-" + std::to_string(i);
+      p.parts.endpoint = {"push.example", 443};
+      for (int a = 0; a < apps; ++a) p.parts.apps.push_back({"app-" + std::to_string(a), app_rate});
       p.parts.limits = limits;
       p.parts.token_url = "https://token.example/token";
       parts.push_back(std::move(p));
@@ -218,6 +222,9 @@ class push_stage final : public push_outside {
     if (const auto found = ends.find(id); found != ends.end()) found->second->cut = true;
   }
   void purchase(std::uint16_t, const std::string&, const push_route&, std::string) override { ++purchases; }
+  void tell(push_notice what) override {
+    notices.push_back((what.how == push_notice::weight::info ? "info: " : "warning: ") + what.text);
+  }
   void answer(shard_id, pns::push_answer&& what) override {
     ++answers[what.id.number];
     outcomes[what.id.number] = name_of(end_of(what.outcome));
@@ -231,6 +238,8 @@ class push_stage final : public push_outside {
   policy_function policy = &push_stage::accept;
   bool refuse_connections = false;
   bool hold_connections = false;
+  http2::open_failure refusal = http2::open_failure::connect;
+  std::vector<std::string> notices;
   std::unique_ptr<push_worker> worker;
   std::map<push_connection_id, std::unique_ptr<provider_end>> ends;
   std::vector<push_connection_id> opening;
@@ -247,7 +256,7 @@ class push_stage final : public push_outside {
     const auto ids = std::exchange(opening, {});
     for (const push_connection_id id : ids) {
       if (refuse_connections) {
-        worker->open_failed(id, now);
+        worker->open_failed(id, now, refusal, "nobody listens");
       } else {
         ends[id] = std::make_unique<provider_end>(*this, next_number_++, server_config);
         worker->opened(id, now);

@@ -50,6 +50,12 @@ class EngineFamilies : public ::testing::Test {
     const push_reading senders[] = {
         {pns::provider::apns, &apns_}, {pns::provider::apns, &more_apns_}, {pns::provider::fcm, &fcm_}};
     add_push_families(to, senders);
+    const std::pair<pns::provider, push_app_reading> apps[] = {
+        {pns::provider::apns, {"DEF123GHIJ.ABC123DEFG", "com.example.phone", &phone_, &key_}},
+        {pns::provider::apns, {"DEF123GHIJ.ABC123DEFG", "com.example.desk", &desk_, &key_}}};
+    add_push_app_families(to, apps);
+    const certificate_reading certificates[] = {{"com.example.old", seconds(-5)}};
+    add_certificate_families(to, certificates);
     add_store_families(to, store_);
     add_admin_families(to, {});
     add_lifecycle_families(to, {});
@@ -65,6 +71,8 @@ class EngineFamilies : public ::testing::Test {
   shard_counters first_, second_;
   std::vector<shard_thread_counters> threads_{2};
   push_counters apns_, more_apns_, fcm_;
+  push_app_counters phone_, desk_;
+  push_credential_counters key_;
   store_counters store_;
   collector to_;
 };
@@ -117,6 +125,28 @@ TEST_F(EngineFamilies, CountEveryStageOfACallSomewhere) {
     }
   }
   EXPECT_EQ(total, static_cast<double>(stage_count));
+}
+
+TEST_F(EngineFamilies, SayOfEachAppWhyItsPhonesDidNotRing) {
+  phone_.reasons[pns::reason_index("TopicDisallowed")].add(3);
+  phone_.breaker_open.set(1);
+  desk_.token_flood.set(1);
+  desk_.cannot_wake.add();
+  key_.connect_failures[static_cast<std::size_t>(http2::open_failure::certificate)].add();
+  key_.goaways[pns::reason_index("BadDeviceToken")].add();
+  key_.token_made.set(1'700'000'000);
+  collect();
+  const std::string key = ",provider=apns,credential=DEF123GHIJ.ABC123DEFG";
+  const std::string phone = key + ",app=com.example.phone", desk = key + ",app=com.example.desk";
+  EXPECT_EQ(value_of("reveille_push_app_refusals_total" + phone + ",reason=TopicDisallowed"), 3);
+  EXPECT_EQ(value_of("reveille_push_app_circuit_open" + phone), 1);
+  EXPECT_EQ(value_of("reveille_push_app_circuit_open" + desk), 0);
+  EXPECT_EQ(value_of("reveille_push_app_token_flood" + desk), 1);
+  EXPECT_EQ(value_of("reveille_push_app_cannot_wake_total" + desk), 1);
+  EXPECT_EQ(value_of("reveille_push_connect_failures_total" + key + ",reason=certificate"), 1);
+  EXPECT_EQ(value_of("reveille_push_goaway_reasons_total" + key + ",reason=BadDeviceToken"), 1);
+  EXPECT_EQ(value_of("reveille_push_token_timestamp_seconds" + key), 1'700'000'000);
+  EXPECT_EQ(value_of("reveille_push_certificate_expiry_seconds,provider=apns,app=com.example.old"), -5);
 }
 
 TEST_F(EngineFamilies, StayWithinTheBudgetOfSeries) {

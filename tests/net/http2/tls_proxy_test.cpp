@@ -80,6 +80,19 @@ TEST_F(TlsProxy, AsksForATunnelToTheHostByName) {
   EXPECT_TRUE(wait_until([this] { return client.received == "through"; }));
 }
 
+TEST_F(TlsProxy, ShowsItsCredentialsToTheProxyAlone) {
+  serve();
+  proxy.emplace(io, port, "HTTP/1.1 200 OK\r\n\r\n");
+  tls_target to = target();
+  to.proxy_host = "127.0.0.1";
+  to.proxy_port = proxy->port();
+  to.proxy_authorization = "Basic dXNlcjpwYXNz";
+  open(to);
+  EXPECT_EQ(outcome(), "open") << failure;
+  EXPECT_NE(proxy->asked.find("\r\nProxy-Authorization: Basic dXNlcjpwYXNz\r\n"), std::string::npos) << proxy->asked;
+  EXPECT_EQ(server.received, "");
+}
+
 class BadProxy : public TlsProxy, public ::testing::WithParamInterface<std::string> {};
 TEST_P(BadProxy, IsNoWayThrough) {
   serve();

@@ -1,5 +1,8 @@
 // Opening, verifying and ending TLS connections, with every peer that is not as it should be.
+#include "net/http2/dialling.hpp"
 #include "tests/net/http2/tls_fixture.hpp"
+
+#include <boost/asio/post.hpp>
 
 namespace reveille::http2 {
 namespace {
@@ -272,6 +275,55 @@ TEST_F(Tls, FailsWhenNoAddressTakesIt) {
   failures = 0;
   open(to);
   EXPECT_EQ(outcome(), "resolve") << failure;
+}
+
+/// Knows what the test tells it, and counts who asks.
+class small_resolver final : public name_resolver {
+ public:
+  small_resolver(boost::asio::io_context& io, std::vector<std::string> known) : io_(io), known_(std::move(known)) {}
+  void resolve(const std::string& host, std::function<void(std::vector<std::string>)> found) override {
+    asked.push_back(host);
+    boost::asio::post(io_, [this, found = std::move(found)] { found(known_); });
+  }
+  std::vector<std::string> asked;
+
+ private:
+  boost::asio::io_context& io_;
+  std::vector<std::string> known_;
+};
+
+TEST_F(Tls, LooksTheNameUpAnewForEveryConnection) {
+  serve();
+  const auto resolver = std::make_shared<small_resolver>(io, std::vector<std::string>{"127.0.0.1"});
+  tls_target to = target();
+  to.connect_host.clear();
+  to.resolver = resolver;
+  open(to);
+  EXPECT_EQ(outcome(), "open") << failure;
+  open(to);
+  EXPECT_TRUE(wait_until([this] { return opened == 2; }));
+  EXPECT_EQ(resolver->asked, (std::vector<std::string>{"push.example.com", "push.example.com"}));
+}
+
+TEST_F(Tls, AnUnknownNameIsAFailureOfItsOwn) {
+  serve();
+  tls_target to = target();
+  to.connect_host.clear();
+  to.resolver = std::make_shared<small_resolver>(io, std::vector<std::string>{});
+  open(to);
+  EXPECT_EQ(outcome(), "resolve");
+}
+
+TEST(HappyEyeballs, LetFamiliesTakeTurnsTheResolversFirstChoiceFirst) {
+  const auto texts = [](const std::vector<std::string>& found) {
+    std::string out;
+    for (const auto& e : interleaved(found, 443)) out += e.address().to_string() + " ";
+    return out;
+  };
+  EXPECT_EQ(texts({"2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"}), "2001:db8::1 192.0.2.1 2001:db8::2 192.0.2.2 ");
+  EXPECT_EQ(texts({"192.0.2.1", "2001:db8::1"}), "192.0.2.1 2001:db8::1 ");
+  EXPECT_EQ(texts({"192.0.2.1", "nonsense", "192.0.2.2"}), "192.0.2.1 192.0.2.2 ");
+  EXPECT_EQ(texts({}), "");
 }
 
 TEST_F(Tls, LetsGoOfItsAttemptsAtTheDeadline) {

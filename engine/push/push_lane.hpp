@@ -1,0 +1,41 @@
+/// One app of a credential: its queues, its share, its circuit breaker. An app whose pushes are refused, or get no answer,
+/// waits in its own lane and closes no other's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/push/circuit_breaker.hpp"
+#include "engine/push/push_config.hpp"
+#include "engine/push/push_counters.hpp"
+#include "engine/push/push_table.hpp"
+#include "engine/push/rate_limit.hpp"
+
+namespace reveille {
+
+struct push_lane {
+  push_lane(const push_limits& limits, double rate, push_app_counters& count, steady_time now)
+      : counters(count),
+        breaker(limits.breaker_failures, limits.breaker_pause, limits.longest_breaker_pause),
+        pace(rate, rate, now) {}
+
+  deadline_queue& queue_of(bool call) { return call ? calls : missed; }
+  bool empty() const { return calls.empty() && missed.empty(); }
+  std::size_t& held(bool call) { return call ? calls_held : missed_held; }
+  void publish() {
+    counters.waiting.set(calls_held + missed_held - flying);
+    counters.in_flight.set(flying);
+  }
+
+  push_app_counters& counters;
+  deadline_queue calls;
+  deadline_queue missed;
+  std::size_t calls_held = 0;     ///< queued, waiting or flying
+  std::size_t missed_held = 0;
+  std::size_t flying = 0;
+  circuit_breaker breaker;        ///< counts answers, and answers that never came
+  rate_limit pace;                ///< the app's own limit; the credential has another
+  std::uint32_t bad_tokens = 0;   ///< BadDeviceToken in a row
+};
+
+}  // namespace reveille
