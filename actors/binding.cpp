@@ -1,5 +1,6 @@
 #include "actors/binding.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -89,6 +90,39 @@ std::optional<pns::push_target> binding::push_target() const {
   auto target = pns::parse_push_target(push_params());
   if (!target) return std::nullopt;
   return std::move(*target);
+}
+
+namespace {
+
+/// `text` with another value of its first ;pn-prid=, or nullopt when there is none.
+std::optional<std::string> with_prid(std::string_view text, std::string_view value) {
+  constexpr std::string_view name = ";pn-prid=";
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b; };
+  const auto found = std::search(text.begin(), text.end(), name.begin(), name.end(), same);
+  if (found == text.end()) return std::nullopt;
+  const std::size_t begin = static_cast<std::size_t>(found - text.begin()) + name.size();
+  const std::size_t end = std::min(text.find_first_of(";?", begin), text.size());
+  std::string out(text.substr(0, begin));
+  out += value;
+  out += text.substr(end);
+  return out;
+}
+
+}  // namespace
+
+std::optional<binding> binding::with_token(const prid& to) const {
+  // The URI's parameters win over the header's (pns::read_push_params).
+  const auto in_uri = with_prid(uri(), to.view());
+  const auto in_header = in_uri ? std::nullopt : with_prid(params(), to.view());
+  if (!in_uri && !in_header) return std::nullopt;
+  binding_text changed = text();
+  if (in_uri) changed.uri = *in_uri;
+  if (in_header) changed.params = *in_header;
+  if (changed.uri.size() > 0xffff || changed.params.size() > 0xffff) return std::nullopt;
+  binding out(changed, facts_);
+  const auto target = out.push_target();
+  if (!target || target->tokens.size() != 1 || target->tokens.front().value != to) return std::nullopt;
+  return out;
 }
 
 std::string binding::request_uri() const {

@@ -72,6 +72,8 @@ class binding {
   /// Parsed anew from the text each time: only calls and changes of identity ask. @pre push()
   pns::push_params push_params() const;
   std::optional<pns::push_target> push_target() const;
+  /// The same binding with `to` in the place of its pn-prid; nullopt when that makes no push binding of this token.
+  std::optional<binding> with_token(const prid& to) const;
   /// The Contact element has the URI and parameters of this binding, octet for octet: what a client repeats all day.
   bool is_said_by(std::string_view contact) const;
   /// The Contact URI without push parameters (SPEC 2.4): the Request-URI of a call.

@@ -60,6 +60,8 @@ class registration {
     return b.push() && config.is_enabled(b.facts().provider);
   }
 
+  /// FCM's canonical ids: bindings with the token `from` have `to` from now on. @return whether there were any.
+  bool rename_token(const prid& from, const prid& to);
   /// SPEC 6.5: the push bindings that hold this token. `remove` those last registered before `before`.
   few<device_id, 2 * register_contacts_limit> remove_token(const prid& token, wall_time before, bool remember_removed);
   /// Until the next REGISTER; one that came since the doubted push was queued counts already.

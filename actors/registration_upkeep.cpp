@@ -87,6 +87,19 @@ few<device_id, 2 * register_contacts_limit> registration::remove_token(const pri
   return found;
 }
 
+bool registration::rename_token(const prid& from, const prid& to) {
+  bool any = false;
+  for (binding& b : bindings_) {
+    if (!holds_token(b, from)) continue;
+    auto renamed = b.with_token(to);
+    if (!renamed) continue;
+    b = std::move(*renamed);
+    any = true;
+  }
+  if (any) ++version_;
+  return any;
+}
+
 bool registration::quarantine_token(const prid& token, wall_time queued) {
   bool any = false;
   for (binding& b : bindings_) {

@@ -76,6 +76,10 @@ void subscriber::state::token_answer(const pns::push_outcome& outcome, wall_time
     if (!bindings.quarantine_token(suspect->token, queued)) return;
     say(out, stage::token_quarantined, nullptr, nullptr, 0, "");
     write_soft(now.steady, out);
+  } else if (const auto* taken = std::get_if<pns::accepted>(&outcome); taken != nullptr && taken->renamed) {
+    if (!bindings.rename_token(taken->renamed->from, taken->renamed->to)) return;
+    say(out, stage::token_renamed, nullptr, nullptr, 0, "");
+    write_unheld(out);
   }
 }
 

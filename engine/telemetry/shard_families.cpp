@@ -136,6 +136,7 @@ constexpr stage_name bounds[] = {{stage::push_limited, "push_rate"},   {stage::b
 constexpr stage_name token_events[] = {{stage::token_removed, "removed"},
                                        {stage::token_moved, "moved"},
                                        {stage::token_quarantined, "quarantined"},
+                                       {stage::token_renamed, "renamed"},
                                        {stage::stale_push_answer, "stale_answer"}};
 
 void add_calls(metric_sink& to, shards_view shards) {

@@ -150,6 +150,30 @@ TEST_F(PushAnswer, ADoubtAboutAPushOfACallThatIsOverQuarantinesNothing) {
   EXPECT_EQ(count(invite("two"), "push apns invite"), 1u) << "nothing tells how old the doubt is; the next push will";
 }
 
+TEST_F(PushAnswer, ACanonicalTokenTakesThePlaceOfTheOldForGood) {
+  register_(android());
+  invite("one");
+  pns::accepted taken;
+  taken.renamed = std::make_shared<const pns::token_change>(pns::token_change{prid("fcm-token-1"), prid("newer:token")});
+  const std::string text = push_answer(0, taken);
+  EXPECT_TRUE(has(text, "write bindings")) << text;
+  EXPECT_TRUE(noted("token_renamed"));
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+  // The old token is nobody's now, the new one is the device's.
+  push_answer(0, pns::dead_token{prid("fcm-token-1"), now_.wall + seconds(100)});
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+  push_answer(0, pns::dead_token{prid("newer:token"), now_.wall + seconds(100)});
+  EXPECT_EQ(subscriber_->binding_count(), 0u);
+}
+
+TEST_F(PushAnswer, ACanonicalTokenOfAnotherChangesNothing) {
+  register_(android());
+  invite("one");
+  pns::accepted taken;
+  taken.renamed = std::make_shared<const pns::token_change>(pns::token_change{prid("foreign"), prid("newer:token")});
+  EXPECT_FALSE(has(push_answer(0, taken), "write bindings"));
+}
+
 TEST_F(PushAnswer, AForeignTokenIsNobodys) {
   register_(iphone());
   pass(seconds(10));
