@@ -278,6 +278,18 @@ void doctor::examine_certificates(const push_config& config) {
   const auto plan = plan_pushes(config);
   if (!plan) {
     for (const error& e : plan.error()) fail("push", e.what, "mend the credential");
+    return;
+  }
+  for (const planned_certificate& c : plan->certificates) {
+    const nanoseconds left = c.ends - outside_.now().wall;
+    const std::string about = "certificate of " + c.bundle;
+    if (left <= nanoseconds(0)) {
+      fail(about, "has ended: its phones do not ring", "have Apple issue a new one, and put it into certificate_file");
+    } else if (left < certificate_soon) {
+      warn(about, "good for " + days_text(left), "have Apple issue a new one before it ends");
+    } else {
+      ok(about, "good for " + days_text(left));
+    }
   }
 }
 

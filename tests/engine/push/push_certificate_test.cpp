@@ -183,7 +183,9 @@ TEST_F(PushCertificate, TwoAppsShowTheirOwnCertificates) {
 
 TEST_F(PushCertificate, AForgedOneNeverGetsThrough) {
   start({app(test_authority("Apple").issue("DNS:x", phone))});
-  EXPECT_EQ(send(1, "com.example.phone", milliseconds(500)), "deadline");
+  // In TLS 1.3 we are done before the server has looked: the push may have left, and then its stream is lost.
+  const std::string end = send(1, "com.example.phone", milliseconds(500));
+  EXPECT_TRUE(end == "deadline" || end == "try_later:lost") << end;
   EXPECT_TRUE(server.seen().empty());
 }
 

@@ -308,11 +308,12 @@ TEST(PushLegacyPlan, WantsAProfileThatHasTheShape) {
   fcm_app_config app;
   app.speaks = fcm_app_config::api::legacy;
   app.project = "acme";
-  app.profile = "native";
+  app.profile = "apple-only";
   c.fcm.apps = {app};
+  c.profiles.push_back({"apple-only", "apple-only.json", R"({"profile":"apple-only","apns":{"invite":{"aps":{},"from":"${number}"},"missed_calls":{"aps":{}}}})", {}});
   const auto plan = plan_pushes(c);
   ASSERT_FALSE(plan.has_value());
-  EXPECT_EQ(plan.error().front().what, "fcm project acme: profile native has no body for FCM's legacy API");
+  EXPECT_EQ(plan.error().front().what, "fcm project acme: profile apple-only has no body for FCM's legacy API");
 }
 
 }  // namespace
