@@ -86,7 +86,11 @@ faults check_profiles(const settings& s) {
     out.push_back({file_of[name], 1, 1, "profile " + name + " has no \"" + std::string(what) + "\", and " + app + " uses it"});
   };
   for (const apns_app& app : s.apns.apps) want(app.profile, pns::payload_wire::apns, "apns", "APNs app " + app.bundle);
-  for (const fcm_app& app : s.fcm.apps) want(app.profile, pns::payload_wire::fcm_v1, "fcm_v1", "FCM app " + app.project);
+  for (const fcm_app& app : s.fcm.apps) {
+    const bool legacy = app.api == fcm_api::legacy;
+    want(app.profile, legacy ? pns::payload_wire::fcm_legacy : pns::payload_wire::fcm_v1, legacy ? "fcm_legacy" : "fcm_v1",
+         "FCM app " + app.project);
+  }
   return out;
 }
 

@@ -383,9 +383,15 @@ void doctor::probe_apns(const push_config& config) {
 }
 
 void doctor::probe_fcm(const push_config& config) {
-  const bool service = examine_endpoint("fcm.endpoint", {config.fcm.service, config.fcm.route, ""});
+  const bool any_v1 = std::any_of(config.fcm.apps.begin(), config.fcm.apps.end(),
+                                  [](const fcm_app_config& app) { return app.speaks == fcm_app_config::api::v1; });
+  const bool service = any_v1 && examine_endpoint("fcm.endpoint", {config.fcm.service, config.fcm.route, ""});
   std::map<std::string, bool> shops;   // by URL
   for (std::size_t i = 0; i < settings_.fcm.apps.size() && i < config.fcm.apps.size(); ++i) {
+    if (config.fcm.apps[i].speaks == fcm_app_config::api::legacy) {
+      probe_fcm_app(i, config, pns::payload_wire::fcm_legacy);
+      continue;
+    }
     const auto account = pns::service_account::parse(config.fcm.apps[i].service_account);
     if (!account) continue;
     const std::string url = config.fcm.token_url.empty() ? account->token_uri : config.fcm.token_url;
@@ -397,21 +403,24 @@ void doctor::probe_fcm(const push_config& config) {
       shop->second =
           examine_endpoint("fcm.token_endpoint", {*where, config.fcm.route, path == std::string::npos ? "/" : url.substr(path)});
     }
-    if (!service || !shop->second) continue;
-    push_wish wish;
-    wish.provider = "fcm";
-    wish.app = settings_.fcm.apps[i].project;
-    wish.token = impossible_fcm_token;
-    const auto target = target_of(wish, settings_);
-    if (!target) continue;
-    const std::string about = element("fcm.app", i) + " " + wish.app;
-    const auto answer = outside_.push(config, order_of(wish, *target, probe_patience, outside_.now(), random_));
-    if (!answer) {
-      for (const error& e : answer.error()) fail(about, e.what, "mend the configuration");
-      continue;
-    }
-    judge_probe(about, pns::payload_wire::fcm_v1, *answer);
+    if (service && shop->second) probe_fcm_app(i, config, pns::payload_wire::fcm_v1);
   }
+}
+
+void doctor::probe_fcm_app(std::size_t i, const push_config& config, pns::payload_wire wire) {
+  push_wish wish;
+  wish.provider = "fcm";
+  wish.app = settings_.fcm.apps[i].project;
+  wish.token = impossible_fcm_token;
+  const auto target = target_of(wish, settings_);
+  if (!target) return;
+  const std::string about = element("fcm.app", i) + " " + wish.app;
+  const auto answer = outside_.push(config, order_of(wish, *target, probe_patience, outside_.now(), random_));
+  if (!answer) {
+    for (const error& e : answer.error()) fail(about, e.what, "mend the configuration");
+    return;
+  }
+  judge_probe(about, wire, *answer);
 }
 
 }  // namespace reveille

@@ -56,6 +56,7 @@ class doctor {
   void examine_clock(const std::string& about, const https_facts& facts);
   void probe_apns(const push_config& config);
   void probe_fcm(const push_config& config);
+  void probe_fcm_app(std::size_t index, const push_config& config, pns::payload_wire wire);
   void judge_probe(const std::string& about, pns::payload_wire wire, const pns::push_answer& answer);
 
   const config::settings& settings_;

@@ -98,6 +98,7 @@ https_facts system_outside::reach(const https_wish& wish) {
   target.connect_host = wish.route.connect_host;
   target.proxy_host = wish.route.proxy_host;
   target.proxy_port = wish.route.proxy_port;
+  target.proxy_authorization = wish.route.proxy_authorization;
   const auto connection = http2::open_tls(
       io, clock_, *context, target, http2::tls_limits{},
       [&](std::string_view, const std::shared_ptr<http2::tls_connection>& self) -> std::unique_ptr<http2::byte_session> {

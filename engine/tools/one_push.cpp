@@ -134,8 +134,13 @@ void keep_only(config::settings& s, const pns::push_target& target) {
   s.push.threads = 1;
 }
 
-pns::payload_wire wire_of(const pns::push_target& target) {
-  return target.provider == pns::provider::fcm ? pns::payload_wire::fcm_v1 : pns::payload_wire::apns;
+pns::payload_wire wire_of(const pns::push_target& target, const config::settings& s) {
+  if (target.provider != pns::provider::fcm) return pns::payload_wire::apns;
+  for (const config::fcm_app& app : s.fcm.apps) {
+    if (!target.app.empty() && app.project != target.app) continue;
+    return app.api == config::fcm_api::legacy ? pns::payload_wire::fcm_legacy : pns::payload_wire::fcm_v1;
+  }
+  return pns::payload_wire::fcm_v1;
 }
 
 result<composed_request, std::vector<error>> compose_one(const push_config& config, const pns::push_order& order,

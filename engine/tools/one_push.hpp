@@ -38,7 +38,7 @@ pns::push_order order_of(const push_wish& wish, pns::push_target target, seconds
 void keep_only(config::settings& settings, const pns::push_target& target);
 
 /// Which body the target's app gets.
-pns::payload_wire wire_of(const pns::push_target& target);
+pns::payload_wire wire_of(const pns::push_target& target, const config::settings& settings);
 
 /// How the request would look: nothing is sent and nothing bought.
 struct composed_request {

@@ -139,7 +139,7 @@ int run_push_command(const push_options& o) {
   std::fflush(stdout);
   const auto answer = send_one(*config, order, time);
   if (!answer) return fail(push_exit::bad_configuration, answer.error());
-  push_report report = report_of(wire_of(order.target), *answer);
+  push_report report = report_of(wire_of(order.target, *settings), *answer);
   if (report.exit == push_exit::unreachable) report.explanation += " " + way_to(*config, order.target);
   std::fputs((o.json ? json_of(report) : text_of(report)).c_str(), stdout);
   return static_cast<int>(report.exit);

@@ -162,6 +162,16 @@ TEST_F(OwnProfile, HasABodyForTheServiceThatUsesIt) {
   EXPECT_EQ(texts(loaded.error()), file_ + ":1:1: profile own has no \"fcm_v1\", and FCM app p uses it\n");
 }
 
+TEST_F(OwnProfile, OfALegacyGatewayNeedsItsOwnBody) {
+  keep("{\"profile\":\"own\",\"apns\":{\"invite\":{\"aps\":{},\"n\":\"${number}\"},\"missed_calls\":{\"aps\":{}}}}");
+  std::ofstream(file_ + ".key") << "key";
+  const auto loaded = load("[[fcm.app]]\nproject = \"p\"\nprofile = \"own\"\napi = \"legacy\"\nendpoint = \"https://gateway.example/fcm/send\"\n"
+                           "server_key_file = \"" + file_ + ".key\"\n");
+  std::remove((file_ + ".key").c_str());
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(texts(loaded.error()).find("profile own has no \"fcm_legacy\", and FCM app p uses it"), std::string::npos) << texts(loaded.error());
+}
+
 TEST(Configuration, NamesProfilesThatAreNotThere) {
   const auto loaded = load_least_and(
       "[[payload.profile]]\nname = \"ecss10\"\n[[payload.profile]]\nname = \"Own\"\nproperties = [\"=x\"]\n"
