@@ -88,6 +88,25 @@ start_mock --strict-tokens
 expect 1 'suspect_token: 400 BadDeviceToken' 'TestFlight' -- push --provider apns --token aabb
 expect 0 'a token that no device has was refused: 400 BadDeviceToken' ', 0 to mend' -- doctor
 
+# A gateway that speaks FCM's legacy API, with the right key and a wrong one.
+start_mock --legacy-key the-key
+gateway=$(sed -n 's/^FCM *\(https:[^ ]*\).*/\1/p' "$work/mock.log")
+echo the-key >"$work/server.key"
+chmod 600 "$work/server.key"
+cat >>"$work/engine.toml" <<TOML
+[[fcm.app]]
+project = "on-premises"
+api = "legacy"
+server_key_file = "$work/server.key"
+endpoint = "$gateway/fcm/send"
+TOML
+expect 0 'accepted: 200' 'The gateway took the push' -- push --provider fcm --app on-premises --token fcm-token
+expect 0 '/fcm/send' 'authorization: (sha256 ' '"time_to_live":10' -- push --provider fcm --app on-premises --token t --dry-run
+if grep -q the-key "$work/out"; then fail "--dry-run shows the server key"; fi
+expect 0 'ok    fcm.app[1] on-premises: ' ', 0 to mend' -- doctor
+echo another >"$work/server.key"
+expect 1 'credential_fault: 401' 'does not accept the server key' -- push --provider fcm --app on-premises --token fcm-token
+
 # Credentials that are wrong.
 start_mock
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/other.p8" 2>/dev/null
