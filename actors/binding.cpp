@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "actors/octets.hpp"
+#include "sip/chars.hpp"
 
 namespace reveille {
 namespace {
@@ -75,6 +76,13 @@ std::string_view label_of(const sip::params_view& uri_params, const sip::params_
 
 std::string_view instance_of(const sip::params_view& uri_params, const sip::params_view& header_params) {
   return find_in_either(header_params, uri_params, "+sip.instance");
+}
+
+bool same_push_params(const pns::push_params& a, const pns::push_params& b) {
+  const auto provider = pns::provider_of(a.provider);
+  if (a.prid.empty() || provider != pns::provider_of(b.provider) || a.param != b.param) return false;
+  // Apple's tokens are hexadecimal digits, which some apps write large at one time and small at another.
+  return a.prid == b.prid || (provider && provider != pns::provider::fcm && sip::chars::iequal(a.prid, b.prid));
 }
 
 std::string_view binding::label() const { return label_of(sip::params_of_checked(uri()), sip::params_view(params())); }

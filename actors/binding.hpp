@@ -101,6 +101,9 @@ class binding {
 std::string_view label_of(const sip::params_view& uri_params, const sip::params_view& header_params);
 std::string_view instance_of(const sip::params_view& uri_params, const sip::params_view& header_params);
 
+/// Equal (provider, prid, pn_param), which make one device (SPEC 1); false without a prid.
+bool same_push_params(const pns::push_params& a, const pns::push_params& b);
+
 /// Appends `uri` without its push parameters. String: std::string or std::pmr::string.
 template <class String>
 void append_stripped(String& out, const sip::params_view& params) {

@@ -29,7 +29,9 @@ struct call_device {
   std::uint32_t push = 0;       ///< number of its push order, 0 = none was made
   wall_time pushed_at;          ///< when it was ordered (SPEC 6.5: FCM's dead tokens have no stamp)
   std::uint32_t branch = 0;     ///< its newest branch, 0 = none
-  std::uint64_t address = 0;    ///< hash of flow and Contact that the branch went to
+  std::uint32_t abandoned = 0;  ///< the branch before, given up for a new address; 0 = none
+  bool collided = false;        ///< its newest branch met that one at the phone (482): dialled again when that has ended
+  std::uint64_t address = 0;    ///< address_of() the binding that the branch went to
   const char* cause = "";       ///< why it was not woken, for Warning and the wake trace
 };
 

@@ -52,6 +52,11 @@ struct cancel_branch {
   std::string reason;          ///< Reason header value(s), or ""
 };
 
+/// The phone behind a branch is awake: if its INVITE has no response yet, the next copy need not wait for timer A.
+struct resend_branch {
+  branch_id branch;
+};
+
 /// One durable change; `token` 0 = nobody waits for it.
 struct write {
   store_token token;
@@ -102,8 +107,8 @@ struct note {
   std::string detail;          ///< the precise cause; never a token or an AOR
 };
 
-using effect = std::variant<send, respond, adopt_invite, forward, cancel_branch, write, claim_token, push, withdraw_push, set_timer,
-                            clear_timer, note>;
+using effect = std::variant<send, respond, adopt_invite, forward, cancel_branch, resend_branch, write, claim_token, push,
+                            withdraw_push, set_timer, clear_timer, note>;
 /// Reused by the shell: cleared, never shrunk.
 using effects = std::vector<effect>;
 

@@ -50,6 +50,7 @@ parked_step advance_in_grace(parked_state state, parked_event event) noexcept {
 parked_step advance_dialled(parked_event event) noexcept {
   switch (event) {
     case parked_event::registered_elsewhere: return {dialled, redial};
+    case parked_event::registered_here: return {dialled, resend};
     case parked_event::provisional: return {ringing, none};
     case parked_event::answered:
     case parked_event::rejected:
@@ -57,7 +58,6 @@ parked_step advance_dialled(parked_event event) noexcept {
     case parked_event::lost: return {woken, none};
     case parked_event::push_queued:
     case parked_event::push_refused:
-    case parked_event::registered_here:
     case parked_event::unregistered:  // the branch that is out decides
     case parked_event::grace_over: return {dialled, none};
   }
@@ -152,6 +152,7 @@ const char* name_of(parked_action action) noexcept {
     case none: return "none";
     case dial: return "dial";
     case redial: return "redial";
+    case parked_action::resend: return "resend";
     case start_refused_grace: return "start_refused_grace";
     case start_left_grace: return "start_left_grace";
     case end_undialled: return "end_undialled";

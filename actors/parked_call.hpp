@@ -49,6 +49,7 @@ enum class parked_action : std::uint8_t {
   none,
   dial,            ///< fork the INVITE to the device's newest address
   redial,          ///< abandon the branch, fork once more
+  resend,          ///< the same INVITE again, if it has had no answer
   start_refused_grace,
   start_left_grace,
   end_undialled,   ///< the place ends; counts as 480 and loses to any real final response

@@ -58,10 +58,6 @@ std::string_view path_of(const sip::message& request, std::string& joined) {
   return joined;
 }
 
-bool same_push_params(const pns::push_params& a, const pns::push_params& b) {
-  return pns::provider_of(a.provider) == pns::provider_of(b.provider) && a.prid == b.prid && a.param == b.param;
-}
-
 bool same_address(const sip::uri_view& a, std::string_view stored) {
   const auto b = sip::parse_uri(stored);
   if (!b) return false;
@@ -408,9 +404,9 @@ void registration::apply_offers(const sip::message& request, const flow& source,
                                same_push_params(earlier->push_params(), *o.sent);
     out.durable = out.durable || !same_identity;
     out.soft = out.soft || same_identity;
-    if (kin.empty()) kin.push_back(facts.device);
+    if (!out.registered.full() && !out.registered.contains(facts.device)) out.registered.push_back(facts.device);
     for (const device_id d : kin) {
-      if (!out.registered.full() && !out.registered.contains(d)) out.registered.push_back(d);
+      if (d != facts.device && !out.merged.full()) out.merged.push_back({d, facts.device});
     }
     if (is_push(fresh, config)) {
       out.push_registered = true;

@@ -19,6 +19,12 @@ namespace reveille {
 /// Contacts of one REGISTER; as many as the scanner lets through (adr/0003).
 inline constexpr std::size_t register_contacts_limit = 16;
 
+/// Two devices that a REGISTER showed to be one: it had something in common with both (SPEC 1).
+struct merged_device {
+  device_id gone;
+  device_id into;
+};
+
 /// What a REGISTER came to.
 struct registration_outcome {
   int status = 200;                  ///< 200, 400, 403, 423, 500 or 555; all but 200 changed nothing
@@ -31,6 +37,7 @@ struct registration_outcome {
   std::uint32_t evicted = 0;         ///< push bindings that went for the bound (SPEC 2.4)
   bool full = false;                 ///< 403: the bound on contacts
   few<device_id, 2 * register_contacts_limit> registered;  ///< devices that registered: their calls are released
+  few<merged_device, 2 * register_contacts_limit> merged;  ///< before they are released
   few<device_id, 2 * register_contacts_limit> removed;     ///< devices that un-registered and did not register again
 };
 

@@ -22,9 +22,13 @@ std::string_view host_of(const aor& name) {
 
 }  // namespace
 
-std::uint64_t address_of(const flow& to, std::string_view uri) {
-  std::uint64_t h = siphash({0, to.connection}, uri);
-  h = siphash({h, to.remote.port}, octets_of(to.remote.address));
+std::uint64_t address_of(const binding& b) {
+  const flow& to = b.facts().source;
+  // A flow without Path ends at the phone, whatever its Contact says: behind a NAT the text changes as the phone learns
+  // its address. Behind an edge proxy the Contact tells where.
+  std::uint64_t h = b.path().empty() ? 0 : siphash({siphash({}, b.path()), 0}, b.request_uri());
+  h = siphash({h, to.connection}, octets_of(to.remote.address));
+  h = siphash({h, to.remote.port}, "");
   return siphash({h, static_cast<std::uint64_t>(to.kind)}, "");
 }
 
@@ -104,15 +108,25 @@ void subscriber::state::on(const request_received& e, const instant& now, effect
 bool subscriber::state::is_callers_own(const call& c, const binding& b) const {
   std::string caller;
   if (!sip::write_aor(c.request->from().uri, caller) || caller != name.view()) return false;
-  if (b.facts().source.remote == c.source.remote && b.facts().source.kind == c.source.kind) return true;
+  // By its flow only where nobody else can stand behind it: an edge or SBC gives all phones the same.
+  const auto from_there = [&](const binding& x) {
+    return x.facts().source.remote == c.source.remote && x.facts().source.kind == c.source.kind;
+  };
+  if (b.path().empty() && c.request->via_count() == 1 && from_there(b) &&
+      std::count_if(bindings.all().begin(), bindings.all().end(), from_there) == 1) {
+    return true;
+  }
   const auto text = c.request->first(sip::header::contact);
   if (!text) return false;
   const auto contact = sip::parse_name_addr(*text);
   if (!contact) return false;
   const std::string_view instance = instance_of(contact->uri.params, contact->params);
-  if (!instance.empty() && instance == b.instance()) return true;
+  if (!instance.empty() && !b.instance().empty()) return instance == b.instance();
   const std::string_view label = label_of(contact->uri.params, contact->params);
-  if (!label.empty() && label == b.label()) return true;
+  if (!label.empty() && !b.label().empty()) return label == b.label();
+  if (const auto sent = pns::read_push_params(contact->uri.params, contact->params); sent && b.push()) {
+    if (same_push_params(*sent, b.push_params())) return true;
+  }
   const auto bound = sip::parse_uri(b.uri());
   return bound && sip::equivalent(contact->uri, *bound);
 }
@@ -289,12 +303,10 @@ void subscriber::state::release(const few<device_id, 2 * register_contacts_limit
       if (!devices.contains(d.device) && !planted.release_on_other_device) continue;
       if (!d.parkable) continue;
       if (planted.skip_late_register_check && d.state == parked_state::held) continue;
-      // The binding that registered; a merged device registers under its first name.
       const binding* b = bindings.find(d.device);
-      if (!b && !devices.empty()) b = bindings.find(*devices.begin());
       if (!b) continue;
       say(out, stage::register_in, &c, &d, 0, name_of(d.state));
-      const bool same = d.address == address_of(b->facts().source, b->request_uri());
+      const bool same = d.address == address_of(*b);
       if (planted.double_invite_per_register && is_live(d.state)) {
         dial(c, d, sip::response_context::origin::fresh, now, out);
         continue;
@@ -310,6 +322,38 @@ void subscriber::state::release(const few<device_id, 2 * register_contacts_limit
         c.context.end_place();
       }
     }
+  }
+}
+
+void subscriber::state::merge(const few<merged_device, 2 * register_contacts_limit>& devices, const instant& now,
+                              effects& out) {
+  for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) {
+    call& c = *busy_->calls[i];
+    if (!c.invite || !c.undecided()) continue;
+    for (const merged_device& m : devices) {
+      call_device* gone = c.by_device(m.gone);
+      call_device* kept = c.by_device(m.into);
+      if (!gone) continue;
+      // The one whose INVITE is out already, or that still waits where the other has given up, goes on.
+      const bool given_up = kept && kept->state == parked_state::ended && kept->branch == 0;
+      if (kept && (is_live(gone->state) ? !is_live(kept->state) : is_parked(gone->state) && given_up)) std::swap(gone, kept);
+      if (!kept) {
+        clear_grace(c, *gone, out);
+        gone->device = m.into;
+        continue;
+      }
+      clear_grace(c, *gone, out);
+      clear_grace(c, *kept, out);
+      gone->device = m.gone;
+      kept->device = m.into;
+      kept->parkable = kept->parkable || gone->parkable;
+      if (!is_parked(gone->state)) continue;  // two INVITEs are out, to what were two devices then
+      gone->push_due = false;
+      withdraw(c, *gone, out);
+      gone->state = parked_state::ended;
+      c.context.end_place();
+    }
+    progress(c, now, out);
   }
 }
 
@@ -341,11 +385,13 @@ void subscriber::state::step(call& c, call_device& d, parked_event event, const 
     case parked_action::dial: dial(c, d, sip::response_context::origin::place, now, out); break;
     case parked_action::redial: {
       const std::uint32_t old = d.branch;
+      d.abandoned = old;
       c.context.abandon(old);
       cancel_branch_of(c, old, "", now, out);
       dial(c, d, sip::response_context::origin::fresh, now, out);
       break;
     }
+    case parked_action::resend: out.emplace_back(resend_branch{{c.number, d.branch}}); break;
     case parked_action::start_refused_grace: start_grace(timer_kind::refused_grace, config().refused_grace); break;
     case parked_action::start_left_grace: start_grace(timer_kind::left_grace, config().left_grace); break;
     case parked_action::end_undialled:
@@ -365,16 +411,10 @@ void subscriber::state::clear_grace(call& c, call_device& d, effects& out) {
 void subscriber::state::dial(call& c, call_device& d, sip::response_context::origin from, const instant& now,
                              effects& out) {
   const binding* b = bindings.find(d.device);
-  if (!b) {
-    // A merged device: its binding goes by the name of the device that it was merged into.
-    for (const binding& other : bindings.all()) {
-      if (!b || other.facts().registered > b->facts().registered) b = &other;
-    }
-  }
   assert(b);
   const std::uint32_t branch = c.next_branch++;
   d.branch = branch;
-  d.address = address_of(b->facts().source, b->request_uri());
+  d.address = address_of(*b);
   c.context.dial(branch, from);
   forward f;
   f.branch = {c.number, branch};

@@ -65,6 +65,7 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
   if (o.retransmission) return;
   if (busy_ && !busy_->calls.empty()) {
     unregister(o.removed, now, out);
+    merge(o.merged, now, out);
     release(o.registered, now, out);
   }
   // SPEC 4.3: parked calls are released first, and only a REGISTER answered 200 tells.

@@ -23,6 +23,7 @@ void subscriber::state::on(const response_received& e, const instant& now, effec
   call& c = *found;
   const std::uint32_t branch = e.branch.branch;
   const int status = e.response->status();
+  c.context.on_sign_of_life(branch);
   if (status <= 100) return;
   call_device* d = c.by_branch(branch);
   if (status < 200) {
@@ -74,13 +75,23 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
   const bool was_open = c.context.is_open(branch);
   close_branch(c, branch, out);
   if (!was_open) return;
-  if (d && c.invite && c.undecided() && d->parkable && d->state == parked_state::dialled && counts_as_lost(status)) {
+  // The phone took our second INVITE for a copy of the first (RFC 3261 8.2.2.2), which is cancelled: that is no answer.
+  const bool collided = d && d->abandoned != 0 && (status == 482 || (status == 486 && c.context.heard(d->abandoned)));
+  if (d && c.invite && c.undecided() && d->parkable && d->state == parked_state::dialled &&
+      (collided || counts_as_lost(status))) {
     c.context.park_again(branch);
-    d->cause = "lost before ringing";
+    d->collided = collided && c.context.is_open(d->abandoned);
+    d->cause = collided ? "met its own earlier branch" : "lost before ringing";
     step(c, *d, parked_event::lost, now, out);
     say(out, stage::failed, &c, d, status, d->cause);
     push_belatedly(c, *d, now, out);
+    if (collided && !d->collided) dial_after_collision(c, *d, now, out);
     return;
+  }
+  for (call_device& other : c.devices) {
+    if (other.abandoned != branch || !other.collided) continue;
+    c.context.on_failure(branch, response);
+    return dial_after_collision(c, other, now, out);
   }
   const bool before = c.undecided();
   c.context.on_failure(branch, response);
@@ -93,6 +104,15 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
   if (before && c.context.outcome() == fork_outcome::rejected && c.invite) {
     cancel_open_branches(c, "", now, out);
     end_devices(c, now, out);
+  }
+}
+
+/// The phone has nothing of the call any more and is awake: it gets its INVITE at last.
+void subscriber::state::dial_after_collision(call& c, call_device& d, const instant& now, effects& out) {
+  d.collided = false;
+  d.abandoned = 0;
+  if (c.undecided() && d.state == parked_state::woken && bindings.find(d.device)) {
+    step(c, d, parked_event::registered_here, now, out);
   }
 }
 
@@ -114,6 +134,13 @@ void subscriber::state::on(const branch_failed& e, const instant& now, effects& 
   call& c = *found;
   call_device* d = c.by_branch(e.branch.branch);
   close_branch(c, e.branch.branch, out);
+  for (call_device& other : c.devices) {
+    if (other.abandoned == e.branch.branch && other.collided) {
+      c.context.give_up(e.branch.branch);
+      dial_after_collision(c, other, now, out);
+      return progress(c, now, out);
+    }
+  }
   const char* cause = e.cause == branch_failed::why::timeout ? "timeout" : "transport error";
   if (d && c.invite && c.undecided() && d->parkable && d->state == parked_state::dialled) {
     c.context.park_again(e.branch.branch);
@@ -137,8 +164,13 @@ void subscriber::state::on(const cancel_received& e, const instant& now, effects
   for (const auto& candidate : busy_->calls) {
     call& c = *candidate;
     if (c.transaction != e.transaction || c.back != way_back::transaction) continue;
-    if (!c.invite || !c.context.decide(fork_outcome::cancelled)) return;  // too late, or nothing to cancel (RFC 3261 9.2)
     const bool elsewhere = e.cancel && sip::says_answered_elsewhere(*e.cancel);
+    if (!c.invite || !c.context.decide(fork_outcome::cancelled)) {
+      // Too late to decide the call, or nothing to cancel (RFC 3261 9.2). But it was answered, whoever decided (SPEC 4.2).
+      const bool rejected = c.context.outcome() == fork_outcome::rejected;
+      if (c.invite && elsewhere && !c.context.final_sent()) settle(c, rejected ? 600 : 480, true, now, out);
+      return;
+    }
     cancel_open_branches(c, e.cancel ? sip::reasons_of(*e.cancel) : std::string(), now, out);
     end_devices(c, now, out);
     // A 2xx may still overtake the CANCEL, so the call is over only with its final response (SPEC 4.2, 4.3). Answered
@@ -156,6 +188,7 @@ void subscriber::state::on_deadline(call& c, const instant& now, effects& out) {
   for (call_device& d : c.devices) {
     if (is_parked(d.state)) say(out, stage::not_woken, &c, &d, 0, *d.cause ? d.cause : "deadline");
   }
+  c.context.abandon_silent();  // their INVITEs may be lost: the caller does not wait another 32 s for nobody
   cancel_open_branches(c, "", now, out);
   end_devices(c, now, out);
   progress(c, now, out);

@@ -119,6 +119,8 @@ struct subscriber::state {
 
   /// A device of the subscriber registered: its calls are released (SPEC 3.3).
   void release(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
+  /// A REGISTER showed that what were two devices is one: it keeps one place in each call (SPEC 3.3).
+  void merge(const few<merged_device, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
   void unregister(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
   void step(call& c, call_device& d, parked_event event, const instant& now, effects& out);
   void dial(call& c, call_device& d, sip::response_context::origin from, const instant& now, effects& out);
@@ -126,6 +128,7 @@ struct subscriber::state {
   void cancel_open_branches(call& c, std::string_view reason, const instant& now, effects& out);
   void withdraw(call& c, call_device& d, effects& out);
   void clear_grace(call& c, call_device& d, effects& out);
+  void dial_after_collision(call& c, call_device& d, const instant& now, effects& out);
   /// The outcome is decided: nothing more is pushed or dialled (SPEC 3.6).
   void end_devices(call& c, const instant& now, effects& out);
   void close_branch(call& c, std::uint32_t branch, effects& out);
@@ -155,6 +158,7 @@ struct subscriber::state {
 
 /// A response tag that any shard makes alike for the same request: a repeated 200 is the same 200.
 std::string tag_of(std::string_view branch);
-std::uint64_t address_of(const flow& to, std::string_view uri);
+/// Where a branch to this binding goes: equal means that a second INVITE would reach the same phone at the same place.
+std::uint64_t address_of(const binding& b);
 
 }  // namespace reveille

@@ -106,6 +106,17 @@ void client_transactions::cancel(const owner& of, std::string_view reason, stead
   if (e.state == static_cast<std::uint8_t>(invite_client_state::proceeding)) send_cancel(index, now);
 }
 
+void client_transactions::resend(const owner& of, steady_time now) {
+  const std::uint32_t index = by_owner_.find(fingerprint(of));
+  if (index == none) return;
+  entry& e = entries_[index];
+  const bool calling = e.what == kind::invite && e.state == static_cast<std::uint8_t>(invite_client_state::calling);
+  if (!calling || transaction_timing::reliable(e.to.kind) || e.interval <= timing_.t1) return;
+  wheel_.cancel(e.repeat_timer);
+  repeat_after(index, timing_.t1, now);
+  step(index, invite_client_event::timer_a, nullptr, now);
+}
+
 void client_transactions::on_unreachable(const endpoint& remote, steady_time now) {
   for (std::uint32_t i = chain_of(remote); i != none;) {
     const std::uint32_t next = entries_[i].same_remote_next;

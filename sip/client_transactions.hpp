@@ -73,6 +73,9 @@ class client_transactions {
   /// Sends CANCEL at once when the INVITE has had a provisional response, else with its first one. No-op when the
   /// transaction is gone, decided, cancelled already or no INVITE.
   void cancel(const owner& of, std::string_view reason, steady_time now);
+  /// The peer is known to listen now: an INVITE without any response is sent again and timer A starts anew. No-op in any
+  /// other state, and while timer A would fire within T1 anyway.
+  void resend(const owner& of, steady_time now);
   /// Nobody listens there: fails the transactions that still wait for their first response from it.
   void on_unreachable(const endpoint& remote, steady_time now);
   void on_timer(std::uint64_t payload, steady_time now);

@@ -39,6 +39,14 @@ void response_context::abandon(std::uint32_t number) {
   if (branch* b = find(number)) b->abandoned = true;
 }
 
+void response_context::abandon_silent() {
+  for (branch& b : branches_) b.abandoned = b.abandoned || (b.open && !b.heard);
+}
+
+void response_context::on_sign_of_life(std::uint32_t number) {
+  if (branch* b = find(number)) b->heard = true;
+}
+
 void response_context::park_again(std::uint32_t number) {
   if (branch* b = find(number)) b->open = false;
   ++places_;
@@ -64,6 +72,11 @@ bool response_context::knows(std::uint32_t number) const { return find(number) !
 bool response_context::rang(std::uint32_t number) const {
   const branch* b = find(number);
   return b && b->rang;
+}
+
+bool response_context::heard(std::uint32_t number) const {
+  const branch* b = find(number);
+  return b && b->heard;
 }
 
 std::vector<std::uint32_t> response_context::to_cancel() const {

@@ -41,6 +41,8 @@ class response_context {
   void dial(std::uint32_t branch, origin from);
   /// The device registered elsewhere (SPEC 3.3): its responses count no more, but for a 2xx.
   void abandon(std::uint32_t branch);
+  /// The deadline does not wait for phones that have said nothing at all (SPEC 3.4): abandons their branches.
+  void abandon_silent();
   /// The branch was lost before ringing: its device is parked again.
   void park_again(std::uint32_t branch);
   void mark_cancelled(std::uint32_t branch);
@@ -56,6 +58,9 @@ class response_context {
   bool all_closed() const;
 
   // Responses
+  /// Any response shows that somebody is there: 100 too.
+  void on_sign_of_life(std::uint32_t branch);
+  bool heard(std::uint32_t branch) const;
   enum class relay : std::uint8_t { absorb, forward };
   /// 101-199.
   relay on_provisional(std::uint32_t branch);
@@ -90,6 +95,7 @@ class response_context {
     bool abandoned = false;
     bool cancelled = false;
     bool rang = false;
+    bool heard = false;
   };
   branch* find(std::uint32_t number);
   const branch* find(std::uint32_t number) const;

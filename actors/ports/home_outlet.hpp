@@ -9,7 +9,7 @@ namespace reveille {
 class home_outlet {
  public:
   virtual ~home_outlet() = default;
-  /// One of send, respond, forward, cancel_branch, push, withdraw_push, note. Timers and writes never come here.
+  /// One of send, respond, forward, cancel_branch, resend_branch, push, withdraw_push, note. Timers and writes never come here.
   virtual void perform(aor_key key, effect&& what, const instant& now) = 0;
 };
 

@@ -32,6 +32,8 @@ void shard::impl::perform(aor_key key, effect&& what, const instant& now) {
           do_forward(key, std::move(e), now);
         } else if constexpr (std::is_same_v<kind, cancel_branch>) {
           clients_.cancel({key, e.branch.call, e.branch.branch}, e.reason, now.steady);
+        } else if constexpr (std::is_same_v<kind, resend_branch>) {
+          clients_.resend({key, e.branch.call, e.branch.branch}, now.steady);
         } else if constexpr (std::is_same_v<kind, push>) {
           const pns::push_id id = e.order.id;
           if (ports_.pushes.submit(std::move(e.order))) return;

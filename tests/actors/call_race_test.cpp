@@ -124,6 +124,145 @@ TEST_F(CallRace, TheSameAddressByAnotherFlowIsAMoveToo) {
   EXPECT_TRUE(has(wake(iphone(), "10.0.0.1:6000"), "forward b2"));
 }
 
+TEST_F(CallRace, AnotherContactTextOnTheSameFlowIsNoMove) {
+  register_(iphone("192.168.1.5:5060", token_a, ";label=m"), {.from = "203.0.113.7:40000"});
+  invite();
+  const std::string private_contact = iphone("192.168.1.5:5060", token_a, ";label=m");
+  EXPECT_TRUE(has(wake(private_contact, "203.0.113.7:41000"), "forward b1"));
+  const std::string text = wake(iphone("203.0.113.7:41000", token_a, ";label=m"), "203.0.113.7:41000");
+  EXPECT_FALSE(has(text, "forward") || has(text, "cancel")) << "the phone has b1: a second INVITE would be refused 482: " << text;
+  EXPECT_TRUE(has(response(1, 180), "respond 180"));
+}
+
+TEST_F(CallRace, BehindAnEdgeTheContactTellsWhereThePhoneIs) {
+  const std::string path = "Path: <sip:edge.example.net;lr>\n";
+  register_(iphone("10.0.0.1:5060", token_a, ";label=m"), {.from = "192.0.2.99:5060", .lines = path});
+  invite();
+  register_(iphone("10.0.0.1:5060", token_a, ";label=m"), {.cseq = 2, .from = "192.0.2.99:5060", .lines = path});
+  const std::string text = register_(iphone("10.0.0.7:5060", token_a, ";label=m"),
+                                     {.cseq = 3, .from = "192.0.2.99:5060", .lines = path});
+  EXPECT_TRUE(has(text, "cancel b1") && has(text, "forward b2 sip:103@10.0.0.7:5060")) << text;
+}
+
+struct Collision : SubscriberTest {
+  /// Behind an edge, its Contact rewritten on waking, the phone has branch 1 and gets branch 2.
+  void two_branches() {
+    const std::string path = "Path: <sip:edge.example.net;lr>\n";
+    register_(iphone("10.0.0.1:5060", token_a, ";label=m"), {.from = "192.0.2.99:5060", .lines = path});
+    invite();
+    register_(iphone("10.0.0.1:5060", token_a, ";label=m"), {.cseq = 2, .from = "192.0.2.99:5060", .lines = path});
+    register_(iphone("10.0.0.7:5060", token_a, ";label=m"), {.cseq = 3, .from = "192.0.2.99:5060", .lines = path});
+  }
+};
+
+TEST_F(Collision, A482ToTheSecondInviteIsNoAnswerAndTheFirstOnesEndDialsAgain) {
+  two_branches();
+  response(1, 180);
+  EXPECT_FALSE(has(response(2, 482), "respond"));
+  EXPECT_TRUE(has(response(1, 487), "forward b3 sip:103@10.0.0.7:5060"));
+  EXPECT_TRUE(has(response(3, 180), "respond 180"));
+  EXPECT_TRUE(has(response(3, 200), "respond 200"));
+}
+
+TEST_F(Collision, ABusyPhoneThatHasSpokenOnTheFirstIsBusyWithIt) {
+  two_branches();
+  response(1, 100);
+  EXPECT_FALSE(has(response(2, 486), "respond"));
+  EXPECT_TRUE(has(response(1, 487), "forward b3"));
+  EXPECT_TRUE(has(response(3, 486), "respond 486")) << "now it means it";
+}
+
+TEST_F(Collision, WhenTheFirstHasEndedAlreadyItDialsAtOnce) {
+  two_branches();
+  response(1, 180);
+  response(1, 487);
+  EXPECT_TRUE(has(response(2, 482), "forward b3"));
+  EXPECT_TRUE(has(response(3, 482), "respond 482")) << "and not for ever";
+}
+
+TEST_F(Collision, TheFirstOnesTimeoutDialsAgainToo) {
+  two_branches();
+  response(2, 482);
+  EXPECT_TRUE(has(fail(1, branch_failed::why::timeout), "forward b3"));
+}
+
+TEST_F(Collision, AfterTheCallersCancelNothingIsDialledAgain) {
+  two_branches();
+  response(1, 180);
+  response(2, 482);
+  cancel();
+  EXPECT_TRUE(has(response(1, 487), "respond 487"));
+  EXPECT_EQ(forwards().size(), 2u);
+}
+
+TEST_F(CallRace, TwoDevicesThatTurnOutToBeOneGetOneInvite) {
+  for (const bool label_first : {true, false}) {
+    start(nullptr);
+    const std::string by_label = iphone("10.0.0.1:5060", token_a, ";label=m");
+    const std::string by_instance = android("10.0.0.2:5060", "fcm-token-1", ";+sip.instance=\"<urn:x>\"");
+    register_(label_first ? by_label : by_instance);
+    register_(label_first ? by_instance : by_label, {.call_id = "two"});
+    ASSERT_EQ(subscriber_->binding_count(), 2u);
+    EXPECT_EQ(count(invite(label_first ? "m1" : "m2"), "push"), 2u);
+    const std::string both = android("10.0.0.3:5060", "fcm-token-1", ";label=m;+sip.instance=\"<urn:x>\"");
+    const std::string text = wake(both, "10.0.0.3:5060");
+    EXPECT_EQ(subscriber_->binding_count(), 1u);
+    EXPECT_EQ(count(text, "forward"), 1u) << text;
+    EXPECT_TRUE(has(response(1, 486), "respond 486")) << "no ghost keeps the caller waiting";
+  }
+}
+
+TEST_F(CallRace, TheInviteThatIsOutGoesOnWhenItsDeviceIsMergedIntoASleepingOne) {
+  register_(iphone("10.0.0.1:5060", token_a, ";label=m"));
+  register_(android("10.0.0.2:5060", "fcm-token-1", ";+sip.instance=\"<urn:x>\""), {.call_id = "two"});
+  invite();
+  EXPECT_TRUE(has(wake(android("10.0.0.2:5060", "fcm-token-1", ";+sip.instance=\"<urn:x>\""), "10.0.0.2:5060"), "forward b1"));
+  const std::string text =
+      wake(android("10.0.0.2:5060", "fcm-token-1", ";label=m;+sip.instance=\"<urn:x>\""), "10.0.0.2:5060");
+  EXPECT_FALSE(has(text, "forward")) << text;
+  EXPECT_TRUE(has(response(1, 486), "respond 486"));
+}
+
+TEST_F(CallRace, ARegisterByTheSameFlowSendsTheUnansweredInviteAgain) {
+  register_(iphone());
+  invite();
+  EXPECT_TRUE(has(wake(iphone(), "10.0.0.1:5060"), "forward b1"));
+  EXPECT_TRUE(has(wake(iphone(), "10.0.0.1:5060"), "resend b1"));
+  response(1, 180);
+  EXPECT_FALSE(has(wake(iphone(), "10.0.0.1:5060"), "resend"));
+}
+
+TEST_F(CallRace, TheDeadlineDoesNotWaitForAPhoneThatSaidNothing) {
+  register_(iphone());
+  invite();
+  pass(seconds(29));
+  wake(iphone(), "10.0.0.1:5060");
+  const std::string text = pass(seconds(1));
+  EXPECT_TRUE(has(text, "cancel b1") && has(text, "respond 480")) << text;
+  EXPECT_FALSE(has(response(1, 200), "respond")) << "the 480 has left";
+}
+
+TEST_F(CallRace, TheDeadlineWaitsForAPhoneThatHasAnsweredAnything) {
+  register_(iphone());
+  invite();
+  wake(iphone(), "10.0.0.1:5060");
+  response(1, 100);
+  EXPECT_FALSE(has(pass(seconds(30)), "respond"));
+  EXPECT_TRUE(has(response(1, 487), "respond 480"));
+}
+
+TEST_F(CallRace, AnsweredElsewhereAfterTheDeadlineLeavesNothingToTell) {
+  register_(iphone());
+  invite();
+  wake(iphone(), "10.0.0.1:5060");
+  response(1, 180);
+  pass(seconds(30));
+  ASSERT_EQ(stored().bucket.size(), 1u);
+  EXPECT_TRUE(has(cancel(1, "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\n"), "write remove-entry"));
+  EXPECT_TRUE(has(response(1, 487), "respond 480"));
+  EXPECT_TRUE(stored().bucket.empty());
+}
+
 TEST_F(CallRace, AnAbandonedBranchs482AndBusyAreIgnored) {
   register_(iphone());
   invite();

@@ -82,7 +82,7 @@ constexpr row table[] = {
 
     {dialled, ev::push_queued, dialled, none},  // E: the push still goes out
     {dialled, ev::push_refused, dialled, none},
-    {dialled, ev::registered_here, dialled, none},  // at most one live INVITE
+    {dialled, ev::registered_here, dialled, resend},  // at most one live INVITE, but one that arrives
     {dialled, ev::registered_elsewhere, dialled, redial},
     {dialled, ev::unregistered, dialled, none},
     {dialled, ev::provisional, ringing, none},

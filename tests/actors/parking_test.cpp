@@ -172,6 +172,45 @@ TEST_F(Parking, TheCallersOwnDeviceIsNeitherPushedNorDialled) {
   EXPECT_TRUE(has(text, "push fcm")) << text;
 }
 
+TEST_F(Parking, ThePhonesBehindTheCallersSbcAreNotTheCallers) {
+  register_(iphone("10.0.0.1:5060", token_a, ";label=m"), {.from = "198.51.100.1:5060"});
+  register_(android(), {.call_id = "two", .from = "198.51.100.1:5060"});
+  EXPECT_EQ(count(invite("self", {}, "sip:103@example.com"), "push"), 2u) << "one flow for all: it tells nothing";
+}
+
+TEST_F(Parking, AnEdgesFlowDoesNotTellTheCallersOwnDevice) {
+  register_(iphone(), {.from = "198.51.100.1:5060", .lines = "Path: <sip:edge.example.net;lr>\n"});
+  EXPECT_EQ(count(invite("path", {}, "sip:103@example.com"), "push"), 1u);
+  start(nullptr);
+  register_(iphone(), {.from = "198.51.100.1:5060"});
+  EXPECT_EQ(count(invite("vias", "Via: SIP/2.0/UDP 10.0.0.5;branch=z9hG4bK-phone\n", "sip:103@example.com"), "push"), 1u)
+      << "the INVITE came through a proxy";
+}
+
+TEST_F(Parking, TheCallersOwnDeviceIsKnownByItsNames) {
+  const auto call_from = [&](std::string_view call_id, const std::string& contact) {
+    request_received e;
+    e.request = sip::make_message(
+        "INVITE sip:103@example.com SIP/2.0\nVia: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bK-" + std::string(call_id) +
+        "\nMax-Forwards: 70\nFrom: <sip:103@example.com>;tag=a\nTo: <sip:103@example.com>\nCall-ID: " +
+        std::string(call_id) + "\nCSeq: 1 INVITE\nContact: " + contact + "\nContent-Length: 0\n\n");
+    e.transaction = {shard_id{0}, 900 + static_cast<std::uint32_t>(pushes().size()), 0};
+    e.source.remote = *parse_endpoint("198.51.100.1:5060");
+    return apply(e);
+  };
+  register_(iphone("192.168.1.5:5060", token_a, ";+sip.instance=\"<urn:a>\""));
+  register_(android("192.168.1.5:5060", "fcm-token-1", ";+sip.instance=\"<urn:b>\""), {.call_id = "two"});
+  const std::string by_instance = call_from("i", "<sip:103@192.168.1.5:5060>;+sip.instance=\"<urn:a>\"");
+  EXPECT_EQ(count(by_instance, "push"), 1u) << "the other one has the same private address: " << by_instance;
+  EXPECT_TRUE(has(by_instance, "push fcm"));
+  start(nullptr);
+  register_(iphone());
+  register_(android(), {.call_id = "two"});
+  const std::string by_token = call_from("t", android("10.9.9.9:5060"));
+  EXPECT_EQ(count(by_token, "push"), 1u) << by_token;
+  EXPECT_TRUE(has(by_token, "push apns"));
+}
+
 TEST_F(Parking, LimitsPushesPerCalleeAndParksTheRestWithoutOne) {
   config_.pushes_per_minute = 2;
   register_(iphone());

@@ -199,6 +199,7 @@ std::string SubscriberTest::describe(const effect& e) {
     std::string operator()(const cancel_branch& c) const {
       return "cancel b" + std::to_string(c.branch.branch) + (c.reason.empty() ? "" : " " + c.reason);
     }
+    std::string operator()(const resend_branch& r) const { return "resend b" + std::to_string(r.branch.branch); }
     std::string operator()(const write& w) const {
       t.mutations_.push_back(w.mutation);
       t.tokens_.push_back(w.token);

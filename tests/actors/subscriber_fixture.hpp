@@ -1,6 +1,6 @@
 /// One subscriber on a table: literals go in, its effects come out as text, the clock moves when told.
 ///
-/// Text of effects, joined by "; ": `send 200`, `respond 480`, `forward b1 sip:... [via R]`, `cancel b1 [reason]`,
+/// Text of effects, joined by "; ": `send 200`, `respond 480`, `forward b1 sip:... [via R]`, `cancel b1 [reason]`, `resend b1`,
 /// `write bindings`, `write entry`, `write over`, `write remove-entry`, `write remove-parked`, `push apns invite`,
 /// `push fcm missed 2`, `withdraw p1`, `adopt`, `claim aa11`, `timer answer_deadline +30000`, `clear answer_deadline`. Notes go to notes().
 #pragma once

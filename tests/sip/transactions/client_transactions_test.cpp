@@ -71,6 +71,31 @@ TEST_F(ClientTransactions, RepeatTheInviteByTimerADoublingUntilTimerB) {
   EXPECT_EQ(wheel.size(), 0u);
 }
 
+TEST_F(ClientTransactions, ResendAnUnansweredInviteAtOnceAndStartTimerAAnew) {
+  start("INVITE");
+  table.resend({{7}, 1, 1}, now);
+  EXPECT_EQ(count("INVITE"), 1u) << "timer A fires within T1 anyway";
+  pass(milliseconds(8'000));
+  ASSERT_EQ(count("INVITE"), 5u);  // the next would leave at 15.5 s
+  table.resend({{7}, 1, 1}, now);
+  EXPECT_EQ(count("INVITE"), 6u);
+  table.resend({{7}, 1, 1}, now);
+  EXPECT_EQ(count("INVITE"), 6u) << "a flood of REGISTERs makes no flood of INVITEs";
+  pass(milliseconds(510));
+  EXPECT_EQ(count("INVITE"), 7u);
+  pass(milliseconds(32'000));
+  EXPECT_EQ(failed.size(), 1u) << "timer B runs on";
+}
+
+TEST_F(ClientTransactions, ResendNothingThatWasAnswered) {
+  const auto id = start("INVITE");
+  pass(milliseconds(8'000));
+  answer(id, 100, "INVITE");
+  table.resend({{7}, 1, 1}, now);
+  table.resend({{7}, 1, 2}, now);
+  EXPECT_EQ(count("INVITE"), 5u);
+}
+
 TEST_F(ClientTransactions, TakeAnotherTimerB) {
   timing.timer_b = milliseconds(4000);
   start("INVITE");
