@@ -11,6 +11,7 @@ inline constexpr std::size_t message = 64 * 1024;         ///< the largest UDP d
 inline constexpr std::size_t lines = 160;                 ///< a 2 KiB message with more is no SIP phone's
 inline constexpr std::size_t name = 128;                  ///< RFC 4475 3.1.1.7 has one of 97
 inline constexpr std::size_t value = 4096;                ///< a FCM token in a Contact is 200, a STIR Identity 1000
+inline constexpr std::size_t contact_value = 8192;        ///< a Contact whose token has the 4 KB that SPEC 2.1 allows
 inline constexpr std::size_t vias = 70;                   ///< Max-Forwards starts at 70
 inline constexpr std::size_t routes = 32;                 ///< each of Route, Record-Route, Path
 inline constexpr std::size_t contacts = 16;               ///< above what one AOR may bind (SPEC 2.4)

@@ -85,12 +85,13 @@ std::string_view read_line(const char* data, const char* p, const char* end, lin
   if (static_cast<std::size_t>(name_end - p) > limits::name) return reasons::name_too_long;
   const char* const value = chars::skip_blanks(colon + 1, end);
   while (end != value && chars::is(end[-1], chars::blank)) --end;
-  if (static_cast<std::size_t>(end - value) > limits::value) return reasons::value_too_long;
   out.begin = static_cast<std::uint16_t>(p - data);
   out.name_size = static_cast<std::uint8_t>(name_end - p);
   out.value_begin = static_cast<std::uint16_t>(value - data);
   out.value_size = static_cast<std::uint16_t>(end - value);
   out.id = header_of(chars::between(p, name_end));
+  const std::size_t most = out.id == header::contact ? limits::contact_value : limits::value;
+  if (out.value_size > most) return reasons::value_too_long;  // the header section's bound keeps it within 16 bits
   out.next = no_line;
   return {};
 }

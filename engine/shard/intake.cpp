@@ -246,7 +246,7 @@ void shard::impl::deliver_event(aor_key key, std::string_view name, subscriber_e
 void shard::impl::refuse_delivery(const sip::message_ptr& m, server_transaction_id transaction, const flow& from,
                                   const instant& now) {
   counters_.refusals[static_cast<std::size_t>(refusal::home_full)].add();
-  lines_ = "Retry-After: " + std::to_string(config_.limits.retry_after_least.count()) + "\r\n";
+  write_retry_after();
   sip::packet bytes = sip::build_response(*m, from.remote, 503, local_tag(*m), lines_, ports_.pool);
   if (bytes.bytes == nullptr) return drop(drop_reason::no_memory);
   if (transaction.shard == self_) return do_respond(transaction, 503, bytes, now);

@@ -139,13 +139,17 @@ void shard::impl::reply(const sip::message& m, const flow& to, int status, std::
 
 void shard::impl::refuse(const sip::message& m, const flow& to, refusal why) {
   counters_.refusals[static_cast<std::size_t>(why)].add();
+  write_retry_after();
+  reply(m, to, 503, lines_);
+}
+
+void shard::impl::write_retry_after() {
   const auto least = config_.limits.retry_after_least.count();
   const auto spread = config_.limits.retry_after_most.count() - least + 1;
   const auto wait = least + static_cast<std::int64_t>(ports_.random.below(static_cast<std::uint64_t>(spread)));
   lines_ = "Retry-After: ";
   lines_ += std::to_string(wait);
   lines_ += "\r\n";
-  reply(m, to, 503, lines_);
 }
 
 /// The same for every repetition of a request, so that answering without state is answering once (RFC 3261 8.2.7).

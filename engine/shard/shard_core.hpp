@@ -131,6 +131,8 @@ class shard::impl final : public home_outlet,
   /// A final response of the shard itself, without a transaction.
   void reply(const sip::message& m, const flow& to, int status, std::string_view extra = {});
   void refuse(const sip::message& m, const flow& to, refusal why);
+  /// Into lines_, drawn so that the refused do not come back in step.
+  void write_retry_after();
   std::string_view local_tag(const sip::message& m);
   void drop(drop_reason why) { counters_.drops[static_cast<std::size_t>(why)].add(); }
   void count_sent(int status);

@@ -29,6 +29,17 @@ struct shard_question {
 
 using inbox_content = std::variant<hand_over, pns::push_answer, record_loaded, records_written, shard_question>;
 
+/// DESIGN 2: responses, ACK, CANCEL, PRACK and BYE end work and are never refused, so a full inbox still has as much
+/// room again for them; other datagrams are dropped at `limit`, as UDP may. What is no datagram is owed to somebody.
+inline bool has_room_for(const hand_over& what, std::size_t waiting, std::size_t limit) {
+  const auto* datagram = std::get_if<datagram_for>(&what);
+  if (datagram == nullptr) return true;
+  const sip::message& m = *datagram->message;
+  const bool ends_work = !m.is_request() || m.method() == sip::method::ack || m.method() == sip::method::cancel ||
+                         m.method() == sip::method::prack || m.method() == sip::method::bye;
+  return waiting < (ends_work ? 2 * limit : limit);
+}
+
 struct inbox_item : inbox_node {
   explicit inbox_item(inbox_content&& what) : content(std::move(what)) {}
   inbox_content content;

@@ -65,7 +65,7 @@ class shard_thread::impl final : public shard_outlet {
     if (inbox_.post(std::move(what))) wake();
   }
   void hand_over(reveille::hand_over&& what) {
-    if (inbox_.length() >= config_.inbox_limit && std::holds_alternative<datagram_for>(what)) {
+    if (!has_room_for(what, inbox_.length(), config_.inbox_limit)) {
       inbox_dropped_.fetch_add(1, std::memory_order_relaxed);
       return;
     }

@@ -32,7 +32,7 @@ struct shard_thread_config {
   home_config home;
   std::size_t datagrams_a_turn = 128;      ///< then the inbox and the timers have their turn
   std::size_t inbox_a_turn = 1024;
-  std::size_t inbox_limit = 1 << 16;       ///< datagrams from other shards that wait; more are dropped, as UDP may
+  std::size_t inbox_limit = 1 << 16;       ///< that wait, before datagrams from other shards are dropped: has_room_for()
 };
 
 /// Read by the scrape; refreshed by the shard at most ten times a second while it works.

@@ -1,0 +1,39 @@
+// A full inbox between shards: who is dropped and who is not (DESIGN 2, bound at the entrance).
+#include <gtest/gtest.h>
+
+#include "engine/shard/shard_inbox.hpp"
+#include "tests/sip/make_message.hpp"
+
+namespace reveille {
+namespace {
+
+hand_over request(const std::string& method) {
+  return datagram_for{sip::make_message(method + " sip:103@example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1\n"
+                                        "Max-Forwards: 70\nFrom: <sip:a@b>;tag=1\nTo: <sip:103@example.com>\nCall-ID: c\nCSeq: 1 " +
+                                        method + "\nContent-Length: 0\n\n"),
+                      {}};
+}
+
+TEST(InboxRoom, DropsNewWorkAtTheLimit) {
+  for (const char* method : {"INVITE", "REGISTER", "MESSAGE"}) {
+    EXPECT_TRUE(has_room_for(request(method), 9, 10)) << method;
+    EXPECT_FALSE(has_room_for(request(method), 10, 10)) << method;
+  }
+}
+
+TEST(InboxRoom, KeepsAsMuchRoomAgainForWhatEndsWork) {
+  const hand_over ok = datagram_for{sip::make_message("SIP/2.0 200 OK\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1\nFrom: <sip:a@b>;tag=1\n"
+                                                      "To: <sip:c@d>;tag=2\nCall-ID: c\nCSeq: 1 INVITE\nContent-Length: 0\n\n"),
+                                    {}};
+  EXPECT_TRUE(has_room_for(ok, 10, 10));
+  EXPECT_FALSE(has_room_for(ok, 20, 10)) << "bounded all the same";
+  for (const char* method : {"ACK", "CANCEL", "PRACK", "BYE"}) EXPECT_TRUE(has_room_for(request(method), 10, 10)) << method;
+}
+
+TEST(InboxRoom, NeverDropsWhatSomebodyIsOwed) {
+  EXPECT_TRUE(has_room_for(response_for{}, 1000, 10));
+  EXPECT_TRUE(has_room_for(event_for{}, 1000, 10));
+}
+
+}  // namespace
+}  // namespace reveille
