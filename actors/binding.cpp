@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint8_t flag_push = 1;
 constexpr std::uint8_t flag_quarantined = 2;
-constexpr std::uint64_t year_9999_ms = 253402300799000;  // later times are damage, and would overflow arithmetic
+constexpr std::uint8_t flag_stale = 4;
 
 std::uint16_t checked_size(std::string_view text) {
   assert(text.size() <= 0xffff);  // a SIP message is at most 64 KiB
@@ -78,9 +78,16 @@ std::string_view instance_of(const sip::params_view& uri_params, const sip::para
   return find_in_either(header_params, uri_params, "+sip.instance");
 }
 
+bool same_label(std::string_view a, std::string_view b) {
+  if (a == b) return true;
+  if (a.find('%') == std::string_view::npos && b.find('%') == std::string_view::npos) return false;
+  return sip::unescape(a) == sip::unescape(b);
+}
+
 bool same_push_params(const pns::push_params& a, const pns::push_params& b) {
   const auto provider = pns::provider_of(a.provider);
-  if (a.prid.empty() || provider != pns::provider_of(b.provider) || a.param != b.param) return false;
+  if (a.prid.empty() || a.param != b.param || provider != pns::provider_of(b.provider)) return false;
+  if (!provider && a.provider != b.provider) return false;
   // Apple's tokens are hexadecimal digits, which some apps write large at one time and small at another.
   return a.prid == b.prid || (provider && provider != pns::provider::fcm && sip::chars::iequal(a.prid, b.prid));
 }
@@ -176,7 +183,8 @@ std::size_t binding::encoded_bytes() const {
 }
 
 void binding::encode(std::string& out) const {
-  octets::put8(out, static_cast<std::uint8_t>((facts_.push ? flag_push : 0) | (facts_.quarantined ? flag_quarantined : 0)));
+  octets::put8(out, static_cast<std::uint8_t>((facts_.push ? flag_push : 0) | (facts_.quarantined ? flag_quarantined : 0) |
+                                              (facts_.stale ? flag_stale : 0)));
   octets::put8(out, static_cast<std::uint8_t>(facts_.provider));
   octets::put64(out, static_cast<std::uint64_t>(facts_.expires.time_since_epoch().count()));
   octets::put64(out, static_cast<std::uint64_t>(facts_.registered.time_since_epoch().count()));
@@ -186,13 +194,13 @@ void binding::encode(std::string& out) const {
   for (const std::string_view part : {uri(), params(), call_id(), path()}) octets::put_text(out, part);
 }
 
-std::optional<binding> binding::decode(std::string_view& rest) {
+std::optional<binding> binding::decode(std::string_view& rest, written_by writer) {
   binding_facts facts;
   std::uint8_t flags = 0;
   std::uint8_t provider = 0;
   std::uint64_t expires = 0;
   std::uint64_t registered = 0;
-  if (!octets::take8(rest, flags) || (flags & ~(flag_push | flag_quarantined)) != 0) return std::nullopt;
+  if (!octets::take8(rest, flags) || (flags & ~(flag_push | flag_quarantined | flag_stale)) != 0) return std::nullopt;
   if (!octets::take8(rest, provider) || provider >= pns::provider_count) return std::nullopt;
   if (!octets::take64(rest, expires) || !octets::take64(rest, registered) || !octets::take64(rest, facts.branch) ||
       !octets::take32(rest, facts.cseq) || expires > year_9999_ms || registered > year_9999_ms) {
@@ -206,12 +214,16 @@ std::optional<binding> binding::decode(std::string_view& rest) {
   }
   if (const auto uri = sip::parse_uri(text.uri); !uri || !uri->is_sip()) return std::nullopt;
   facts.push = (flags & flag_push) != 0;
-  facts.quarantined = (flags & flag_quarantined) != 0;
+  // A REGISTER since may have lifted it, unwritten: one push more asks the provider again (SPEC 6.5).
+  facts.quarantined = (flags & flag_quarantined) != 0 && writer == written_by::this_process;
   facts.provider = static_cast<pns::provider>(provider);
   facts.expires = wall_time(milliseconds(static_cast<std::int64_t>(expires)));
   facts.registered = wall_time(milliseconds(static_cast<std::int64_t>(registered)));
   facts.source = *source;
-  facts.stale = facts.push;  // DESIGN 2: written behind, so after a restart it is pushed, never dialled
+  // DESIGN 2: written behind, so after a restart it is pushed, never dialled. A connection of this process may have
+  // closed since, so only UDP's flows are as good as they were.
+  facts.stale = facts.push && (writer == written_by::another_process || (flags & flag_stale) != 0 ||
+                               facts.source.kind != transport::udp);
   return binding(text, facts);
 }
 

@@ -33,6 +33,7 @@ struct binding_facts {
   wall_time registered;      ///< the last REGISTER that carried it
   std::uint64_t branch = 0;  ///< hash of that REGISTER's Via branch: tells a retransmission
   std::uint32_t cseq = 0;
+  std::uint32_t version = 0; ///< of the registration, when its durable part last changed
   device_id device;
   pns::provider provider = pns::provider::apns;
   bool push = false;         ///< has valid push parameters; whether the provider is on is asked each time
@@ -86,7 +87,8 @@ class binding {
   /// Appends this binding's store form; lengths and numbers little-endian.
   void encode(std::string& out) const;
   /// Takes one binding off the front of `rest`. The bytes are untrusted: nullopt when they make no sense.
-  static std::optional<binding> decode(std::string_view& rest);
+  enum class written_by : std::uint8_t { this_process, another_process };
+  static std::optional<binding> decode(std::string_view& rest, written_by writer = written_by::another_process);
 
  private:
   std::unique_ptr<char[]> text_;
@@ -97,10 +99,15 @@ class binding {
   binding_facts facts_;
 };
 
+/// Stored times beyond it are damage, and would overflow arithmetic.
+inline constexpr std::uint64_t year_9999_ms = 253402300799000;
+
 /// `label` and +sip.instance as they identify a device (SPEC 1): quotes taken off.
 std::string_view label_of(const sip::params_view& uri_params, const sip::params_view& header_params);
 std::string_view instance_of(const sip::params_view& uri_params, const sip::params_view& header_params);
 
+/// Equal as a device's name: a URI parameter may be escaped where the header parameter is not.
+bool same_label(std::string_view a, std::string_view b);
 /// Equal (provider, prid, pn_param), which make one device (SPEC 1); false without a prid.
 bool same_push_params(const pns::push_params& a, const pns::push_params& b);
 

@@ -2,6 +2,7 @@
 /// its place in the push bucket. Data; subscriber_calls.cpp decides.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -29,9 +30,13 @@ struct call_device {
   std::uint32_t push = 0;       ///< number of its push order, 0 = none was made
   wall_time pushed_at;          ///< when it was ordered (SPEC 6.5: FCM's dead tokens have no stamp)
   std::uint32_t branch = 0;     ///< its newest branch, 0 = none
-  std::uint32_t abandoned = 0;  ///< the branch before, given up for a new address; 0 = none
-  bool collided = false;        ///< its newest branch met that one at the phone (482): dialled again when that has ended
+  std::vector<std::uint32_t> abandoned;  ///< branches given up for a new address that the phone may hold
+  bool collided = false;        ///< its newest branch met one of them at the phone (482): dialled again when that has ended
   std::uint64_t address = 0;    ///< address_of() the binding that the branch went to
+  bool let_go = false;          ///< one of them has ended with something else than 482: the phone held it
+  bool has_abandoned(std::uint32_t number) const {
+    return std::find(abandoned.begin(), abandoned.end(), number) != abandoned.end();
+  }
   const char* cause = "";       ///< why it was not woken, for Warning and the wake trace
 };
 
@@ -62,6 +67,7 @@ struct call {
   store_token entry_write;               ///< the bucket entry's, while pushes wait for it
   bool entry = false;                    ///< stands in the bucket
   bool stored = false;                   ///< its INVITE is in the store
+  bool resumed = false;                  ///< taken up after a restart: phones may hold branches of before
   bool deadline_set = false;
   bool late_set = false;
   bool lingering = false;                ///< answered; repeats of the 2xx are still passed on

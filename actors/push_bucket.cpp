@@ -21,16 +21,22 @@ const bucket_entry* push_bucket::find(const call_ref& call) const {
 bool push_bucket::add(bucket_entry entry, wall_time now, const subscriber_config& config,
                       std::vector<call_ref>& dropped) {
   if (find(entry.call)) return false;
-  const auto drop_oldest = [&] {
+  prune(now, config, dropped);
+  while (entries_.size() >= config.bucket_entries) {
     dropped.push_back(entries_.front().call);
     entries_.erase(entries_.begin());
-  };
-  while (!entries_.empty() && entries_.front().date + config.bucket_age <= now) drop_oldest();
-  while (entries_.size() >= config.bucket_entries) drop_oldest();
+  }
   const auto place = std::upper_bound(entries_.begin(), entries_.end(), entry.date,
                                       [](wall_time date, const bucket_entry& e) { return date < e.date; });
   entries_.insert(place, std::move(entry));
   return true;
+}
+
+void push_bucket::prune(wall_time now, const subscriber_config& config, std::vector<call_ref>& dropped) {
+  const auto kept = std::find_if(entries_.begin(), entries_.end(),
+                                 [&](const bucket_entry& e) { return e.date + config.bucket_age > now; });
+  for (auto e = entries_.begin(); e != kept; ++e) dropped.push_back(e->call);
+  entries_.erase(entries_.begin(), kept);
 }
 
 bool push_bucket::remove(const call_ref& call) {

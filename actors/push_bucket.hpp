@@ -25,6 +25,8 @@ class push_bucket {
   /// Makes room first: entries beyond the bounds go, oldest first, into `dropped`.
   /// @return false when the call has an entry already (SPEC 4.1: one per call_ref).
   bool add(bucket_entry entry, wall_time now, const subscriber_config& config, std::vector<call_ref>& dropped);
+  /// Entries beyond their age go (SPEC 4.5), oldest first, into `dropped`.
+  void prune(wall_time now, const subscriber_config& config, std::vector<call_ref>& dropped);
   /// @return true when it was there.
   bool remove(const call_ref& call);
   /// The call had its final response. @return the entry, to be written; null when there is none.

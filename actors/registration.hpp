@@ -10,6 +10,7 @@
 
 #include "actors/binding.hpp"
 #include "actors/few.hpp"
+#include "actors/register_offer.hpp"
 #include "actors/subscriber_config.hpp"
 #include "core/time.hpp"
 #include "sip/message.hpp"
@@ -29,7 +30,7 @@ struct merged_device {
 struct registration_outcome {
   int status = 200;                  ///< 200, 400, 403, 423, 500 or 555; all but 200 changed nothing
   std::string_view why;              ///< static text for a note, "" when there is nothing to say
-  bool retransmission = false;       ///< seen before: the same 200 again, without effect
+  bool retransmission = false;       ///< seen before: the same 200 again; only parked calls are released
   bool durable = false;              ///< must be on disk before the 200 (DESIGN 2)
   bool soft = false;                 ///< an address is to be written behind
   bool push_registered = false;      ///< creates or refreshes a push binding (SPEC 4.3's trigger)
@@ -44,9 +45,11 @@ struct registration_outcome {
 class registration {
  public:
   /// Bindings from the store. @return false when the bytes make no sense: then there are none.
-  bool load(std::string_view encoded);
+  /// @param process names this process since its start: what another one wrote may be older than its last REGISTER, so
+  /// its push bindings are stale (DESIGN 2); 0 = stale in any case.
+  bool load(std::string_view encoded, std::uint64_t process = 0);
   /// For the store; never empty once anybody registered, so that the AOR stays known (SPEC 10).
-  std::string encode() const;
+  std::string encode(std::uint64_t process = 0) const;
 
   /// Decides and, if the outcome is 200, changes. @param remember_removed a call may still wait for a device that
   /// un-registers: keep its identity until forget_removed().
@@ -78,6 +81,7 @@ class registration {
 
   /// True while what must be durable is not known to be on disk.
   bool unsaved() const { return saved_ != version_; }
+  bool unsaved(const binding& b) const;
   std::uint32_t version() const { return version_; }
   void saved(std::uint32_t version) {
     if (static_cast<std::int32_t>(version - saved_) > 0) saved_ = version;
@@ -86,8 +90,14 @@ class registration {
   std::size_t resident_bytes() const;
 
  private:
-  struct offer;  // one Contact of a REGISTER, parsed
-  using offers = few<offer*, register_contacts_limit>;
+  /// A removal: a late REGISTER of before must not undo it.
+  struct tombstone {
+    std::uint64_t call_id = 0;  ///< its hash
+    std::uint32_t cseq = 0;
+    wall_time since;
+  };
+  static constexpr std::size_t tombstones_limit = 4;   ///< the last ones
+  static constexpr seconds tombstones_age{64};         ///< twice timer F: nobody repeats an older REGISTER any more
 
   enum class order : std::uint8_t { newer, again, older };
   order compare(const binding& b, std::string_view call_id, std::uint32_t cseq, std::uint64_t branch) const;
@@ -100,14 +110,13 @@ class registration {
                     const subscriber_config& config, std::uint64_t branch, bool remember_removed,
                     registration_outcome& out);
   /// RFC 3261 10.3 step 7 for all bindings that the offers touch. @return false when the outcome is final.
-  bool in_order(const std::vector<offer>& list, const sip::message& request, std::uint64_t branch,
-                registration_outcome& out) const;
-  void remember_tombstone(std::string_view call_id, std::uint32_t cseq);
+  bool in_order(const std::vector<register_offer>& list, const sip::message& request, std::uint64_t branch,
+                wall_time now, registration_outcome& out) const;
+  void remember_tombstone(std::string_view call_id, std::uint32_t cseq, wall_time now);
 
   std::vector<binding> bindings_;
   std::vector<binding> removed_;    ///< un-registered while a call waits for them
-  std::uint64_t tombstone_call_id_ = 0;  ///< of the last removal: a late REGISTER of before must not undo it
-  std::uint32_t tombstone_cseq_ = 0;
+  std::vector<tombstone> tombstones_;
   std::uint32_t next_device_ = 1;
   std::uint32_t version_ = 0;       ///< of the durable part
   std::uint32_t saved_ = 0;

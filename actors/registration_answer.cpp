@@ -97,10 +97,7 @@ void append_push_support(std::pmr::string& out, const sip::name_addr_view& conta
 void registration::write_200(const sip::message& request, wall_time now, const subscriber_config& config,
                              std::pmr::string& lines) const {
   few<const binding*, register_contacts_limit> own;
-  bool other_hop = false;
-  request.for_each(sip::header::feature_caps, [&](std::string_view value) {
-    other_hop = other_hop || value.find("+sip.pns=") != std::string_view::npos;
-  });
+  const bool other_hop = another_hop_pushes(request);
   request.for_each_element(sip::header::contact, [&](std::string_view element) {
     bool named = other_hop;
     for (const binding& b : bindings_) {

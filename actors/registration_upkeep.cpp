@@ -7,34 +7,61 @@
 namespace reveille {
 namespace {
 
-constexpr std::uint8_t store_version = 1;
+/// 1 has neither process nor tombstones; its push bindings are stale.
+constexpr std::uint8_t store_version = 2;
 
 }  // namespace
 
-bool registration::load(std::string_view encoded) {
+bool registration::load(std::string_view encoded, std::uint64_t process) {
   std::uint8_t version = 0;
+  std::uint64_t writer = 0;
   std::uint16_t count = 0;
-  if (!octets::take8(encoded, version) || version != store_version || !octets::take16(encoded, count)) return false;
+  std::uint8_t removals = 0;
+  if (!octets::take8(encoded, version) || version == 0 || version > store_version) return false;
+  if (version > 1 && !octets::take64(encoded, writer)) return false;
+  if (!octets::take16(encoded, count)) return false;
+  const auto by = process != 0 && writer == process ? binding::written_by::this_process
+                                                    : binding::written_by::another_process;
   std::vector<binding> read;
   for (std::uint16_t i = 0; i < count; ++i) {
-    auto b = binding::decode(encoded);
+    auto b = binding::decode(encoded, by);
     if (!b) return false;
     b->facts().device = device_id{next_device_++};
     read.push_back(std::move(*b));
   }
+  std::vector<tombstone> tombstones;
+  if (version > 1 && (!octets::take8(encoded, removals) || removals > tombstones_limit)) return false;
+  for (std::uint8_t i = 0; i < removals; ++i) {
+    tombstone t;
+    std::uint64_t since = 0;
+    if (!octets::take64(encoded, t.call_id) || !octets::take32(encoded, t.cseq) || !octets::take64(encoded, since) ||
+        since > year_9999_ms) {
+      return false;
+    }
+    t.since = wall_time(milliseconds(static_cast<std::int64_t>(since)));
+    tombstones.push_back(t);
+  }
   if (!encoded.empty()) return false;
   bindings_ = std::move(read);
+  tombstones_ = std::move(tombstones);
   return true;
 }
 
-std::string registration::encode() const {
-  std::size_t room = 3;
+std::string registration::encode(std::uint64_t process) const {
+  std::size_t room = 12 + tombstones_.size() * 20;
   for (const binding& b : bindings_) room += b.encoded_bytes();
   std::string out;
   out.reserve(room);
   octets::put8(out, store_version);
+  octets::put64(out, process);
   octets::put16(out, static_cast<std::uint16_t>(bindings_.size()));
   for (const binding& b : bindings_) b.encode(out);
+  octets::put8(out, static_cast<std::uint8_t>(tombstones_.size()));
+  for (const tombstone& t : tombstones_) {
+    octets::put64(out, t.call_id);
+    octets::put32(out, t.cseq);
+    octets::put64(out, static_cast<std::uint64_t>(t.since.time_since_epoch().count()));
+  }
   return out;
 }
 
@@ -115,6 +142,7 @@ std::size_t registration::resident_bytes() const {
   std::size_t bytes = 0;
   for (const binding& b : bindings_) bytes += b.resident_bytes();
   for (const binding& b : removed_) bytes += b.resident_bytes();
+  bytes += tombstones_.capacity() * sizeof(tombstone);
   return bytes + (bindings_.capacity() - bindings_.size()) * sizeof(binding);
 }
 

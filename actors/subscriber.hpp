@@ -22,6 +22,7 @@ struct surroundings {
   slab_pool& pool;
   random_source& random;
   shard_id home;
+  std::uint64_t process = 0;   ///< drawn at the start of the process, never 0 there: whose writes are our own (DESIGN 2)
 };
 
 class subscriber {

@@ -1,19 +1,12 @@
-// A request arrives; devices are dialled, or pushed and parked; a REGISTER releases (SPEC 3.1 to 3.3, 4.1, 9).
+// A request arrives; devices are dialled, or pushed and parked (SPEC 3.1, 3.2, 4.1, 9).
 #include <algorithm>
-#include <cassert>
 
 #include "actors/octets.hpp"
 #include "actors/subscriber_state.hpp"
-#include "core/hash.hpp"
 #include "sip/call_ref.hpp"
 
 namespace reveille {
 namespace {
-
-template <class Object>
-std::string_view octets_of(const Object& o) {
-  return {reinterpret_cast<const char*>(&o), sizeof o};
-}
 
 std::string_view host_of(const aor& name) {
   const std::size_t at = name.view().rfind('@');
@@ -21,16 +14,6 @@ std::string_view host_of(const aor& name) {
 }
 
 }  // namespace
-
-std::uint64_t address_of(const binding& b) {
-  const flow& to = b.facts().source;
-  // A flow without Path ends at the phone, whatever its Contact says: behind a NAT the text changes as the phone learns
-  // its address. Behind an edge proxy the Contact tells where.
-  std::uint64_t h = b.path().empty() ? 0 : siphash({siphash({}, b.path()), 0}, b.request_uri());
-  h = siphash({h, to.connection}, octets_of(to.remote.address));
-  h = siphash({h, to.remote.port}, "");
-  return siphash({h, static_cast<std::uint64_t>(to.kind)}, "");
-}
 
 std::uint32_t subscriber::state::new_call_number() {
   do {
@@ -47,7 +30,10 @@ std::size_t subscriber::state::waiting_calls() const {
 
 void subscriber::state::refuse(const request_received& e, int status, effects& out) {
   std::string extra;
-  if (status == 480) extra = "Reason: Q.850;cause=20\r\n";
+  if (status == 480) {
+    extra = "Reason: Q.850;cause=20\r\n";
+    if (e.trust == peer_trust::trusted) extra += warning("too many requests wait");
+  }
   out.emplace_back(respond{e.transaction, status,
                            sip::build_response(*e.request, e.source.remote, status, tag_of(e.request->top_via().branch),
                                                extra, around.pool)});
@@ -123,7 +109,7 @@ bool subscriber::state::is_callers_own(const call& c, const binding& b) const {
   const std::string_view instance = instance_of(contact->uri.params, contact->params);
   if (!instance.empty() && !b.instance().empty()) return instance == b.instance();
   const std::string_view label = label_of(contact->uri.params, contact->params);
-  if (!label.empty() && !b.label().empty()) return label == b.label();
+  if (!label.empty() && !b.label().empty()) return same_label(label, b.label());
   if (const auto sent = pns::read_push_params(contact->uri.params, contact->params); sent && b.push()) {
     if (same_push_params(*sent, b.push_params())) return true;
   }
@@ -216,11 +202,7 @@ void subscriber::state::write_entry(call& c, const instant& now, effects& out) {
   bucket_entry entry{c.ref, c.caller.number, c.caller.display_name, c.arrived.wall, c.deadline_wall, false};
   const bool added = bucket().add(entry, now.wall, config(), dropped);
   c.entry = true;
-  for (const call_ref& old : dropped) {
-    say(out, stage::bucket_dropped, nullptr, nullptr, 0, "");
-    std::get<note>(out.back()).call = old;
-  }
-  if (!dropped.empty()) write_bucket(remove_bucket_entries{dropped}, dropped, out);
+  entries_dropped(dropped, out);
   if (config().planted.skip_bucket_write) return queue_pushes(c, now, out);
   c.entry_write = new_token();
   c.stored = true;
@@ -288,154 +270,6 @@ void subscriber::state::queue_pushes(call& c, const instant& now, effects& out) 
     say(out, stage::push_queued, &c, &d, 0, "");
     step(c, d, parked_event::push_queued, now, out);
   }
-}
-
-void subscriber::state::release(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now,
-                                effects& out) {
-  const mistakes& planted = config().planted;
-  // By index: a call that ends here is erased afterwards.
-  for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) {
-    call& c = *busy_->calls[i];
-    if (!c.invite || !c.undecided()) continue;
-    bool released = false;
-    for (std::size_t k = 0; k < c.devices.size(); ++k) {
-      call_device& d = c.devices[k];
-      if (!devices.contains(d.device) && !planted.release_on_other_device) continue;
-      if (!d.parkable) continue;
-      if (planted.skip_late_register_check && d.state == parked_state::held) continue;
-      const binding* b = bindings.find(d.device);
-      if (!b) continue;
-      say(out, stage::register_in, &c, &d, 0, name_of(d.state));
-      const bool same = d.address == address_of(*b);
-      if (planted.double_invite_per_register && is_live(d.state)) {
-        dial(c, d, sip::response_context::origin::fresh, now, out);
-        continue;
-      }
-      released = released || is_parked(d.state);
-      step(c, d, same ? parked_event::registered_here : parked_event::registered_elsewhere, now, out);
-    }
-    if (released && planted.forget_parked_on_second_device) {
-      for (call_device& d : c.devices) {
-        if (!is_parked(d.state)) continue;
-        clear_grace(c, d, out);
-        d.state = parked_state::ended;
-        c.context.end_place();
-      }
-    }
-  }
-}
-
-void subscriber::state::merge(const few<merged_device, 2 * register_contacts_limit>& devices, const instant& now,
-                              effects& out) {
-  for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) {
-    call& c = *busy_->calls[i];
-    if (!c.invite || !c.undecided()) continue;
-    for (const merged_device& m : devices) {
-      call_device* gone = c.by_device(m.gone);
-      call_device* kept = c.by_device(m.into);
-      if (!gone) continue;
-      // The one whose INVITE is out already, or that still waits where the other has given up, goes on.
-      const bool given_up = kept && kept->state == parked_state::ended && kept->branch == 0;
-      if (kept && (is_live(gone->state) ? !is_live(kept->state) : is_parked(gone->state) && given_up)) std::swap(gone, kept);
-      if (!kept) {
-        clear_grace(c, *gone, out);
-        gone->device = m.into;
-        continue;
-      }
-      clear_grace(c, *gone, out);
-      clear_grace(c, *kept, out);
-      gone->device = m.gone;
-      kept->device = m.into;
-      kept->parkable = kept->parkable || gone->parkable;
-      if (!is_parked(gone->state)) continue;  // two INVITEs are out, to what were two devices then
-      gone->push_due = false;
-      withdraw(c, *gone, out);
-      gone->state = parked_state::ended;
-      c.context.end_place();
-    }
-    progress(c, now, out);
-  }
-}
-
-void subscriber::state::unregister(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now,
-                                   effects& out) {
-  for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) {
-    call& c = *busy_->calls[i];
-    if (!c.invite || !c.undecided()) continue;
-    for (call_device& d : c.devices) {
-      if (!d.parkable || !devices.contains(d.device)) continue;
-      d.push_due = false;
-      withdraw(c, d, out);
-      d.cause = "un-registered";
-      step(c, d, parked_event::unregistered, now, out);
-    }
-  }
-}
-
-void subscriber::state::step(call& c, call_device& d, parked_event event, const instant& now, effects& out) {
-  const parked_step next = advance(d.state, event);
-  if (next.next != d.state) clear_grace(c, d, out);
-  d.state = next.next;
-  const auto start_grace = [&](timer_kind kind, milliseconds length) {
-    d.grace_set = true;
-    out.emplace_back(set_timer{{kind, {c.number, d.device.value}}, now.steady + length});
-  };
-  switch (next.action) {
-    case parked_action::none: break;
-    case parked_action::dial: dial(c, d, sip::response_context::origin::place, now, out); break;
-    case parked_action::redial: {
-      const std::uint32_t old = d.branch;
-      d.abandoned = old;
-      c.context.abandon(old);
-      cancel_branch_of(c, old, "", now, out);
-      dial(c, d, sip::response_context::origin::fresh, now, out);
-      break;
-    }
-    case parked_action::resend: out.emplace_back(resend_branch{{c.number, d.branch}}); break;
-    case parked_action::start_refused_grace: start_grace(timer_kind::refused_grace, config().refused_grace); break;
-    case parked_action::start_left_grace: start_grace(timer_kind::left_grace, config().left_grace); break;
-    case parked_action::end_undialled:
-      c.context.end_place();
-      say(out, stage::not_woken, &c, &d, 0, d.cause);
-      break;
-  }
-}
-
-void subscriber::state::clear_grace(call& c, call_device& d, effects& out) {
-  if (!d.grace_set) return;
-  d.grace_set = false;
-  const timer_kind kind = d.state == parked_state::left ? timer_kind::left_grace : timer_kind::refused_grace;
-  out.emplace_back(clear_timer{{kind, {c.number, d.device.value}}});
-}
-
-void subscriber::state::dial(call& c, call_device& d, sip::response_context::origin from, const instant& now,
-                             effects& out) {
-  const binding* b = bindings.find(d.device);
-  assert(b);
-  const std::uint32_t branch = c.next_branch++;
-  d.branch = branch;
-  d.address = address_of(*b);
-  c.context.dial(branch, from);
-  forward f;
-  f.branch = {c.number, branch};
-  f.request = c.request;
-  f.request_uri = b->request_uri();
-  f.route = b->path();
-  f.to = b->facts().source;
-  f.caller = c.source;
-  out.emplace_back(std::move(f));
-  if (!c.invite) return;
-  say(out, stage::invite_out, &c, &d, 0, "");
-  if (c.timer_c_runs(config().timer_c)) {
-    out.emplace_back(set_timer{{timer_kind::timer_c, {c.number, branch}}, now.steady + config().timer_c});
-  }
-}
-
-void subscriber::state::withdraw(call& c, call_device& d, effects& out) {
-  (void)c;
-  if (!d.push_open || config().planted.push_after_cancel) return;
-  d.push_open = false;
-  out.emplace_back(withdraw_push{{key, d.push}});
 }
 
 }  // namespace reveille

@@ -5,10 +5,22 @@
 
 namespace reveille {
 
+void subscriber::state::entries_dropped(const std::vector<call_ref>& dropped, effects& out) {
+  if (dropped.empty()) return;
+  for (const call_ref& old : dropped) {
+    say(out, stage::bucket_dropped, nullptr, nullptr, 0, "");
+    std::get<note>(out.back()).call = old;
+  }
+  write_bucket(remove_bucket_entries{dropped}, dropped, out);
+}
+
 void subscriber::state::tell_missed(const few<device_id, 2 * register_contacts_limit>& registered, seconds absence,
                                     const instant& now, effects& out) {
   push_bucket& bucket = *bucket_;
   bucket.give_up_late_round(now.steady);
+  std::vector<call_ref> dropped;
+  bucket.prune(now.wall, config(), dropped);
+  entries_dropped(dropped, out);
   if (bucket.in_round() || absence < config().missed_min_absence) return;
   std::vector<push_bucket::recipient> to;
   for (const binding& b : bindings.all()) {

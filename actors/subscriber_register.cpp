@@ -62,11 +62,15 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
     send_200(request, e.source, now, out);
     if (o.soft) write_soft(now.steady, out);
   }
-  if (o.retransmission) return;
+  if (o.retransmission) {
+    // It proves no new registration, but a phone that is awake: its parked calls go out (SPEC 3.3).
+    if (busy_ && !busy_->calls.empty()) release(o.registered, released::parked_only, now, out);
+    return;
+  }
   if (busy_ && !busy_->calls.empty()) {
     unregister(o.removed, now, out);
     merge(o.merged, now, out);
-    release(o.registered, now, out);
+    release(o.registered, released::all, now, out);
   }
   // SPEC 4.3: parked calls are released first, and only a REGISTER answered 200 tells.
   if (!o.durable && o.push_registered && bucket_) tell_missed(o.registered, o.absence, now, out);
@@ -106,7 +110,7 @@ void subscriber::state::refuse_register(const sip::message& request, const flow&
 }
 
 void subscriber::state::write_bindings(store_token token, effects& out) {
-  out.emplace_back(write{token, put_bindings{bindings.encode()}});
+  out.emplace_back(write{token, put_bindings{bindings.encode(around.process)}});
   soft_dirty = false;
   if (busy_ && !busy_->unsynced.empty()) return;  // the timer is theirs too
   if (soft_timer) out.emplace_back(clear_timer{soft_key});

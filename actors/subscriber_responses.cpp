@@ -75,26 +75,23 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
   const bool was_open = c.context.is_open(branch);
   close_branch(c, branch, out);
   if (!was_open) return;
-  // The phone took our second INVITE for a copy of the first (RFC 3261 8.2.2.2), which is cancelled: that is no answer.
-  const bool collided = d && d->abandoned != 0 && (status == 482 || (status == 486 && c.context.heard(d->abandoned)));
+  const bool collided = d && met_another_branch(c, *d, status);
   if (d && c.invite && c.undecided() && d->parkable && d->state == parked_state::dialled &&
       (collided || counts_as_lost(status))) {
     c.context.park_again(branch);
-    d->collided = collided && c.context.is_open(d->abandoned);
+    d->collided = collided;
     d->cause = collided ? "met its own earlier branch" : "lost before ringing";
     step(c, *d, parked_event::lost, now, out);
     say(out, stage::failed, &c, d, status, d->cause);
     push_belatedly(c, *d, now, out);
-    if (collided && !d->collided) dial_after_collision(c, *d, now, out);
+    dial_after_collision(c, *d, 482, now, out);
     return;
-  }
-  for (call_device& other : c.devices) {
-    if (other.abandoned != branch || !other.collided) continue;
-    c.context.on_failure(branch, response);
-    return dial_after_collision(c, other, now, out);
   }
   const bool before = c.undecided();
   c.context.on_failure(branch, response);
+  for (call_device& other : c.devices) {
+    if (other.has_abandoned(branch)) dial_after_collision(c, other, status, now, out);
+  }
   if (d && before) {
     withdraw(c, *d, out);
     d->push_due = false;
@@ -107,11 +104,25 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
   }
 }
 
-/// The phone has nothing of the call any more and is awake: it gets its INVITE at last.
-void subscriber::state::dial_after_collision(call& c, call_device& d, const instant& now, effects& out) {
-  d.collided = false;
-  d.abandoned = 0;
-  if (c.undecided() && d.state == parked_state::woken && bindings.find(d.device)) {
+/// The phone took our newest INVITE for a copy of one that we have given up for it (RFC 3261 8.2.2.2), or is busy with
+/// that one: no answer to the call.
+bool subscriber::state::met_another_branch(const call& c, const call_device& d, int status) const {
+  if (status == 482) return !d.abandoned.empty() || c.resumed;
+  return status == 486 && std::any_of(d.abandoned.begin(), d.abandoned.end(), [&](std::uint32_t branch) {
+    return c.context.is_open(branch) && c.context.heard(branch);
+  });
+}
+
+/// One of its abandoned branches ended, or its newest one has just been refused because of them. The branch that the phone
+/// held ends with something else than 482; then it has nothing of the call any more, is awake, and gets its INVITE.
+void subscriber::state::dial_after_collision(call& c, call_device& d, int status, const instant& now, effects& out) {
+  const auto is_open = [&](std::uint32_t branch) { return c.context.is_open(branch); };
+  d.let_go = d.let_go || status != 482;
+  const bool waits = !d.let_go && std::any_of(d.abandoned.begin(), d.abandoned.end(), is_open);
+  if (!d.collided || waits || d.abandoned.empty() || d.state != parked_state::woken) return;
+  d.collided = d.let_go = false;
+  std::erase_if(d.abandoned, [&](std::uint32_t branch) { return !is_open(branch); });
+  if (c.undecided() && bindings.find(d.device)) {
     step(c, d, parked_event::registered_here, now, out);
   }
 }
@@ -135,11 +146,10 @@ void subscriber::state::on(const branch_failed& e, const instant& now, effects& 
   call_device* d = c.by_branch(e.branch.branch);
   close_branch(c, e.branch.branch, out);
   for (call_device& other : c.devices) {
-    if (other.abandoned == e.branch.branch && other.collided) {
-      c.context.give_up(e.branch.branch);
-      dial_after_collision(c, other, now, out);
-      return progress(c, now, out);
-    }
+    if (!other.has_abandoned(e.branch.branch)) continue;
+    c.context.give_up(e.branch.branch);
+    dial_after_collision(c, other, 408, now, out);
+    return progress(c, now, out);
   }
   const char* cause = e.cause == branch_failed::why::timeout ? "timeout" : "transport error";
   if (d && c.invite && c.undecided() && d->parkable && d->state == parked_state::dialled) {
@@ -244,7 +254,8 @@ void subscriber::state::settle(call& c, int status, bool answered_somewhere, con
   say(out, how, &c, nullptr, status, "outcome");
   if (c.stored) forget_parked(c.ref, out);
   c.stored = false;
-  if (!c.entry) return;
+  // An answer also removes what an earlier INVITE of the same call left (SPEC 4.2: by call_ref).
+  if (!bucket_ || !(c.entry || answered_somewhere)) return;
   const bool dropped = config().declined == declined_calls::drop && is_declined(status);
   if ((answered_somewhere && !config().planted.tell_answered_calls) || dropped) {
     if (bucket().remove(c.ref)) {
@@ -271,6 +282,10 @@ void subscriber::state::progress(call& c, const instant& now, effects& out) {
   c.ended = true;
 }
 
+std::string subscriber::state::warning(std::string_view cause) const {
+  return "Warning: 399 " + config().warn_agent + " \"" + std::string(cause) + "\"\r\n";
+}
+
 void subscriber::state::send_final(call& c, const sip::response_context::final_answer& a, const instant& now,
                                    effects& out) {
   if (a.response) {
@@ -282,7 +297,7 @@ void subscriber::state::send_final(call& c, const sip::response_context::final_a
       if (c.trust == peer_trust::trusted) {
         const char* cause = "";
         for (const call_device& d : c.devices) cause = *d.cause ? d.cause : cause;
-        extra += "Warning: 399 " + config().warn_agent + " \"" + (*cause ? cause : c.context.any_rang() ? "no answer" : "not woken") + "\"\r\n";
+        extra += warning(*cause ? cause : c.context.any_rang() ? "no answer" : "not woken");
       }
     }
     answer(c, a.status, extra, out);

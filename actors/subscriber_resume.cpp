@@ -38,14 +38,22 @@ void subscriber::state::resume(const instant& now, effects& out) {
       }
       continue;
     }
+    const bucket_entry* entry = bucket().find(p.call);
+    if (!entry || entry->over) {
+      forget_parked(p.call, out);  // it had ended; only the removal of its INVITE had not reached the disk
+      continue;
+    }
     request_received e;
     e.request = request;
     e.source = source->first;
     e.trust = source->second;
     call& c = new_call(e, now, sip::response_context::kind::invite);
     c.back = way_back::stateless;
-    c.entry = bucket().find(c.ref) != nullptr;
+    c.entry = true;
     c.stored = true;
+    c.resumed = true;
+    c.caller.number = entry->remote_uri;
+    c.caller.display_name = entry->display_name;
     c.arrived.wall = p.arrived;
     c.deadline_wall = p.deadline;
     c.deadline = now.steady + std::min<nanoseconds>(p.deadline - now.wall, config().answer_timeout);
@@ -55,7 +63,11 @@ void subscriber::state::resume(const instant& now, effects& out) {
       d.device = b.device();
       d.provider = b.facts().provider;
       d.parkable = true;
-      d.state = parked_state::silent;  // pushed by the process that died, or it registers for a reason of its own
+      // Whether the provider had accepted its push died with the process. Once more: the same apns-id and content make
+      // the repeat harmless, a phone that is never woken is not (SPEC 3.2).
+      d.state = parked_state::held;
+      d.push_due = !b.facts().quarantined;
+      if (!d.push_due) d.cause = "token quarantined";
       c.context.park();
       c.devices.push_back(d);
     }
@@ -66,6 +78,7 @@ void subscriber::state::resume(const instant& now, effects& out) {
       c.deadline_set = true;
       out.emplace_back(set_timer{{timer_kind::answer_deadline, {c.number, 0}}, c.deadline});
       out.emplace_back(adopt_invite{c.number, c.request, c.source});
+      queue_pushes(c, now, out);  // the entry is on the disk
     }
     progress(c, now, out);
   }

@@ -92,7 +92,7 @@ struct subscriber::state {
   void resync_bucket(effects& out);
   void arm_patience(const instant& now, effects& out);
 
-  // Calls (subscriber_calls.cpp, subscriber_responses.cpp)
+  // Calls (subscriber_calls.cpp, subscriber_devices.cpp, subscriber_responses.cpp)
   void on(const request_received& e, const instant& now, effects& out);
   void on(const cancel_received& e, const instant& now, effects& out);
   void on(const invite_adopted& e, const instant& now, effects& out);
@@ -111,6 +111,8 @@ struct subscriber::state {
   bool is_callers_own(const call& c, const binding& b) const;
   std::size_t waiting_calls() const;
   void refuse(const request_received& e, int status, effects& out);
+  /// A Warning line with the precise cause, for trusted peers (SPEC 3.4).
+  std::string warning(std::string_view cause) const;
   /// The bucket entry and the stored INVITE, then the pushes (SPEC 4.1).
   void write_entry(call& c, const instant& now, effects& out);
   void entry_written(call& c, const instant& now, effects& out);
@@ -118,7 +120,9 @@ struct subscriber::state {
   bool within_push_limit(const instant& now);
 
   /// A device of the subscriber registered: its calls are released (SPEC 3.3).
-  void release(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
+  enum class released : std::uint8_t { all, parked_only };
+  void release(const few<device_id, 2 * register_contacts_limit>& devices, released which, const instant& now,
+               effects& out);
   /// A REGISTER showed that what were two devices is one: it keeps one place in each call (SPEC 3.3).
   void merge(const few<merged_device, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
   void unregister(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
@@ -128,7 +132,8 @@ struct subscriber::state {
   void cancel_open_branches(call& c, std::string_view reason, const instant& now, effects& out);
   void withdraw(call& c, call_device& d, effects& out);
   void clear_grace(call& c, call_device& d, effects& out);
-  void dial_after_collision(call& c, call_device& d, const instant& now, effects& out);
+  bool met_another_branch(const call& c, const call_device& d, int status) const;
+  void dial_after_collision(call& c, call_device& d, int status, const instant& now, effects& out);
   /// The outcome is decided: nothing more is pushed or dialled (SPEC 3.6).
   void end_devices(call& c, const instant& now, effects& out);
   void close_branch(call& c, std::uint32_t branch, effects& out);
@@ -151,6 +156,8 @@ struct subscriber::state {
   // Missed calls (subscriber_missed.cpp)
   void tell_missed(const few<device_id, 2 * register_contacts_limit>& registered, seconds absence, const instant& now,
                    effects& out);
+  /// Entries that went for the bounds of the bucket: counted, and off the disk.
+  void entries_dropped(const std::vector<call_ref>& dropped, effects& out);
   void send_part(const instant& now, effects& out);
   void on_told(std::uint32_t push, bool accepted, const instant& now, effects& out);
   void token_answer(const pns::push_outcome& outcome, wall_time queued, const instant& now, effects& out);

@@ -13,7 +13,7 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
  public:
   station(virtual_engine& engine, shard_id self, store& durable, push_gateway& pushes)
       : engine_(engine), self_(self), pool_(engine.pools_.emplace_back(std::make_shared<slab_pool>())),
-        random_(engine.when_.random().next()), around_{engine.subscribers_, *pool_, random_, self} {
+        random_(engine.when_.random().next()), around_{engine.subscribers_, *pool_, random_, self, engine.config_.start} {
     shard_ports ports{*this, pushes, random_, *pool_, [&](home_outlet& out, const instant& start) {
                         auto made = std::make_unique<home>(*engine_.actors_, home_config{}, around_, durable, out, start.steady);
                         home_ = made.get();

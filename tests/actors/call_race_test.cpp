@@ -164,6 +164,29 @@ TEST_F(Collision, A482ToTheSecondInviteIsNoAnswerAndTheFirstOnesEndDialsAgain) {
   EXPECT_TRUE(has(response(3, 200), "respond 200"));
 }
 
+TEST_F(Collision, ARegisterMeanwhileDoesNotMakeTheNext482AnAnswer) {
+  two_branches();
+  response(2, 482);
+  register_(iphone("10.0.0.7:5060", token_a, ";label=m"),
+            {.cseq = 4, .from = "192.0.2.99:5060", .lines = "Path: <sip:edge.example.net;lr>\n"});
+  ASSERT_EQ(forwards().size(), 3u);
+  response(1, 180);
+  response(1, 487);
+  EXPECT_TRUE(has(response(3, 482), "forward b4"));
+}
+
+TEST_F(Collision, OfThreeBranchesThePhoneHoldsOneAndItsEndDialsAgain) {
+  two_branches();
+  const std::string path = "Path: <sip:edge.example.net;lr>\n";
+  register_(iphone("10.0.0.8:5060", token_a, ";label=m"), {.cseq = 4, .from = "192.0.2.99:5060", .lines = path});
+  ASSERT_EQ(forwards().size(), 3u);
+  response(2, 482);
+  EXPECT_FALSE(has(response(3, 482), "forward")) << "the phone still holds the first";
+  response(1, 180);
+  EXPECT_TRUE(has(response(1, 487), "forward b4 sip:103@10.0.0.8:5060"));
+  EXPECT_TRUE(has(response(4, 200), "respond 200"));
+}
+
 TEST_F(Collision, ABusyPhoneThatHasSpokenOnTheFirstIsBusyWithIt) {
   two_branches();
   response(1, 100);
@@ -221,6 +244,20 @@ TEST_F(CallRace, TheInviteThatIsOutGoesOnWhenItsDeviceIsMergedIntoASleepingOne) 
       wake(android("10.0.0.2:5060", "fcm-token-1", ";label=m;+sip.instance=\"<urn:x>\""), "10.0.0.2:5060");
   EXPECT_FALSE(has(text, "forward")) << text;
   EXPECT_TRUE(has(response(1, 486), "respond 486"));
+}
+
+TEST_F(CallRace, OfTwoInvitesThatAreOutTheOneThatRingsGoesOn) {
+  const std::string by_instance = ";+sip.instance=\"<urn:x>\"";
+  register_(iphone("10.0.0.1:5060", token_a, ";label=m"));
+  register_(android("10.0.0.2:5060", "fcm-token-1", by_instance), {.call_id = "two"});
+  invite();
+  wake(iphone("10.0.0.1:5060", token_a, ";label=m"), "10.0.0.1:5060");
+  wake(android("10.0.0.2:5060", "fcm-token-1", by_instance), "10.0.0.2:5060");
+  response(2, 180);
+  const std::string text = wake(android("10.0.0.2:5060", "fcm-token-1", ";label=m" + by_instance), "10.0.0.2:5060");
+  EXPECT_TRUE(has(text, "cancel b1")) << text;
+  EXPECT_FALSE(has(text, "forward")) << text;
+  EXPECT_TRUE(has(response(2, 486), "respond 486")) << "the other is not waited for";
 }
 
 TEST_F(CallRace, ARegisterByTheSameFlowSendsTheUnansweredInviteAgain) {

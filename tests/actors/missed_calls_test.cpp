@@ -183,5 +183,29 @@ TEST_F(MissedCalls, DropTheOldestBeyondTheBoundAndCountThem) {
   EXPECT_TRUE(noted("bucket_dropped"));
 }
 
+TEST_F(MissedCalls, WhatIsOlderThanThirtyDaysIsNotTold) {
+  register_(iphone());
+  invite("old");
+  pass(seconds(30));
+  pass(std::chrono::hours(24 * 29));
+  invite("young");
+  pass(std::chrono::hours(24 * 2));
+  const std::string text = wake(iphone(), "10.0.0.1:5060");
+  EXPECT_TRUE(has(text, "missed 1")) << text;
+  EXPECT_TRUE(noted("bucket_dropped"));
+}
+
+TEST_F(MissedCalls, AnAnswerWithoutAPushRemovesTheEntryOfAnEarlierInviteOfTheCall) {
+  register_(iphone());
+  invite("call");
+  cancel();
+  register_(iphone(), {.cseq = 2, .expires = "0"});
+  register_(desk(), {.call_id = "desk"});
+  ASSERT_EQ(stored().bucket.size(), 1u);
+  invite("call");
+  EXPECT_TRUE(has(response(1, 200), "write remove-entry"));
+  EXPECT_TRUE(stored().bucket.empty());
+}
+
 }  // namespace
 }  // namespace reveille

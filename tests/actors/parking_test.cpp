@@ -211,6 +211,16 @@ TEST_F(Parking, TheCallersOwnDeviceIsKnownByItsNames) {
   EXPECT_TRUE(has(by_token, "push apns"));
 }
 
+TEST_F(Parking, TellsTrustedPeersWhyACallTooManyIsRefused) {
+  config_.parked_calls = 1;
+  register_(iphone());
+  invite("one");
+  EXPECT_TRUE(has(invite("two", {}, "sip:101@example.com", peer_trust::trusted), "respond 480"));
+  EXPECT_TRUE(has(last_packet(), "Warning: 399 reveille \"too many requests wait\"\r\n")) << last_packet();
+  invite("three");
+  EXPECT_FALSE(has(last_packet(), "Warning"));
+}
+
 TEST_F(Parking, LimitsPushesPerCalleeAndParksTheRestWithoutOne) {
   config_.pushes_per_minute = 2;
   register_(iphone());

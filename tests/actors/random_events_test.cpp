@@ -129,6 +129,7 @@ class RandomEvents : public ::testing::TestWithParam<int> {
     static const char* const tokens_of[] = {"aa11", "bb22", "cc33", ""};
     std::string contact = "<sip:device" + std::to_string(device) + "@10.0.0.1:" + port;
     if (device < 3) contact += ";pn-provider=apns;pn-param=DEF123GHIJ.com.example.app.voip;pn-prid=" + std::string(tokens_of[device]);
+    if (below(4) == 0) contact += ";rinstance=" + std::to_string(below(3));  // another text for the same place
     contact += ">;label=d" + std::to_string(device);
     register_received e;
     ++sequence;

@@ -52,6 +52,49 @@ TEST_F(Registration, AsksForTheDiskAgainAfterAFailedWrite) {
   EXPECT_EQ(register_(iphone(), {.cseq = 3}).substr(0, 8), "send 200");
 }
 
+TEST_F(Registration, OneDevicesFailedWriteDoesNotHoldUpTheOthersRefreshes) {
+  register_(iphone("10.0.0.1:5060", token_a, ";label=a"));
+  store_ = store_manner::silent;
+  const std::size_t before = writes().size();
+  register_(android("10.0.0.2:5060", "fcm-token-1", ";label=b"), {.call_id = "two"});
+  written(before, false);
+  EXPECT_TRUE(has(register_(iphone("10.0.0.1:5060", token_a, ";label=a"), {.cseq = 2}), "send 200"));
+  EXPECT_TRUE(has(wake(iphone("10.0.0.1:6060", token_a, ";label=a"), "10.0.0.1:6060"), "send 200")) << "moved, all the same";
+  EXPECT_FALSE(has(register_(android("10.0.0.2:5060", "fcm-token-1", ";label=b"), {.call_id = "two", .cseq = 2}), "send 200"))
+      << "its own identity is not on disk";
+}
+
+TEST_F(Registration, ARemovalThatFailedIsNotAcknowledgedWhenItIsSentAgain) {
+  register_(iphone());
+  store_ = store_manner::silent;
+  const std::size_t before = writes().size();
+  register_(iphone(), {.cseq = 2, .expires = "0"});
+  written(before, false);
+  EXPECT_FALSE(has(register_(iphone(), {.cseq = 3, .expires = "0"}), "send 200")) << "it would come back with the next start";
+}
+
+TEST_F(Registration, ComingBackWhileACallWaitsIsDurableBeforeThe200) {
+  register_(iphone());
+  invite();
+  register_(iphone(), {.cseq = 2, .expires = "0"});
+  const std::string text = register_(iphone(), {.cseq = 3});
+  EXPECT_TRUE(has(text, "write bindings") && text.find("write bindings") < text.find("send 200")) << text;
+  const subscriber_record record = stored();
+  start(&record);
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+}
+
+TEST_F(Registration, ARetransmissionReleasesWhatIsParkedAndTellsNothing) {
+  register_(iphone());
+  invite("missed");
+  pass(seconds(30));
+  invite("waits");
+  const std::string text = register_(iphone());
+  EXPECT_TRUE(has(text, "send 200") && has(text, "forward b1")) << text;
+  EXPECT_FALSE(has(text, "missed"));
+  EXPECT_FALSE(has(register_(iphone()), "resend")) << "it says nothing about the INVITE that is out";
+}
+
 TEST_F(Registration, AbsorbsARetransmissionWhileTheDiskIsAwaited) {
   store_ = store_manner::silent;
   register_(iphone());
@@ -83,6 +126,19 @@ TEST_F(Registration, ALateRegisterDoesNotUndoAnUnregistration) {
   register_(iphone(), {.cseq = 2, .expires = "0"});
   EXPECT_EQ(register_(iphone(), {.cseq = 1}), "send 500");
   EXPECT_EQ(subscriber_->binding_count(), 0u);
+}
+
+TEST_F(Registration, RemembersTheLastRemovalsForAWhileAndOverARestart) {
+  register_(iphone());
+  register_(android(), {.call_id = "two"});
+  register_(iphone(), {.cseq = 2, .expires = "0"});
+  register_(android(), {.call_id = "two", .cseq = 2, .expires = "0"});
+  EXPECT_EQ(register_(iphone(), {.cseq = 1}), "send 500") << "not only the very last";
+  const subscriber_record record = stored();
+  start(&record);
+  EXPECT_EQ(register_(android(), {.call_id = "two", .cseq = 1}), "send 500");
+  pass(seconds(64));
+  EXPECT_TRUE(has(register_(iphone(), {.cseq = 1}), "send 200")) << "by now it is no late datagram but a client that counts anew";
 }
 
 TEST_F(Registration, Answers423BelowMinExpiresAndChangesNothing) {
@@ -156,6 +212,28 @@ TEST_F(Registration, AQueryMakesNoPushBinding) {
   EXPECT_EQ(count(invite(), "push"), 0u);
 }
 
+TEST_F(Registration, AQueryKeepsTheTokenThatItsDeviceIsBoundWith) {
+  register_(iphone("10.0.0.1:5060", token_a, ";label=m"));
+  pass(seconds(1));
+  register_("<sip:103@10.0.0.7:5060;pn-provider=apns>;label=m", {.cseq = 2, .from = "10.0.0.7:5060"});
+  EXPECT_TRUE(has(last_packet(), "Feature-Caps: *;+sip.pns=\"apns\"\r\n"));
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+  EXPECT_EQ(count(invite(), "push apns invite"), 1u);
+  EXPECT_EQ(pushes().front().target.tokens.front().value.view(), token_a);
+  EXPECT_EQ(pushes().front().target.app, "com.example.app");
+  EXPECT_TRUE(has(register_("<sip:103@10.0.0.7:5060;pn-provider=apns>;label=m", {.cseq = 3, .from = "10.0.0.7:5060"}),
+                  "forward b1 sip:103@10.0.0.7:5060"));
+  register_(iphone("10.0.0.7:5060", token_a, ";label=m"), {.cseq = 4, .expires = "0"});
+  register_("<sip:103@10.0.0.7:5060;pn-provider=apns>;label=m", {.cseq = 5});
+  EXPECT_EQ(count(invite("after"), "push"), 0u) << "it creates none";
+}
+
+TEST_F(Registration, ARepeatedQueryHearsThatItsProviderIsSwitchedOff) {
+  register_("<sip:103@10.0.0.1:5060;pn-provider=apns>");
+  config_.enabled = {false, false, false};
+  EXPECT_EQ(register_("<sip:103@10.0.0.1:5060;pn-provider=apns>", {.cseq = 2}), "send 555");
+}
+
 TEST_F(Registration, AQueryWithoutValueNamesAllProviders) {
   config_.enabled[static_cast<std::size_t>(pns::provider::apns_dev)] = false;
   register_("<sip:103@10.0.0.1:5060;pn-provider>");
@@ -177,6 +255,24 @@ TEST_F(Registration, LeavesThePushToAnotherHopThatClaimsIt) {
   register_(iphone(), {.lines = "Feature-Caps: *;+sip.pns=\"apns\"\n"});
   EXPECT_FALSE(has(last_packet(), "Feature-Caps"));
   EXPECT_EQ(count(invite(), "push"), 0u);
+}
+
+TEST_F(Registration, TakesThePushOverWhenTheOtherHopStops) {
+  register_(iphone(), {.lines = "Feature-Caps: *;+SIP.pns=\"apns\"\n"});
+  EXPECT_EQ(count(invite("a"), "push"), 0u);
+  register_(iphone(), {.cseq = 2});
+  EXPECT_TRUE(has(last_packet(), "Feature-Caps: *;+sip.pns=\"apns\""));
+  EXPECT_EQ(count(invite("b"), "push apns invite"), 1u);
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+}
+
+TEST_F(Registration, GivesThePushUpWhenAnotherHopTakesIt) {
+  register_(iphone());
+  register_(iphone(), {.cseq = 2, .lines = "Feature-Caps: *;+sip.pns=\"apns\"\n"});
+  EXPECT_EQ(subscriber_->binding_count(), 1u) << "one phone, though it has no name but its token";
+  EXPECT_EQ(count(invite(), "push"), 0u);
+  register_(iphone("10.0.0.7:5060"), {.cseq = 3, .lines = "Feature-Caps: *;+sip.pns=\"apns\"\n"});
+  EXPECT_EQ(subscriber_->binding_count(), 1u) << "at another address too";
 }
 
 TEST_F(Registration, AMalformedTokenMakesAnOrdinaryBindingWithoutSipPns) {
@@ -264,6 +360,62 @@ TEST_F(Registration, RemovalByAddressNeedsExactlyOneMatch) {
   EXPECT_EQ(subscriber_->binding_count(), 0u);
 }
 
+TEST_F(Registration, ADeskPhonesRemovalLeavesTheMobileAtTheSamePrivateAddress) {
+  register_(iphone("192.168.1.5:5060", token_a, ";+sip.instance=\"<urn:a>\""));
+  register_(desk("192.168.1.5:5060", ";+sip.instance=\"<urn:b>\""), {.call_id = "desk", .expires = "0"});
+  EXPECT_EQ(count(invite(), "push apns invite"), 1u);
+}
+
+TEST_F(Registration, AMobilesRemovalLeavesTheDeskPhoneAtTheSamePrivateAddress) {
+  register_(iphone("192.168.1.5:5060"));
+  register_(desk("192.168.1.5:5060"), {.call_id = "desk"});
+  ASSERT_EQ(subscriber_->binding_count(), 2u);
+  register_(iphone("192.168.1.5:5060"), {.cseq = 2, .expires = "0"});
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+  EXPECT_TRUE(has(invite(), "forward b1 sip:103@192.168.1.5:5060"));
+}
+
+TEST_F(Registration, TwoPlainPhonesAtOneAddressDoNotGoByOneRemovalWithoutAName) {
+  register_(desk("192.168.1.5:5060", ";label=a"));
+  register_(desk("192.168.1.5:5060", ";label=b"), {.call_id = "b"});
+  register_(desk("192.168.1.5:5060"), {.call_id = "c", .expires = "0"});
+  EXPECT_EQ(subscriber_->binding_count(), 2u);
+  register_(desk("192.168.1.5:5060", ";label=a"), {.cseq = 2, .expires = "0"});
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+}
+
+TEST_F(Registration, UnregistersWithItsTokenWhileAnotherHopPushes) {
+  const std::string hop = "Feature-Caps: *;+sip.pns=\"apns\"\n";
+  register_(iphone(), {.lines = hop});
+  register_(iphone("10.0.0.9:1"), {.cseq = 2, .expires = "0", .lines = hop});
+  EXPECT_EQ(subscriber_->binding_count(), 0u);
+}
+
+TEST_F(Registration, ATokensDigitsMayBeLargeOrSmall) {
+  std::string large(token_a);
+  for (char& c : large) c = static_cast<char>(std::toupper(c));
+  register_(iphone());
+  register_(iphone("10.0.0.7:5060", large), {.call_id = "other"});
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+  register_(iphone("10.0.0.7:5060", token_a), {.call_id = "third", .expires = "0"});
+  EXPECT_EQ(subscriber_->binding_count(), 0u);
+}
+
+TEST_F(Registration, ALabelIsTheSameEscapedInTheUriAndPlainInTheHeader) {
+  register_("<sip:103@10.0.0.1:5060;label=my%20phone;pn-provider=apns;pn-prid=" + std::string(token_a) + ">");
+  register_(iphone("10.0.0.7:5060", token_b, ";label=\"my phone\""), {.call_id = "other"});
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+}
+
+TEST_F(Registration, ATokenOfFourKilobytesArrivesAndALongerOneIsOrdinary) {
+  register_(android("10.0.0.2:5060", std::string(4096, 'x')));
+  EXPECT_EQ(count(invite("a"), "push fcm"), 1u);
+  start(nullptr);
+  register_(android("10.0.0.2:5060", std::string(4097, 'x')));
+  EXPECT_EQ(count(invite("b"), "push fcm"), 0u);
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
+}
+
 TEST_F(Registration, OldAndNewContactTogetherMoveTheDevice) {
   register_(iphone("10.0.0.1:5060", token_a, ";label=m"));
   invite();
@@ -334,6 +486,15 @@ TEST_F(Registration, Answers403AtTheBoundWhenNobodyHasLapsed) {
   EXPECT_EQ(register_(android(), {.call_id = "c"}), "send 403");
   EXPECT_TRUE(noted("contacts_full"));
   EXPECT_EQ(subscriber_->binding_count(), 1u);
+}
+
+TEST_F(Registration, ALoweredBoundShutsNobodyOut) {
+  register_(iphone());
+  register_(android(), {.call_id = "c"});
+  config_.contacts = 1;
+  EXPECT_TRUE(has(wake(iphone("10.0.0.7:5060"), "10.0.0.7:5060"), "send 200"));
+  EXPECT_EQ(subscriber_->binding_count(), 2u);
+  EXPECT_EQ(register_(desk(), {.call_id = "d"}), "send 403") << "but nobody comes in";
 }
 
 TEST_F(Registration, ASwitchedOffProvidersBindingIsOrdinaryAndComesBack) {

@@ -27,15 +27,110 @@ TEST_F(Resume, TheInviteReachesThePhoneThatRegistersAfterTheRestart) {
   EXPECT_EQ(forwards()[0].caller.remote.text(), "198.51.100.1:5060");
 }
 
-TEST_F(Resume, PushesNoSecondTime) {
+TEST_F(Resume, PushesOnceMoreWithTheSameContent) {
+  register_(iphone());
+  invite();
+  ASSERT_EQ(pushes().size(), 1u);
+  const pns::push_order before = pushes()[0];
+  const subscriber_record record = stored();
+  pass(seconds(5));
+  start(&record);
+  EXPECT_TRUE(has(register_(desk(), {.call_id = "desk"}), "push apns invite")) << "nobody knows whether the first arrived";
+  ASSERT_EQ(pushes().size(), 2u);
+  const pns::push_order& again = pushes()[1];
+  EXPECT_EQ(again.call, before.call);
+  EXPECT_EQ(again.id.subscriber, before.id.subscriber);
+  EXPECT_EQ(again.target.tokens.front().value, before.target.tokens.front().value);
+  const auto& content = std::get<pns::invite_content>(again.content);
+  EXPECT_EQ(content.date, std::get<pns::invite_content>(before.content).date) << "so the apns-id is the same";
+  EXPECT_EQ(content.number, "101");
+  EXPECT_EQ(content.display_name, "Ann");
+  EXPECT_EQ(again.expires, before.expires);
+  EXPECT_FALSE(has(pass(seconds(1)), "push")) << "once";
+}
+
+TEST_F(Resume, TheRepeatedPushIsWithdrawnWhenThePhoneRings) {
   crash_while_parked();
-  EXPECT_FALSE(has(wake(iphone(), "10.0.0.1:5060") + pass(seconds(1)), "push"));
+  wake(iphone(), "10.0.0.1:5060");
+  EXPECT_TRUE(has(response(1, 180), "withdraw p2"));
+}
+
+TEST_F(Resume, PushesNothingTwoSecondsBeforeTheDeadline) {
+  register_(iphone());
+  invite();
+  const subscriber_record record = stored();
+  pass(seconds(29));
+  start(&record);
+  EXPECT_FALSE(has(register_(desk(), {.call_id = "desk"}), "push"));
+  EXPECT_TRUE(has(wake(iphone(), "10.0.0.1:5060"), "forward b1"));
+}
+
+TEST_F(Resume, ACallThatHadEndedIsNotTakenUp) {
+  for (const bool entry_gone : {true, false}) {
+    start(nullptr);
+    register_(iphone());
+    invite(entry_gone ? "gone" : "over");
+    subscriber_record record = stored();
+    if (entry_gone) {
+      record.bucket.clear();
+    } else {
+      record.bucket.front().over = true;
+    }
+    start(&record);
+    const std::string text = wake(iphone(), "10.0.0.1:5060");
+    EXPECT_TRUE(has(text, "write remove-parked")) << text;
+    EXPECT_FALSE(has(text, "forward")) << text;
+  }
+}
+
+TEST_F(Resume, APhoneThatHoldsABranchOfBeforeMaySay482) {
+  crash_while_parked();
+  wake(iphone(), "10.0.0.1:5060");
+  EXPECT_FALSE(has(response(1, 482), "send 482"));
+  EXPECT_TRUE(has(wake(iphone(), "10.0.0.1:5060"), "forward b2"));
+}
+
+TEST_F(Resume, ABindingReadAgainByTheSameProcessIsNotStale) {
+  config_.live_flow = dial_live_flow::yes;
+  register_(iphone());
+  reload();
+  EXPECT_TRUE(has(invite("a"), "forward b1"));
+  const subscriber_record record = stored();
+  start(&record);
+  EXPECT_FALSE(has(invite("b"), "forward"));
+  register_(desk(), {.call_id = "desk"});  // written by the new process now, yet the iPhone has not registered since
+  reload();
+  EXPECT_FALSE(has(invite("c"), "forward b1 sip:103@10.0.0.1:5060"));
+}
+
+TEST_F(Resume, ADoubtedTokenIsTriedOnceMoreByTheNextProcess) {
+  register_(iphone());
+  invite("a");
+  push_answer(0, pns::suspect_token{prid(token_a)});
+  pass(seconds(60));
+  reload();
+  EXPECT_EQ(count(invite("b"), "push"), 0u);
+  register_(iphone(), {.cseq = 2});  // lifts it, written behind: the process dies before
+  const subscriber_record record = stored();
+  start(&record);
+  EXPECT_EQ(count(invite("c"), "push"), 1u);
+}
+
+TEST_F(Resume, ReadsTheRecordsOfTheVersionBefore) {
+  register_(iphone());
+  subscriber_record record = stored();
+  std::string& bytes = record.bindings;
+  bytes[0] = 1;
+  bytes.erase(1, 8);                    // the process
+  bytes.pop_back();                     // no removals
+  start(&record);
+  EXPECT_EQ(subscriber_->binding_count(), 1u);
 }
 
 TEST_F(Resume, ResponsesGoUpStatelesslyByVia) {
   crash_while_parked();
   wake(iphone(), "10.0.0.1:5060");
-  EXPECT_EQ(response(1, 180), "send 180");
+  EXPECT_EQ(response(1, 180), "withdraw p2; send 180");
   EXPECT_EQ(last_flow_.remote.text(), "198.51.100.1:5060");
   EXPECT_TRUE(has(response(1, 200), "send 200; "));
   EXPECT_TRUE(stored().bucket.empty());
@@ -58,7 +153,7 @@ TEST_F(Resume, ResponsesGoByTheAdoptedTransaction) {
   crash_while_parked();
   wake(iphone(), "10.0.0.1:5060");
   adopted(7);
-  EXPECT_EQ(response(1, 180), "respond 180");
+  EXPECT_EQ(response(1, 180), "withdraw p2; respond 180");
   EXPECT_TRUE(has(response(1, 200), "respond 200"));
 }
 

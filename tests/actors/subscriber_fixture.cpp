@@ -30,9 +30,15 @@ const char* name_of(stage s) {
 
 void SubscriberTest::start(const subscriber_record* record) {
   timers_.clear();
-  around_ = std::make_unique<surroundings>(surroundings{config_, sip::test_pool(), random_, shard_id{0}});
+  around_ = std::make_unique<surroundings>(surroundings{config_, sip::test_pool(), random_, shard_id{0}, ++process_});
   subscriber_ = std::make_unique<subscriber>(*around_, aor_key{42}, aor("103@example.com"), record, now_);
   record_ = record ? *record : subscriber_record{};
+}
+
+void SubscriberTest::reload() {
+  --process_;
+  const subscriber_record record = record_;
+  start(&record);
 }
 
 std::string SubscriberTest::iphone(std::string_view host, std::string_view token, std::string_view more) {

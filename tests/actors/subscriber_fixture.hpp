@@ -37,7 +37,10 @@ class SubscriberTest : public ::testing::Test {
 
   SubscriberTest() { start(nullptr); }
 
+  /// A new process: nothing but the record is left of the one before.
   void start(const subscriber_record* record);
+  /// The subscriber left memory and is read again by the same process.
+  void reload();
 
   /// Contact of an iPhone with a voip token; `host` is its address.
   static std::string iphone(std::string_view host = "10.0.0.1:5060", std::string_view token = token_a,
@@ -93,6 +96,7 @@ class SubscriberTest : public ::testing::Test {
   void keep_written(const store_mutation& m);
 
   std::unique_ptr<surroundings> around_;
+  std::uint64_t process_ = 0;
   std::map<timer_key, steady_time> timers_;
   std::vector<std::string> notes_;
   std::vector<pns::push_order> pushes_;

@@ -1,0 +1,49 @@
+/// One Contact of a REGISTER, and which bindings it speaks of: the devices of SPEC 1, the removals of SPEC 2.3a.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "actors/binding.hpp"
+#include "actors/subscriber_config.hpp"
+#include "core/time.hpp"
+#include "pns/push_params.hpp"
+#include "sip/message.hpp"
+
+namespace reveille {
+
+/// Views point into the request.
+struct register_offer {
+  sip::name_addr_view contact;
+  std::string_view label;
+  std::string_view instance;
+  std::optional<pns::push_params> sent;      ///< as the device wrote them
+  std::optional<pns::provider> wakes_by;     ///< when they are valid (SPEC 2.1), the provider on or off, whoever pushes
+  seconds expires{0};
+  bool query = false;                        ///< RFC 8599 4.1.5
+
+  bool removal() const { return expires == seconds(0); }
+};
+
+/// Reads one Contact. @return a status that refuses the whole REGISTER, or 200.
+int read_offer(std::string_view element, const sip::message& request, const subscriber_config& config,
+               register_offer& o);
+
+/// SPEC 2.5: another hop has said that it pushes.
+bool another_hop_pushes(const sip::message& request);
+
+/// RFC 3261 10.2.1.1: malformed means `otherwise`. Nullopt when absent.
+std::optional<seconds> delta_seconds(std::optional<std::string_view> text, seconds otherwise);
+
+/// How a binding is the device of an offer: the first key they have in common (SPEC 1).
+enum class kinship : std::uint8_t { none, address, push_params, instance, label };
+kinship kinship_of(const register_offer& o, const binding& b);
+
+/// The bindings that a removal names, by index, ascending: those with its push parameters; without a prid those with its
+/// label or instance, or the only one at its address. A removal with a prid that nobody has may still name an ordinary
+/// binding so: the provider was unknown when it was made, or another hop pushes.
+std::vector<std::size_t> removal_targets(const register_offer& o, const std::vector<binding>& bindings);
+
+}  // namespace reveille
