@@ -22,6 +22,8 @@ constexpr nanoseconds push_patience = milliseconds(200);
 constexpr nanoseconds parked_for = std::chrono::seconds(30);
 /// Until the removal of an answered call is on this world's disk: 100 ms on a good one, queued slow writes here.
 constexpr nanoseconds removal_durable = milliseconds(3000);
+/// SPEC 3.4a: a device that un-registered while a call waits may come back so much later.
+constexpr nanoseconds left_grace = milliseconds(3000);
 /// DESIGN 2: a slow disk keeps the push back no longer.
 constexpr nanoseconds bucket_write_late = milliseconds(50);
 
@@ -87,7 +89,11 @@ void ledger::engine_received(const sip::message& m, const endpoint& from) {
     for (auto& [device, branches] : found->second.invites) {
       for (auto& b : branches) {
         if (b.id != m.top_via().branch) continue;
-        (m.status() < 200 ? b.provisional : b.over) = true;
+        if (m.status() >= 200) {
+          b.over = true;
+        } else if (!b.provisional) {
+          b.provisional = when_.now().steady;
+        }
       }
     }
     return;
@@ -106,7 +112,12 @@ void ledger::engine_received(const sip::message& m, const endpoint& from) {
     device_record& d = devices_[r.device];
     d.aor_user = r.aor_user;
     d.has_push = r.has_push;
-    d.reached = when_.now().steady;
+    if (r.removal) {
+      d.leavings.push_back(when_.now().steady);
+      d.accepted.reset();
+    } else {
+      d.reached = when_.now().steady;
+    }
   } else if (m.method() == sip::method::invite && m.to_tag().empty()) {
     auto found = calls_.find(std::string(m.call_id()));
     if (found != calls_.end() && !found->second.reached_engine) {
@@ -134,7 +145,9 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
       const bool known = std::any_of(branches.begin(), branches.end(), [&](const auto& b) { return b.id == id; });
       if (known) return;  // a retransmission
       check_registered_since(call, device);
-      const call_record::branch fresh{id, to.text(), false, false};
+      // Behind an edge the flow is everybody's: the Request-URI tells where the phone is.
+      const bool by_path = m.count(sip::header::route) > 0;
+      const call_record::branch fresh{id, to.text() + (by_path ? " " + std::string(m.request_uri()) : ""), std::nullopt, false};
       check_live_invites(call, device, fresh);
       branches.push_back(fresh);
       const bool died_since = call.cancel_accepted && !crashes_.empty() && crashes_.back() > *call.cancel_accepted;
@@ -158,6 +171,11 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
     if (found != registers_.end() && !found->second.accepted) {
       found->second.accepted = when_.now().steady;
       device_record& d = devices_[found->second.device];
+      if (found->second.removal) {
+        d.left = found->second.reached_engine;
+        return;
+      }
+      if (was_leaving(found->second.device, found->second.reached_engine - margin(), when_.now().steady)) return;
       d.accepted = when_.now().steady;
       d.applied = found->second.reached_engine;
     }
@@ -177,6 +195,7 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
     call.final_sent = when_.now().steady;
     if (call.reached_engine) check_pushed(call);
   }
+  if (m.status() == 482) call_violation(call, "3.3", "what a phone said of a copy of its own call went up");
   call.finals_sent.insert(m.status() < 300 ? 200 : m.status());
   if (call.finals_sent.size() > 1) {
     std::string all;
@@ -199,7 +218,8 @@ void ledger::check_cancel_answer(call_record& call, int status) {
 void ledger::check_live_invites(call_record& call, const std::string& device, const call_record::branch& fresh) {
   for (const auto& b : call.invites[device]) {
     if (b.over) continue;
-    if (b.provisional) {
+    // An older one has been given up already: its CANCEL crosses the response.
+    if (b.provisional && *b.provisional + margin() < when_.now().steady && &b == &call.invites[device].back()) {
       call_violation(call, "2", "a second INVITE to " + device + " though the first answered provisionally");
     } else if (b.to == fresh.to) {
       call_violation(call, "2", "a second live INVITE to " + device + " at the same address " + fresh.to);
@@ -239,8 +259,27 @@ void ledger::push_ordered(const pns::push_order& order, const std::string& devic
   if (!entry_durable && call.reached_engine && when_.now().steady < *call.reached_engine + bucket_write_late) {
     call_violation(call, "10", "a push to " + device + " before its bucket entry is durable");
   }
-  if (++call.pushes[device] > 1) call_violation(call, "4", "a second push to " + device);
+  // Whether an order of before had been accepted died with the process: one more for each time it did (SPEC 3.2).
+  const auto deaths = std::count_if(crashes_.begin(), crashes_.end(), [&](steady_time t) {
+    return call.reached_engine && t > *call.reached_engine;
+  });
+  if (++call.pushes[device] > 1 + deaths) violation("4: " + call.call_id + ": push " + std::to_string(call.pushes[device]) +
+                                                    " to " + device + ", " + std::to_string(deaths) + " restarts");
   if (call.final_sent) call_violation(call, "4", "a push to " + device + " after the final response");
+  check_left(call, device);
+}
+
+/// SPEC 2.3a, 3.4a: who has un-registered and heard 200 is not pushed, until it registers again.
+void ledger::check_left(const call_record& call, const std::string& device) {
+  const device_record& d = devices_[device];
+  if (!d.left || (d.reached && *d.reached + margin() > *d.left) || *d.left + cold > when_.now().steady) return;
+  violation("2.3a: " + call.call_id + ": a push to " + device + ", which has un-registered");
+}
+
+bool ledger::was_leaving(const std::string& device, steady_time from, steady_time to) const {
+  const auto found = devices_.find(device);
+  return found != devices_.end() && std::any_of(found->second.leavings.begin(), found->second.leavings.end(),
+                                                [&](steady_time t) { return from <= t && t <= to; });
 }
 
 void ledger::push_refused(const pns::push_order& order, const std::string& device) {
@@ -304,6 +343,8 @@ void ledger::check_releases() {
       const auto before = [&](const std::optional<steady_time>& end) { return end && r.reached_engine + margin() < *end; };
       const bool in_time = r.reached_engine > *call.reached_engine + margin() && before(call.final_sent) &&
                            (!call.cancel_reached_engine || before(call.cancel_reached_engine));
+      // Away for longer than the grace of SPEC 3.4a it has lost its place.
+      if (was_leaving(r.device, *call.reached_engine - margin(), r.reached_engine - left_grace + margin())) continue;
       if (in_time && !call.invites.contains(r.device)) {
         call_violation(call, "3", r.device + " registered in time, no INVITE followed");
       }
@@ -317,7 +358,9 @@ void ledger::expect_pushes(call_record& call) {
   std::vector<steady_time>& times = called_[call.callee];
   std::erase_if(times, [&](steady_time t) { return t + seconds(60) < now; });
   times.push_back(now);
-  if (times.size() > calls_below_every_limit || !crashes_.empty()) return;
+  // Invariant 10: what was acknowledged before a crash is there after it, once the subscribers can be read again.
+  const bool settled = crashes_.empty() || (restarted_ && *restarted_ > crashes_.back() && *restarted_ + cold < now);
+  if (times.size() > calls_below_every_limit || !settled) return;
   for (const auto& [name, d] : devices_) {
     // Not the time of the 200, which may have waited for the disk while the doubt came.
     const bool doubted = d.suspected && d.applied && *d.suspected > *d.applied;
@@ -332,6 +375,7 @@ void ledger::check_pushed(const call_record& call) {
   for (const std::string& name : call.expected) {
     const device_record& d = devices_[name];
     if (d.suspected && *d.suspected > *call.reached_engine) continue;
+    if (was_leaving(name, *call.reached_engine - margin(), when_.now().steady)) continue;
     if (!call.pushes.contains(name) && !call.invites.contains(name)) {
       call_violation(call, "5", name + " was registered, yet neither pushed nor dialled");
     }

@@ -45,7 +45,7 @@ struct call_record {
   struct branch {
     std::string id;
     std::string to;                        ///< address
-    bool provisional = false;
+    std::optional<steady_time> provisional;  ///< the first, at the engine's door
     bool over = false;                     ///< final response received or CANCEL sent
   };
   std::map<std::string, std::vector<branch>> invites;  ///< by device: its Contact user part
@@ -112,6 +112,8 @@ class ledger {
   void expect_pushes(call_record& call);
   void check_pushed(const call_record& call);
   void check_releases();
+  bool was_leaving(const std::string& device, steady_time from, steady_time to) const;
+  void check_left(const call_record& call, const std::string& device);
   nanoseconds margin() const;
   void check_cancel_answer(call_record& call, int status);
   void check_live_invites(call_record& call, const std::string& device, const call_record::branch& fresh);
@@ -132,6 +134,8 @@ class ledger {
     std::optional<steady_time> accepted;   ///< its last 200
     std::optional<steady_time> applied;    ///< that REGISTER, at the engine's door
     std::optional<steady_time> suspected;
+    std::vector<steady_time> leavings;     ///< its un-REGISTERs, at the engine's door
+    std::optional<steady_time> left;       ///< the last that the engine said 200 to: when it came
   };
   std::map<std::string, device_record> devices_;
   std::map<std::string, std::vector<steady_time>> called_; ///< when each callee's calls came

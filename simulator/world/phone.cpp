@@ -35,6 +35,7 @@ void phone::pushed(const pns::push_order& order) {
       here_ = virtual_endpoint(who_.host, ++next_port_);
       listen();
     }
+    if (when_.chance(habits_.leaves)) unregister();
     register_now(1 + static_cast<int>(when_.random().below(static_cast<std::uint64_t>(habits_.most_registers))));
   });
 }
@@ -43,15 +44,22 @@ void phone::register_now(int times) {
   ++wakings_;
   nanoseconds at{0};
   for (int i = 0; i < times; ++i, at += when_.between(nanoseconds(0), milliseconds(300))) {
-    when_.after(at, [this] {
+    when_.after(at, [this, first = i == 0] {
+      if (!first && when_.chance(habits_.rewrites)) ++rewritten_;
       const std::string branch = "z9hG4bKr" + who_.device + "." + std::to_string(++cseq_);
       pending_registers_.insert(branch);
-      send_register(branch, cseq_, 0);
+      send_register(branch, cseq_, purpose::register_, 0);
     });
   }
 }
 
-void phone::send_register(const std::string& branch, std::uint32_t cseq, int attempt) {
+void phone::unregister() {
+  const std::string branch = "z9hG4bKr" + who_.device + "." + std::to_string(++cseq_);
+  pending_registers_.insert(branch);
+  send_register(branch, cseq_, purpose::unregister, 0);
+}
+
+void phone::send_register(const std::string& branch, std::uint32_t cseq, purpose what, int attempt) {
   if (!pending_registers_.contains(branch)) return;
   if (attempt > 10) {  // Timer F
     pending_registers_.erase(branch);
@@ -72,11 +80,13 @@ void phone::send_register(const std::string& branch, std::uint32_t cseq, int att
             "To: <sip:" + who_.aor_user + "@example.com>\r\n"
             "Call-ID: reg-" + who_.device + "\r\n"
             "CSeq: " + std::to_string(cseq) + " REGISTER\r\n"
-            "Contact: <sip:" + who_.device + "@" + at + push_params + ">;+sip.instance=\"<urn:uuid:" + who_.device +
-            ">\"\r\n"
+            "Contact: <sip:" + who_.device + "@" + at + push_params +
+            (rewritten_ > 0 ? ";rinstance=" + std::to_string(rewritten_) : "") + ">" +
+            (who_.nameless ? "" : ";+sip.instance=\"<urn:uuid:" + who_.device + ">\"") +
+            (what == purpose::unregister ? ";expires=0" : "") + "\r\n"
             "Expires: 3600\r\n"
             "Content-Length: 0\r\n\r\n");
-  when_.after(backoff(attempt), [this, branch, cseq, attempt] { send_register(branch, cseq, attempt + 1); });
+  when_.after(backoff(attempt), [this, branch, cseq, what, attempt] { send_register(branch, cseq, what, attempt + 1); });
 }
 
 void phone::on_datagram(const endpoint& from, std::string_view bytes) {
@@ -128,7 +138,17 @@ void phone::on_invite(const sip::message_ptr& invite, const endpoint& from) {
   for (const auto& [other, c] : calls_) {
     // It alerts twice for one call only if the first has neither been answered finally nor been cancelled.
     if (!c.over && c.invite->call_id() == invite->call_id()) {
-      truth_.phone_rings_twice(std::string(invite->call_id()), who_.device);
+      // Behind an edge nobody but the phone can tell that its new Contact is the old place.
+      if (!who_.behind_edge) truth_.phone_rings_twice(std::string(invite->call_id()), who_.device);
+      // RFC 3261 8.2.2.2: for the phone it is the same request, come by another way.
+      call& merged = calls_[branch];
+      merged.branch = branch;
+      merged.invite = invite->compact_copy();
+      merged.from = from;
+      merged.tag = "m" + who_.device + "." + std::to_string(calls_.size());
+      answer(merged, 482);
+      repeat_final(branch, 0);
+      return;
     }
   }
   call& c = calls_[branch];

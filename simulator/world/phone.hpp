@@ -23,6 +23,8 @@ struct phone_habits {
   double declines = 0.1;               ///< 486
   double lets_ring = 0.15;             ///< no answer at all
   int most_registers = 4;              ///< per waking
+  double leaves = 0;                   ///< per waking: un-registers first
+  double rewrites = 0;                 ///< per REGISTER but the first of a waking: another Contact text on the same flow
   nanoseconds wake_fastest = std::chrono::milliseconds(50);
   nanoseconds wake_slowest = std::chrono::seconds(8);
 };
@@ -34,6 +36,8 @@ class phone {
     std::string device;                ///< "u3-d0": user part of its Contact
     std::string token;                 ///< its prid; "" without push
     bool google = false;               ///< woken by FCM, else by APNs
+    bool nameless = false;             ///< no +sip.instance: known by its token, or by its address
+    bool behind_edge = false;          ///< speaks to an edge proxy, which the engine reaches it by
     std::uint32_t host = 0;            ///< of its virtual address
   };
 
@@ -46,7 +50,7 @@ class phone {
   /// A REGISTER for a reason of its own.
   void refresh() { register_now(1); }
   /// From now on it wakes, registers once and answers nothing new: the settling at the end of a world.
-  void come_back() { habits_.never_wakes = habits_.moves = 0; habits_.most_registers = 1; register_now(1); }
+  void come_back() { habits_.never_wakes = habits_.moves = habits_.leaves = 0; habits_.most_registers = 1; register_now(1); }
   const identity& who() const { return who_; }
   bool registered() const { return registered_; }
 
@@ -64,8 +68,10 @@ class phone {
   };
 
   void listen();
+  enum class purpose : std::uint8_t { register_, unregister };
   void register_now(int times);
-  void send_register(const std::string& branch, std::uint32_t cseq, int attempt);
+  void unregister();
+  void send_register(const std::string& branch, std::uint32_t cseq, purpose what, int attempt);
   void on_datagram(const endpoint& from, std::string_view bytes);
   void on_invite(const sip::message_ptr& invite, const endpoint& from);
   void on_cancel(const sip::message_ptr& cancel, const endpoint& from);
@@ -86,6 +92,7 @@ class phone {
   std::uint16_t next_port_ = 6000;
   std::uint32_t cseq_ = 0;
   std::uint32_t wakings_ = 0;
+  std::uint32_t rewritten_ = 0;                      ///< times its Contact got another text
   bool awake_soon_ = false;
   bool registered_ = false;
   std::set<std::string> pending_registers_;          ///< branches without a final answer

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "simulator/world/edge_proxy.hpp"
 #include "simulator/world/http2_gateway.hpp"
 #include "simulator/world/ledger.hpp"
 #include "simulator/world/virtual_engine.hpp"
@@ -50,6 +51,7 @@ class globe {
   }
 
   static endpoint engine_address() { return *parse_address("192.0.2.1", 5060); }
+  static endpoint edge_address() { return *parse_address("192.0.2.2", 5060); }
   static subscriber_config subscribers_of(const world_config& config) {
     subscriber_config out;
     out.planted = config.planted;
@@ -68,8 +70,11 @@ class globe {
         phone_habits habits = config_.phones;
         habits.has_push = !when_.chance(config_.desk_phones);
         if (habits.has_push) who.token = token_of(static_cast<std::uint32_t>(phones_.size()));
+        who.nameless = when_.chance(config_.nameless);
+        who.behind_edge = when_.chance(config_.behind_edge);
         who.google = habits.has_push && pushes_->serves_google() && when_.chance(0.4);
-        phones_.push_back(std::make_unique<phone>(when_, net_, truth_, pool_, who, habits, engine_address()));
+        phones_.push_back(std::make_unique<phone>(when_, net_, truth_, pool_, who, habits,
+                                                  who.behind_edge ? edge_address() : engine_address()));
         if (!who.token.empty()) {
           by_token_[who.token] = phones_.back().get();
           pushes_->know(prid(who.token), who.device, user);
@@ -200,6 +205,7 @@ class globe {
   faulty_store store_;
   const http2_truth* wire_ = nullptr;      ///< with `http2`
   std::unique_ptr<push_service> pushes_;
+  edge_proxy edge_{net_, truth_, pool_, edge_address(), engine_address()};
   std::vector<std::unique_ptr<phone>> phones_;
   std::vector<std::unique_ptr<caller>> callers_;
   std::map<std::string, phone*> by_token_;

@@ -27,6 +27,8 @@ struct world_config {
   std::uint32_t calls = 100;
   double calls_per_second = 4;         ///< of virtual time
   double desk_phones = 0.15;           ///< share of devices without push
+  double behind_edge = 0;              ///< share of devices behind an edge proxy
+  double nameless = 0;                 ///< share of devices without +sip.instance
   std::uint32_t crashes = 0;           ///< kill -9 of the engine, at random instants
   network_faults network;
   push_path_kind push_path = push_path_kind::gateway;

@@ -99,6 +99,11 @@ world_config config_for_seed(const world_command_options& options, std::uint64_t
   c.phones.never_wakes = lot.unit() * 0.3;
   c.pushes.stale_410 = lot.unit() * 0.1;
   c.callers.hangs_up = lot.unit() * 0.4;
+  seeded_random habits(seed * 0x9e3779b97f4a7c15U + 2);  // apart, so that older seeds keep the rest of their world
+  c.phones.leaves = habits.unit() * 0.3;
+  c.phones.rewrites = habits.unit() * 0.6;
+  c.nameless = habits.unit() * 0.5;
+  c.behind_edge = habits.unit() * 0.4;
   c.subscribers = static_cast<std::uint32_t>(5 + lot.below(40));
   c.calls_per_second = 1 + lot.unit() * 10;
   if (c.push_path == push_path_kind::http2) {
