@@ -16,6 +16,7 @@
 #include "actors/runtime/actor_host.hpp"
 #include "core/system_ports.hpp"
 #include "engine/shard/shard_counters.hpp"
+#include "engine/shard/shard_config.hpp"
 #include "engine/shard/shard_inbox.hpp"
 
 namespace reveille {
