@@ -235,15 +235,21 @@ struct family {
 };
 
 /// Takes the offer's kin out of `next` (bound) and `gone` (un-registered by this very REGISTER); those in `removed`
-/// (un-registered a moment ago while a call waits) stay until the calls end, harmless once bound again.
+/// (un-registered a moment ago while a call waits) stay until the calls end, and say nothing once bound again: what the
+/// device was called then may be another's name now.
 family gather(const register_offer& o, std::vector<binding>& next, std::vector<binding>& gone,
               std::vector<binding>& removed) {
   family found;
+  few<device_id, 2 * register_contacts_limit> bound;
+  for (const binding& b : next) {
+    if (!bound.full()) bound.push_back(b.device());
+  }
   kinship best = kinship::none;
   for (std::vector<binding>* place : {&next, &gone, &removed}) {
     for (auto b = place->begin(); b != place->end();) {
       const kinship k = kinship_of(o, *b);
-      if (k == kinship::none || (place != &next && k == kinship::address)) {
+      const bool outdated = place == &removed && bound.contains(b->device());
+      if (k == kinship::none || outdated || (place != &next && k == kinship::address)) {
         ++b;
         continue;
       }

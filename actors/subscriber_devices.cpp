@@ -85,18 +85,16 @@ void subscriber::state::merge(const few<merged_device, 2 * register_contacts_lim
       gone->device = m.gone;
       kept->device = m.into;
       kept->parkable = kept->parkable || gone->parkable;
+      if (gone->push != 0) kept->push_due = false;  // one push per device, and it is awake
+      gone->push_due = false;
+      withdraw(c, *gone, out);
       if (is_live(gone->state)) {  // two INVITEs are out, to what were two devices then: as after a move
         kept->abandoned.push_back(gone->branch);
         c.context.abandon(gone->branch);
         cancel_branch_of(c, gone->branch, "", now, out);
-        gone->state = parked_state::ended;
       }
-      if (!is_parked(gone->state)) continue;
-      if (gone->push != 0) kept->push_due = false;  // one push per device, and it is awake
-      gone->push_due = false;
-      withdraw(c, *gone, out);
+      if (is_parked(gone->state)) c.context.end_place();
       gone->state = parked_state::ended;
-      c.context.end_place();
     }
     progress(c, now, out);
   }

@@ -40,10 +40,10 @@ inline world_outcome run_clean(const world_command_options& options, std::uint64
 
 /// A world that does not see a mistake proves nothing: each planted one must be caught within a few seeds.
 inline void expect_caught(const world_command_options& options) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     if (!run(config_for_seed(options, seed)).violations.empty()) return;
   }
-  ADD_FAILURE() << "twenty worlds did not notice " << options.mistake;
+  ADD_FAILURE() << "sixty worlds did not notice " << options.mistake;
 }
 
 }  // namespace reveille::world
