@@ -101,7 +101,7 @@ class MockServer : public ::testing::Test {
     const std::string bearer(*token.authorization(time.now()));
     std::string failure;
     const auto connection = http2::open_tls(
-        io, time, http2::tls_context::make_client(tls).value(), {"localhost", mock->endpoints().apns, "127.0.0.1", "", 0}, {},
+        io, time, http2::tls_context::make_client(tls).value(), {"localhost", mock->endpoints().apns, "127.0.0.1", "", 0, {}}, {},
         [&](std::string_view, const auto&) { return std::make_unique<pusher>(io, bearer, count); },
         [&](http2::open_failure, const std::string& what) {
           failure = what;

@@ -110,7 +110,7 @@ class MockOverTls : public ::testing::Test {
     }
     return holds();
   }
-  http2::tls_target target(std::uint16_t port) const { return {"localhost", port, "127.0.0.1", "", 0}; }
+  http2::tls_target target(std::uint16_t port) const { return {"localhost", port, "127.0.0.1", "", 0, {}}; }
   std::shared_ptr<const http2::tls_context> tls(const char* alpn) const {
     http2::tls_client_config c;
     c.ca_pem = test_keys().ca_pem;
