@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "actors/subscriber_state.hpp"
+#include "actors/token_claims.hpp"
 
 namespace reveille {
 
@@ -92,6 +93,11 @@ void subscriber::state::token_answer(const pns::push_outcome& outcome, wall_time
     if (!bindings.rename_token(taken->renamed->from, taken->renamed->to)) return;
     say(out, stage::token_renamed, nullptr, nullptr, 0, "");
     write_unheld(out);
+    for (const binding& b : bindings.all()) {
+      for_each_claim(name, b, config().accounts, [&](claim_token&& c) {
+        if (c.token == taken->renamed->to) out.emplace_back(std::move(c));
+      });
+    }
   }
 }
 

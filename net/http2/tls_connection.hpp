@@ -38,7 +38,7 @@ struct tls_target {
   std::string connect_host;     ///< where to connect instead ("" = host): tests, on-premises gateways
   std::string proxy_host;       ///< HTTP CONNECT through this proxy, or ""
   std::uint16_t proxy_port = 0;
-  std::string proxy_authorization;  ///< value of Proxy-Authorization, or ""
+  std::string proxy_authorization = {};  ///< value of Proxy-Authorization, or ""
   std::vector<std::string> addresses = {};  ///< tried, families in turns, instead of resolving the host to connect to
   std::shared_ptr<name_resolver> resolver = nullptr;  ///< nullptr = the system's
 };

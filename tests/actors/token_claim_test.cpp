@@ -76,6 +76,16 @@ TEST_F(TokenClaims, EndTheFormerOwnersParkedCall) {
   EXPECT_EQ(stored().bucket.size(), 1U) << "and is told when it comes back";
 }
 
+TEST_F(TokenClaims, FollowATokenThatItsServiceRenames) {
+  config_.accounts.add(pns::provider::fcm, "", "project-1", pns::accounts::one);
+  EXPECT_TRUE(has(register_(android()), "claim fcm-"));
+  invite();
+  pns::accepted taken;
+  taken.renamed = std::make_shared<const pns::token_change>(pns::token_change{prid("fcm-token-1"), prid("canonical-1")});
+  EXPECT_TRUE(has(push_answer(0, taken), "claim cano"));
+  EXPECT_EQ(claims().back().token, prid("canonical-1"));
+}
+
 TEST(AppAccounts, BelongToTheDefaultAppWhenTheDeviceNamesNone) {
   pns::app_accounts rules;
   EXPECT_FALSE(rules.any_one());
