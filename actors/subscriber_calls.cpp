@@ -55,7 +55,7 @@ call& subscriber::state::new_call(const request_received& e, const instant& now,
 }
 
 void subscriber::state::on(const request_received& e, const instant& now, effects& out) {
-  if (bindings.sweep(now.wall, config())) write_unheld(out);
+  if (bindings.sweep(now.wall, config())) write_unheld(write_urgency::now, out);
   const sip::message& m = *e.request;
   const bool invite = m.method() == sip::method::invite;
   if (!known && bindings.all().empty()) return refuse(e, 404, out);

@@ -84,7 +84,7 @@ void subscriber::state::token_answer(const pns::push_outcome& outcome, wall_time
     const auto gone = bindings.remove_token(dead->token, before, calls);
     if (gone.empty()) return;
     for (std::size_t i = 0; i < gone.size(); ++i) say(out, stage::token_removed, nullptr, nullptr, 0, "");
-    write_unheld(out);
+    write_unheld(write_urgency::now, out);
   } else if (const auto* suspect = std::get_if<pns::suspect_token>(&outcome)) {
     if (!bindings.quarantine_token(suspect->token, queued)) return;
     say(out, stage::token_quarantined, nullptr, nullptr, 0, "");
@@ -92,7 +92,7 @@ void subscriber::state::token_answer(const pns::push_outcome& outcome, wall_time
   } else if (const auto* taken = std::get_if<pns::accepted>(&outcome); taken != nullptr && taken->renamed) {
     if (!bindings.rename_token(taken->renamed->from, taken->renamed->to)) return;
     say(out, stage::token_renamed, nullptr, nullptr, 0, "");
-    write_unheld(out);
+    write_unheld(write_urgency::now, out);
     for (const binding& b : bindings.all()) {
       for_each_claim(name, b, config().accounts, [&](claim_token&& c) {
         if (c.token == taken->renamed->to) out.emplace_back(std::move(c));

@@ -25,7 +25,7 @@ bool same_request(const held_register& held, const sip::message& m) {
 
 void subscriber::state::on(const register_received& e, const instant& now, effects& out) {
   const sip::message& request = *e.request;
-  if (bindings.sweep(now.wall, config())) write_unheld(out);
+  if (bindings.sweep(now.wall, config())) write_unheld(write_urgency::now, out);
   const bool calls = busy_ && !busy_->calls.empty();
   const registration_outcome o = bindings.apply(request, e.source, now, config(), calls);
   if (o.status != 200) {
@@ -54,7 +54,7 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
       refuse_register(request, e.source, 503, "", out);
     } else {
       h.token = new_token();
-      write_bindings(h.token, out);
+      write_bindings(h.token, write_urgency::now, out);
       busy().held.push_back(std::move(h));
       if (busy().held.size() == 1) arm_patience(now, out);
     }
@@ -109,8 +109,8 @@ void subscriber::state::refuse_register(const sip::message& request, const flow&
   out.emplace_back(send{to, std::move(packet), status});
 }
 
-void subscriber::state::write_bindings(store_token token, effects& out) {
-  out.emplace_back(write{token, put_bindings{bindings.encode(around.process)}});
+void subscriber::state::write_bindings(store_token token, write_urgency urgency, effects& out) {
+  out.emplace_back(write{token, put_bindings{bindings.encode(around.process), urgency}});
   soft_dirty = false;
   if (busy_ && !busy_->unsynced.empty()) return;  // the timer is theirs too
   if (soft_timer) out.emplace_back(clear_timer{soft_key});
@@ -129,9 +129,9 @@ void subscriber::state::write_soft(steady_time now, effects& out) {
 }
 
 /// A change that no REGISTER waits for: a dead token, a sweep. Asked for again with the next REGISTER if it fails.
-void subscriber::state::write_unheld(effects& out) {
+void subscriber::state::write_unheld(write_urgency urgency, effects& out) {
   const store_token token = new_token();
-  write_bindings(token, out);
+  write_bindings(token, urgency, out);
   busy().writes.push_back({token, bindings.version(), {}});
 }
 
@@ -172,7 +172,7 @@ void subscriber::state::resync_bucket(effects& out) {
 void subscriber::state::on_soft_write(const instant& now, effects& out) {
   (void)now;
   soft_timer = false;
-  if (soft_dirty) write_unheld(out);
+  if (soft_dirty) write_unheld(write_urgency::behind, out);
   if (busy_ && !busy_->unsynced.empty()) resync_bucket(out);
 }
 
@@ -204,7 +204,7 @@ void subscriber::state::on(const token_claimed& e, const instant& now, effects& 
   const auto gone = bindings.remove_token(e.token, e.since, calls);
   if (gone.empty()) return;
   for (std::size_t i = 0; i < gone.size(); ++i) say(out, stage::token_moved, nullptr, nullptr, 0, "");
-  write_unheld(out);
+  write_unheld(write_urgency::now, out);
   if (!calls) return;
   unregister(gone, now, out);  // its user is somebody else now
   for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) progress(*busy_->calls[i], now, out);

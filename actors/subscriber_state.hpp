@@ -76,9 +76,9 @@ struct subscriber::state {
   void on_bindings_written(const write_finished& e, const instant& now, effects& out);
   void on_pending_write(const instant& now, effects& out);
   void on_soft_write(const instant& now, effects& out);
-  void write_bindings(store_token token, effects& out);
+  void write_bindings(store_token token, write_urgency urgency, effects& out);
   void write_soft(steady_time now, effects& out);
-  void write_unheld(effects& out);
+  void write_unheld(write_urgency urgency, effects& out);
   void answer_register(const held_register& what, int status, const instant& now, effects& out);
   void claim_tokens(const held_register& h, effects& out);
   void refuse_register(const sip::message& request, const flow& to, int status, std::string_view why, effects& out);

@@ -6,6 +6,9 @@ namespace reveille::buckets {
 
 /// Work inside the node: REGISTER, store operations. From 100 us (a memtable write) to 1 s (a stalled disk).
 inline constexpr double fast[] = {.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1};
+/// REGISTER of a woken phone to its INVITE with the kernel: tens of microseconds while there is a core to spare.
+inline constexpr double release[] = {.00001, .00002, .00003, .00005, .000075, .0001, .00015, .00025, .0005,
+                                     .001,   .0025,  .005,   .01,    .025,    .05,   .1,     .25,    1};
 /// A push, from the order to the provider's answer.
 inline constexpr double push[] = {.005, .01, .025, .05, .1, .15, .25, .5, 1, 2.5, 5, 10};
 /// A phone that wakes: radio, operating system, app, REGISTER.

@@ -25,7 +25,7 @@ class slot {
 
 /// What a histogram holds at one moment, as plain numbers that can be added up.
 struct histogram_values {
-  static constexpr std::size_t max_bounds = 20;  ///< the longest list in use has 16; a fence for the array
+  static constexpr std::size_t max_bounds = 20;  ///< the longest list in use has 18; a fence for the array
 
   std::span<const double> bounds;                      ///< upper bounds, ascending, static storage
   std::array<std::uint64_t, max_bounds + 1> counts{};  ///< per bucket, not cumulative; the last is above all bounds

@@ -1,6 +1,8 @@
 // What two URIs have in common: the canonical address-of-record and RFC 3261's equality.
 #include <cstddef>
 
+#include <algorithm>
+
 #include "sip/chars.hpp"
 #include "sip/grammar.hpp"
 #include "sip/uri.hpp"
@@ -128,7 +130,9 @@ bool append_aor(const uri_view& uri, std::string_view default_host, std::string&
     return true;
   }
   if (!uri.is_sip() || uri.user.empty()) return false;
-  for (std::string_view rest = uri.user; !rest.empty();) {
+  const std::size_t plain = std::min(uri.user.find('%'), uri.user.find('#'));  // nearly always all of it
+  out += uri.user.substr(0, plain);
+  for (std::string_view rest = plain < uri.user.size() ? uri.user.substr(plain) : ""; !rest.empty();) {
     const unit u = take_unit(rest);
     if (u.escaped) {
       const auto octet = static_cast<unsigned char>(u.octet);
@@ -140,7 +144,9 @@ bool append_aor(const uri_view& uri, std::string_view default_host, std::string&
     }
   }
   out += '@';
-  for (const char c : uri.host) out += chars::lower(c);
+  const std::size_t host = out.size();
+  out += uri.host;
+  for (std::size_t i = host; i < out.size(); ++i) out[i] = chars::lower(out[i]);
   return true;
 }
 

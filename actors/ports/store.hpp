@@ -52,8 +52,15 @@ struct subscriber_record {
   std::vector<parked_invite> parked;
 };
 
+/// `behind`: nobody waits for it, so the store may keep it for company (tens of milliseconds, less than the crash of a
+/// soft state costs): a fleet's refreshes then make few large commits instead of many small ones.
+enum class write_urgency : std::uint8_t { now, behind };
+
 /// Changes, each atomic; one AOR's are applied in order.
-struct put_bindings { std::string encoded; };            ///< empty = remove
+struct put_bindings {
+  std::string encoded;                                   ///< empty = remove
+  write_urgency urgency = write_urgency::now;
+};
 struct add_bucket_entry { bucket_entry entry; std::optional<parked_invite> invite; };
 struct update_bucket_entry { bucket_entry entry; };      ///< same call_ref; absent = no change
 struct remove_bucket_entries { std::vector<call_ref> calls; };

@@ -48,8 +48,8 @@ void shard::impl::on_datagrams(std::span<arrived> all, const instant& now) {
 
 void shard::impl::foresee(foreseen& f) {
   if (f.message->method() != sip::method::register_) return;
-  const sip::uri_view of = f.message->to().uri;
-  if (!of.is_sip() || !sip::write_aor(of, f.name)) return f.name.clear();
+  f.to = f.message->to().uri;
+  if (!f.to.is_sip() || !sip::write_aor(f.to, f.name)) return f.name.clear();
   f.key = key_of(f.name, config_.key);
   home_->prefetch(f.key);
 }

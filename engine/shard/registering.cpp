@@ -15,7 +15,8 @@ void shard::impl::on_register(const sip::message_ptr& m, const flow& from, const
     counters_.relay_refused.add();
     return reply(*m, from, 403);
   }
-  const sip::uri_view of = m->to().uri;
+  const bool known = current_ != nullptr && !current_->name.empty();
+  const sip::uri_view of = known ? current_->to : m->to().uri;
   if (!of.is_sip()) return reply(*m, from, 400);
   if (of.user.empty() || !names_.served(of.host)) return reply(*m, from, 404);
   if (m->count(sip::header::require) != 0) {
@@ -23,7 +24,6 @@ void shard::impl::on_register(const sip::message_ptr& m, const flow& from, const
       return reply(*m, from, 420, tags);
     }
   }
-  const bool known = current_ != nullptr && !current_->name.empty();
   if (!known && !sip::write_aor(of, aor_)) return reply(*m, from, 400);
   const std::string_view name = known ? current_->name : aor_;
   const aor_key key = known ? current_->key : key_of(name, config_.key);

@@ -220,6 +220,7 @@ void shard::on_written(aor_key key, const aor& name, store_token token, bool ok,
 }
 void shard::on_unreachable(const flow& to, const instant& now) { impl_->on_unreachable(to, now); }
 void shard::on_queue_delay(nanoseconds delay, const instant& now) { impl_->on_queue_delay(delay, now); }
+void shard::on_sent(const instant& now) { impl_->on_sent(now); }
 void shard::on_timer(const instant& now) { impl_->on_timer(now); }
 std::optional<steady_time> shard::next_due() const { return impl_->next_due(); }
 void shard::drain() { impl_->drain(); }

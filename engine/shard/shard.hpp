@@ -98,6 +98,9 @@ class shard {
   /// Above 50 ms for 100 ms the entrance admits less (DESIGN 2, "Bound at the entrance").
   void on_queue_delay(nanoseconds delay, const instant& now);
 
+  /// The kernel has taken all that was transmitted so far; for the histogram of woken calls.
+  void on_sent(const instant& now);
+
   void on_timer(const instant& now);
   /// When on_timer must next be called; nullopt = nothing waits.
   std::optional<steady_time> next_due() const;

@@ -43,6 +43,7 @@ class shard::impl final : public home_outlet,
   void on_push_answer(pns::push_answer&& answer, const instant& now);
   void on_unreachable(const flow& to, const instant& now);
   void on_queue_delay(nanoseconds delay, const instant& now);
+  void on_sent(const instant& now) { stages_.sent(now.steady); }
   void on_timer(const instant& now);
   std::optional<steady_time> next_due() const;
   void drain() { draining_ = true; }
@@ -73,6 +74,7 @@ class shard::impl final : public home_outlet,
   struct foreseen {
     sip::message_ptr message;
     flow from;
+    sip::uri_view to;   ///< of a REGISTER; views of `message`
     std::string name;   ///< "" when it is no REGISTER, or none that can be served
     aor_key key;
   };

@@ -61,7 +61,7 @@ struct shard_counters {
   histogram_slot push_queued{buckets::fast};       ///< INVITE in -> first push queued
   histogram_slot push_accepted{buckets::push};     ///< first push queued -> first one accepted
   histogram_slot wake{buckets::wake};              ///< first push accepted -> REGISTER of a device that waits
-  histogram_slot release{buckets::fast};           ///< that REGISTER -> its INVITE transmitted
+  histogram_slot release{buckets::release};        ///< that REGISTER -> its INVITE handed to the kernel
   histogram_slot post_dial{buckets::post_dial};    ///< INVITE in -> first ringing or answer
 };
 

@@ -209,6 +209,7 @@ class shard_thread::impl final : public shard_outlet {
     bool more = !inbox_.empty() || !unreachable_.empty();
     for (auto& s : sockets_) more = more || s->readable;
     const instant now = around_.time.now();
+    shard_->on_sent(now);
     busy_ += now.steady - began.steady;
     ++turns_;
     if (now.steady - last_published_ >= publish_every) {

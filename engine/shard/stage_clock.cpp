@@ -37,7 +37,11 @@ void stage_clock::note_of(const note& what, steady_time now) {
     if (!set(p->registered) && set(p->push_accepted)) counters_.wake.observe(since(p->push_accepted, now));
     p->registered = now;
   } else if (what.what == stage::invite_out && set(p->registered)) {
-    counters_.release.observe(since(p->registered, now));
+    if (leaving_.size() < leaving_limit) {
+      leaving_.push_back(p->registered);
+    } else {
+      counters_.stage_clock_overwritten.add();
+    }
   } else if ((what.what == stage::ringing || what.what == stage::answered) && !p->heard) {
     p->heard = true;
     counters_.post_dial.observe(since(p->invite_in, now));
@@ -45,6 +49,11 @@ void stage_clock::note_of(const note& what, steady_time now) {
   const bool over = what.what == stage::answered || what.what == stage::cancelled ||
                     what.what == stage::not_woken || what.what == stage::rejected || what.what == stage::failed;
   if (over) *p = {};
+}
+
+void stage_clock::sent(steady_time now) {
+  for (const steady_time registered : leaving_) counters_.release.observe(since(registered, now));
+  leaving_.clear();
 }
 
 }  // namespace reveille

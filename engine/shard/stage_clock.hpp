@@ -17,8 +17,14 @@ class stage_clock {
  public:
   static constexpr std::size_t places = 8192;  ///< half a megabyte; 270 calls/s of 30 s each
 
-  explicit stage_clock(shard_counters& counters) : counters_(counters), places_(places) {}
+  static constexpr std::size_t leaving_limit = 4096;  ///< INVITEs of one turn whose time is kept
+
+  explicit stage_clock(shard_counters& counters) : counters_(counters), places_(places) {
+    leaving_.reserve(leaving_limit);
+  }
   void note_of(const note& what, steady_time now);
+  /// The kernel has taken what was sent since the last call.
+  void sent(steady_time now);
 
  private:
   struct place {
@@ -30,6 +36,7 @@ class stage_clock {
 
   shard_counters& counters_;
   std::vector<place> places_;
+  std::vector<steady_time> leaving_;   ///< when the REGISTERs came whose INVITEs are among what is being sent
 };
 
 }  // namespace reveille

@@ -39,9 +39,14 @@ void aor_filter::add(std::string_view of) {
   std::uint64_t* lines = lines_[stage].load(std::memory_order_acquire);
   if (lines == nullptr) return;  // only when there was no memory for the first: holds() is true of everything then
   std::uint64_t* line = lines + line_of(hash, lines_of(stage)) * words_a_line;
-  each_bit(hash, [&](std::size_t word, std::uint64_t bit) {
-    std::atomic_ref<std::uint64_t>(line[word]).fetch_or(bit, std::memory_order_relaxed);
-  });
+  std::uint64_t wanted[words_a_line] = {};
+  each_bit(hash, [&](std::size_t word, std::uint64_t bit) { wanted[word] |= bit; });
+  for (std::size_t word = 0; word < words_a_line; ++word) {  // a locked instruction each: as few as may be
+    const std::atomic_ref<std::uint64_t> there(line[word]);
+    if ((wanted[word] & ~there.load(std::memory_order_relaxed)) != 0) {
+      there.fetch_or(wanted[word], std::memory_order_relaxed);
+    }
+  }
 }
 
 bool aor_filter::holds(std::uint64_t hash) const {

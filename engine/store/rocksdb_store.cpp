@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::size_t batch_limit = 1024;      ///< operations of one commit: more gain nothing and delay answers
 constexpr std::size_t enough_company = 64;     ///< waiting operations that make lingering pointless
+constexpr std::size_t enough_behind = 512;     ///< the same of writes that nobody waits for
 constexpr std::size_t load_batch_limit = 128;  ///< AORs of one MultiGet
 constexpr std::chrono::milliseconds first_retry{100};  ///< after the disk failed; doubled up to
 constexpr std::chrono::seconds longest_retry{5};
@@ -46,6 +47,11 @@ struct operation {
   store_token token;
   steady_time submitted;
 };
+
+bool waits_behind(const store_mutation& change) {
+  const auto* bindings = std::get_if<put_bindings>(&change);
+  return bindings != nullptr && bindings->urgency == write_urgency::behind;
+}
 
 store_operation kind_of(const operation& op) {
   if (op.is_load) return store_operation::load;
@@ -149,14 +155,19 @@ class rocksdb_store::impl {
   }
 
   template <class Fill>
-  bool submit(std::size_t bytes, Fill&& fill) {
+  bool submit(std::size_t bytes, write_urgency urgency, Fill&& fill) {
     if (queued_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes > options_.queue_bytes ||
         !ring_.try_push(std::forward<Fill>(fill))) {
       queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
       queue_full_.fetch_add(1, std::memory_order_relaxed);
       return false;
     }
-    bell_.ring();
+    if (urgency == write_urgency::now) {
+      urgent_.fetch_add(1, std::memory_order_release);
+      bell_.ring();
+    } else if (!behind_known_.exchange(true, std::memory_order_acq_rel) || ring_.size() >= enough_behind) {
+      bell_.ring();  // the first of a batch, so that its time is known; the last, so that it begins
+    }
     return true;
   }
 
@@ -174,6 +185,7 @@ class rocksdb_store::impl {
  private:
   // --- the writing thread
   void write_until_stopped();
+  bool may_wait(steady_time at);
   void commit(std::size_t count);
   rocksdb::Status write_batch();
   void answer(std::size_t count, bool committed);
@@ -205,6 +217,8 @@ class rocksdb_store::impl {
   std::atomic<std::size_t> queued_bytes_{0};
   std::atomic<std::uint64_t> queue_full_{0};
   std::atomic<bool> stopping_{false};
+  std::atomic<std::size_t> urgent_{0};     ///< operations submitted so far that somebody waits for
+  std::atomic<bool> behind_known_{false};  ///< the writer knows that there is one which nobody waits for
 
   known_aors known_;
   /// Shared by whoever uses the database; exclusively held only while it is closed and opened again.
@@ -212,6 +226,8 @@ class rocksdb_store::impl {
   std::unique_ptr<rocksdb_files> files_;  ///< null: it could not be opened again so far
 
   // The writing thread's.
+  std::size_t urgent_done_ = 0;                ///< ahead of urgent_ while a producer has yet to count
+  std::optional<steady_time> behind_since_;    ///< only such operations wait, since then
   commit_batch batch_;
   std::array<bool, batch_limit> accepted_{};
   std::vector<std::vector<written_answer>> answers_;  ///< of this commit, by shard
@@ -250,8 +266,10 @@ class rocksdb_store::impl {
 void rocksdb_store::impl::write_until_stopped() {
   for (;;) {
     const bool failing = failing_.load(std::memory_order_relaxed);
-    bell_.sleep_until(failing ? retry_at_ : now() + nothing_due, [this] {
-      return ring_.peek(0) != nullptr || stopping_.load() || (sync_failed_.load() && !failing_.load());
+    const steady_time until = failing ? retry_at_ : now() + nothing_due;
+    bell_.sleep_until(behind_since_ ? std::min(until, *behind_since_ + options_.behind_linger) : until, [this] {
+      return (ring_.peek(0) != nullptr && !(behind_since_ && may_wait(now()))) || stopping_.load() ||
+             (sync_failed_.load() && !failing_.load());
     });
     const steady_time at = now();
     if (sync_failed_.load() && !failing) disk_failed(at);
@@ -260,13 +278,24 @@ void rocksdb_store::impl::write_until_stopped() {
       if (stopping_.load()) return;
       continue;
     }
+    if (!behind_since_) behind_since_ = at;
+    if (may_wait(at)) continue;
+    behind_since_.reset();
     if (ring_.size() < enough_company && options_.linger.count() > 0 && !stopping_.load()) {
       linger_.sleep_until(now() + options_.linger, [this] { return stopping_.load(); });
     }
     std::size_t count = 0;
     while (count < batch_limit && ring_.peek(count) != nullptr) ++count;
     commit(count);
+    behind_known_.exchange(false, std::memory_order_acq_rel);  // before the next look into the ring
   }
+}
+
+/// All that waits is written behind, is not yet much, and has not waited long.
+bool rocksdb_store::impl::may_wait(steady_time at) {
+  const auto uncounted = static_cast<std::intptr_t>(urgent_.load(std::memory_order_acquire) - urgent_done_);
+  return uncounted <= 0 && ring_.size() < enough_behind && at < *behind_since_ + options_.behind_linger &&
+         !stopping_.load();
 }
 
 /// Writes in one batch, then answers, in the order of submission. Loads go to the reader after the commit, so that
@@ -277,6 +306,7 @@ void rocksdb_store::impl::commit(std::size_t count) {
   if (usable) batch_.clear(*files_);
   for (std::size_t i = 0; i < count; ++i) {
     operation& op = *ring_.peek(i);
+    if (op.is_load || !waits_behind(op.change)) ++urgent_done_;
     if (op.is_load) continue;
     ++writes;
     accepted_[i] = usable && batch_.add(op.of.view(), op.change);
@@ -521,7 +551,7 @@ bool rocksdb_store::surely_absent(const aor& of) const {
 }
 
 bool rocksdb_store::try_load(shard_id from, aor_key key, const aor& of, store_token token) {
-  return impl_->submit(of.view().size(), [&](operation& op) noexcept {
+  return impl_->submit(of.view().size(), write_urgency::now, [&](operation& op) noexcept {
     op.is_load = true;
     op.from = from;
     op.key = key;
@@ -534,8 +564,9 @@ bool rocksdb_store::try_load(shard_id from, aor_key key, const aor& of, store_to
 
 bool rocksdb_store::try_write(shard_id from, aor_key key, const aor& of, store_mutation change, store_token token) {
   const std::size_t bytes = of.view().size() + bytes_of(change);
+  const write_urgency urgency = waits_behind(change) ? write_urgency::behind : write_urgency::now;
   impl_->known().add(of.view());
-  return impl_->submit(bytes, [&](operation& op) noexcept {
+  return impl_->submit(bytes, urgency, [&](operation& op) noexcept {
     op.is_load = false;
     op.from = from;
     op.key = key;

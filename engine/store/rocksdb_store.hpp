@@ -34,6 +34,7 @@ struct rocksdb_options {
   milliseconds sync_every{10};             ///< process: what a loss of power may take; 10 ms was free when measured
   std::chrono::microseconds linger{1000};  ///< how long the first write of a batch waits for company: batches of
                                            ///< tens cost a third of single writes; 0 = not at all
+  milliseconds behind_linger{50};          ///< the same of writes that nobody waits for (write_urgency::behind)
   std::size_t queue_limit = 16384;         ///< operations, rounded up to a power of two: 0.1 s of the peak rate
   std::size_t queue_bytes = std::size_t{64} << 20;     ///< of all that waits: parked INVITEs are up to 64 KiB each
   std::size_t memtable_bytes = std::size_t{32} << 20;  ///< small ones open fast after a crash (0.1 s at 16 MiB)

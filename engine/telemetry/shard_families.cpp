@@ -158,7 +158,7 @@ void add_calls(metric_sink& to, shards_view shards) {
                sum(shards, &shard_counters::push_accepted));
   to.histogram("reveille_wake_duration_seconds", "Push accepted to REGISTER of the woken device.", {},
                sum(shards, &shard_counters::wake));
-  to.histogram("reveille_release_duration_seconds", "REGISTER of the woken device to its INVITE sent.", {},
+  to.histogram("reveille_release_duration_seconds", "REGISTER of the woken device (its batch begun) to its INVITE with the kernel.", {},
                sum(shards, &shard_counters::release));
   to.histogram("reveille_post_dial_delay_seconds", "INVITE received to first ringing or answer.", {},
                sum(shards, &shard_counters::post_dial));

@@ -29,7 +29,10 @@ bool faulty_store::try_load(shard_id from, aor_key key, const aor& of, store_tok
 bool faulty_store::try_write(shard_id from, aor_key key, const aor& of, store_mutation change, store_token token) {
   if (when_.chance(faults_.queue_full)) return false;
   listed_.insert(of.str());
-  when_.in_order("store " + of.str(), delay(),
+  const auto* bindings = std::get_if<put_bindings>(&change);
+  const bool behind = bindings != nullptr && bindings->urgency == write_urgency::behind;
+  const nanoseconds company = behind ? when_.between(nanoseconds(0), milliseconds(60)) : nanoseconds(0);
+  when_.in_order("store " + of.str(), delay() + company,
                  [this, from, key, of, token, change = std::move(change), generation = generation_] {
                    if (generation != generation_) return;
                    const bool ok = !when_.chance(faults_.write_fails);

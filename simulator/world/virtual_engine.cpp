@@ -82,6 +82,7 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
  private:
   /// A wake-up at next_due(), a little late as timers are; superfluous ones do no harm.
   void rearm() {
+    shard_->on_sent(engine_.when_.now());
     const auto due = shard_->next_due();
     if (!due || (armed_ && *armed_ <= *due && *armed_ > engine_.when_.now().steady)) return;
     armed_ = std::max(*due, engine_.when_.now().steady) + engine_.when_.between(nanoseconds(1), milliseconds(2));

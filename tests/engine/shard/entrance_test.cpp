@@ -309,6 +309,9 @@ TEST(StageTimes, AreTakenFromTheNotes) {
   tell(stage::push_accepted, milliseconds(50));  // a second device: the first one counts
   tell(stage::register_in, milliseconds(2000));
   tell(stage::invite_out, milliseconds(0));
+  EXPECT_EQ(bench.shards[0]->counters().release.values().count(), 0u) << "the kernel has it not yet";
+  bench.shards[0]->on_sent(bench.now + std::chrono::microseconds(40));
+  bench.shards[0]->on_sent(bench.now + seconds(1));  // nothing more was sent
   tell(stage::ringing, milliseconds(300));
   tell(stage::answered, milliseconds(3000));
   tell(stage::ringing, milliseconds(0));  // over: nothing more is taken
@@ -317,6 +320,7 @@ TEST(StageTimes, AreTakenFromTheNotes) {
   EXPECT_NEAR(c.push_accepted.values().sum, 0.100, 1e-9);
   EXPECT_NEAR(c.wake.values().sum, 2.050, 1e-9);
   EXPECT_EQ(c.release.values().count(), 1u);
+  EXPECT_NEAR(c.release.values().sum, 0.000040, 1e-9);
   EXPECT_NEAR(c.post_dial.values().sum, 2.460, 1e-9);
   EXPECT_EQ(c.stages[static_cast<std::size_t>(stage::push_accepted)].value(), 2u);
 }

@@ -284,6 +284,72 @@ TEST(RocksdbStoreQueue, RefusesWhatIsOverItsBoundsAndCounts) {
   EXPECT_EQ(answers.wait_for(1).size(), 1U);
 }
 
+/// A store that keeps what is written behind for `behind_linger`.
+class RocksdbStoreBehind : public ::testing::Test {
+ protected:
+  void open(milliseconds behind_linger) {
+    rocksdb_options options;
+    options.path = directory_.path() + "/store";
+    options.linger = std::chrono::microseconds(0);
+    options.behind_linger = behind_linger;
+    auto opened = rocksdb_store::open(options, time_);
+    ASSERT_TRUE(opened) << opened.error().what;
+    store_ = std::move(*opened);
+    store_->answer_to(here, answers_);
+  }
+  void write_behind(int n) {
+    const aor of("user" + std::to_string(n) + "@example.com");
+    ASSERT_TRUE(store_->try_write(here, key_of(of), of, put_bindings{"later", write_urgency::behind}, {1}));
+  }
+  scratch_directory directory_;
+  calendar time_;
+  inbox answers_;
+  std::unique_ptr<rocksdb_store> store_;
+};
+
+TEST_F(RocksdbStoreBehind, WritesThemWithTheNextThatSomebodyWaitsFor) {
+  open(std::chrono::hours(1));
+  for (int i = 0; i < 20; ++i) write_behind(i);
+  EXPECT_EQ(answers_.count(), 0U);
+  EXPECT_EQ(store_->counters().commits, 0U);
+  ASSERT_TRUE(store_->try_write(here, key_of(ann), ann, put_bindings{"now"}, {1}));
+  EXPECT_EQ(answers_.wait_for(21).size(), 21U);
+  EXPECT_EQ(store_->counters().commits, 1U);
+}
+
+TEST_F(RocksdbStoreBehind, ALoadSeesThem) {
+  open(std::chrono::hours(1));
+  write_behind(7);
+  const aor of("user7@example.com");
+  ASSERT_TRUE(store_->try_load(here, key_of(of), of, {2}));
+  const auto answers = answers_.wait_for(2);
+  ASSERT_EQ(answers.size(), 2U);
+  ASSERT_TRUE(answers[1].record);
+  EXPECT_EQ(answers[1].record->bindings, "later");
+}
+
+TEST_F(RocksdbStoreBehind, ManyDoNotWait) {
+  open(std::chrono::hours(1));
+  for (int i = 0; i < 600; ++i) write_behind(i);
+  EXPECT_GE(answers_.wait_for(512).size(), 512U);
+}
+
+TEST_F(RocksdbStoreBehind, OneWaitsNoLongerThanItMay) {
+  open(milliseconds(1));
+  for (int i = 0; i < 3; ++i) {
+    write_behind(i);
+    EXPECT_EQ(answers_.wait_for(static_cast<std::size_t>(i) + 1).size(), static_cast<std::size_t>(i) + 1);
+  }
+}
+
+TEST_F(RocksdbStoreBehind, WritesWhatWaitsBeforeItCloses) {
+  open(std::chrono::hours(1));
+  write_behind(1);
+  store_.reset();
+  EXPECT_EQ(answers_.count(), 1U);
+  EXPECT_TRUE(answers_.wait_for(1)[0].ok);
+}
+
 TEST(RocksdbStoreOpening, SaysWhyADirectoryCannotBeUsed) {
   scratch_directory directory;
   std::ofstream(directory.path() + "/file") << "in the way";
