@@ -28,8 +28,9 @@ class circuit_breaker {
     return state_ == state::closed || (state_ == state::probing && probes_ == 0);
   }
   void sent() { probes_ += state_ == state::probing ? 1U : 0U; }
-  /// The probe came to nothing that says anything (withdrawn, deadline): the next one may go.
-  void probe_lost() { probes_ = 0; }
+  /// What was sent is over, whatever came of it; if that decides nothing (withdrawn, lost, an answer whose remedy may cure
+  /// it), the next probe may go.
+  void landed() { probes_ = 0; }
 
   void succeeded() {
     state_ = state::closed;

@@ -83,7 +83,6 @@ bool push_sender::withdraw(const pns::push_id& id, const instant& now) {
       s->withdrawn = true;  // on the wire: its answer is awaited, but nothing is repeated
       return true;
     }
-    probe_lost(*s);
     land(*s);
   }
   finish(*s, pns::dropped{pns::dropped::why::withdrawn}, 0, "", now);
@@ -291,12 +290,10 @@ void push_sender::land(push_slot& s) {
   (s.newer == push_slot::nil ? newest_ : table_.at(s.newer).older) = s.older;
   s.older = s.newer = push_slot::nil;
   --flying_;
-  --lane_of(s).flying;
-}
-
-void push_sender::probe_lost(push_slot& s) {
-  breaker_.probe_lost();
-  lane_of(s).breaker.probe_lost();
+  push_lane& lane = lane_of(s);
+  --lane.flying;
+  breaker_.landed();
+  lane.breaker.landed();
 }
 
 // --- connections
@@ -391,7 +388,8 @@ std::optional<steady_time> push_sender::next_due(const instant& now) {
     queued = true;
     if (!lane.calls.empty()) sooner(lane.calls.front().deadline);
     if (!lane.missed.empty()) sooner(lane.missed.front().deadline);
-    sooner(lane.breaker.reopens());
+    // One that is due already waits for what holds the whole credential, or for a stream.
+    if (const auto reopens = lane.breaker.reopens(); reopens && *reopens > now.steady) sooner(reopens);
     sooner(lane.pace.next(now.steady));
   }
   sooner(retries_.next_due());

@@ -101,7 +101,6 @@ void push_sender::on_loss(push_connection& from, std::uint64_t tag, http2::loss 
 }
 
 void push_sender::lost(push_slot& s, http2::loss how, const instant& now) {
-  probe_lost(s);
   const bool ambiguous = how == http2::loss::ambiguous;
   if (ambiguous) counters_.ambiguous.add();
   if (s.withdrawn) return finish(s, pns::dropped{pns::dropped::why::withdrawn}, 0, "", now);

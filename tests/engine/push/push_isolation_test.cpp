@@ -101,6 +101,28 @@ TEST_F(PushApps, AnAppsOwnRateLeavesTheOtherAlone) {
   EXPECT_EQ(s->ended(push_end::accepted), 100u);
 }
 
+TEST_F(PushApps, OneWhoseBreakerCouldProbeSleepsAsLongAsTheCredentialIsHeld) {
+  push_limits l;
+  l.breaker_failures = 2;
+  start(l);
+  s->policy = [](end_of_wire& e, const arrived_push& p) {
+    if (is_a(p)) return e.answer(p, 500, "InternalServerError");
+    const http2::header retry[] = {{"retry-after", "20"}};
+    e.session.respond(p.stream, 429, retry, R"({"reason":"TooManyProviderTokenUpdates"})");
+  };
+  submit(1, 0, seconds(60));
+  submit(2, 0, seconds(60));
+  submit(3, 1, seconds(60));
+  s->advance(seconds(5));
+  ASSERT_EQ(app(0).breaker_open.value(), 1u);
+  const auto due = s->worker->next_due(s->now);
+  ASSERT_TRUE(due);
+  EXPECT_GT(*due, s->now.steady);   // else the thread spins
+  s->policy = &push_stage::accept;
+  s->advance(seconds(30));
+  for (std::uint32_t i = 1; i <= 3; ++i) EXPECT_EQ(s->outcome(i), "accepted") << i;
+}
+
 TEST_F(PushApps, TokensThatAreAllBadRaiseAnAlarmOnce) {
   start();
   bool wrong = true;

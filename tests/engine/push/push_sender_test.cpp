@@ -501,6 +501,29 @@ TEST(PushSender, TheBreakerStopsAfterFailuresInARowAndProbesWithOne) {
   for (std::uint32_t i = 10; i < 20; ++i) EXPECT_EQ(s.outcome(i), "accepted") << i;
 }
 
+TEST(PushSender, AProbeWhoseAnswerHasARemedyGivesWayToTheNext) {
+  push_limits l;
+  l.breaker_failures = 3;
+  push_stage s(l);
+  s.policy = [](end_of_wire& e, const arrived_push& p) { e.answer(p, 500, "InternalServerError"); };
+  s.submit(1);
+  s.submit(2);
+  s.submit(3);
+  s.settle();
+  ASSERT_EQ(s.counters().breakers_open.value(), 1u);
+  s.policy = [&](end_of_wire& e, const arrived_push& p) {
+    const bool old_token = s.credentials[0]->renewals == 0;
+    e.answer(p, old_token ? 403 : 200, old_token ? "ExpiredProviderToken" : "");
+  };
+  s.advance(seconds(5));
+  EXPECT_EQ(s.credentials[0]->renewals, 1);
+  for (std::uint32_t i = 1; i <= 3; ++i) EXPECT_EQ(s.outcome(i), "accepted") << i;
+  s.submit(4);
+  s.settle();
+  EXPECT_EQ(s.outcome(4), "accepted");
+  EXPECT_EQ(s.counters().breakers_open.value(), 0u);
+}
+
 TEST(PushSender, ARefusedCredentialAnswersFastUntilAProbeIsAccepted) {
   push_limits l;
   l.breaker_failures = 3;
