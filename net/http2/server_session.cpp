@@ -101,11 +101,13 @@ class server_session::impl {
   }
 
   void goaway(std::uint32_t last_stream, error_code code, std::string_view debug_data) {
-    const std::uint32_t odd = last_stream % 2 == 0 && last_stream != 0 ? last_stream - 1 : last_stream;
+    // Never above an earlier one (RFC 9113 6.8): nghttp2 minds those that have left, not one that still waits to.
+    const std::uint32_t lowest = std::min(last_stream, last_served_);
+    const std::uint32_t odd = lowest % 2 == 0 && lowest != 0 ? lowest - 1 : lowest;
     nghttp2_submit_goaway(wire_.get(), NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(odd),
                           static_cast<std::uint32_t>(code), reinterpret_cast<const std::uint8_t*>(debug_data.data()),
                           debug_data.size());
-    last_served_ = std::min(last_served_, odd);
+    last_served_ = odd;
     for (stream_slot& s : slots_) {
       if (s.live && static_cast<std::uint32_t>(s.stream) > last_served_) s.our_end = true;
     }

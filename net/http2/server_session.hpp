@@ -55,7 +55,7 @@ class server_session {
   /// RST_STREAM, whether the request was complete or not.
   bool reset(std::uint32_t stream, error_code code);
   /// GOAWAY. Streams above `last_stream` are dropped unanswered; those at or below run on, then finished().
-  /// last_stream of latest_stream() lets all of them run on.
+  /// last_stream of latest_stream() lets all of them run on. One above an earlier GOAWAY's counts as that one's.
   void goaway(std::uint32_t last_stream, error_code code, std::string_view debug_data);
   std::uint32_t latest_stream() const;   ///< the highest id that the client has opened
   std::uint32_t latest_reported() const; ///< the highest id whose request was reported: what stands above was not processed

@@ -141,6 +141,26 @@ TEST(Http2Session, ReportsTheStreamsAboveGoawaysLastIdAsRefusedAndLetsTheOthersF
   EXPECT_TRUE(p.server.finished());
 }
 
+TEST(Http2Session, ASecondGoawayNeverRaisesTheLastIdOfOneThatHasNotLeftYet) {
+  session_pair p(eager());
+  p.settle();
+  p.post(0);
+  p.post(1);
+  p.to_server();
+  const std::uint32_t last = p.server.latest_stream();
+  p.server.goaway(last, error_code::no_error, "");
+  p.post(2);   // the client does not know yet
+  p.to_server();
+  p.server.goaway(p.server.latest_stream(), error_code::no_error, "");
+  EXPECT_GT(p.server.latest_stream(), last);
+  p.answer_all(200);
+  p.settle();
+  EXPECT_EQ(p.client_side.goaways, (std::vector<std::uint32_t>{last, last}));
+  EXPECT_EQ(p.client_side.what(0), "answered");   // behind both: a broken connection would not have read it
+  EXPECT_EQ(p.client_side.what(1), "answered");
+  EXPECT_EQ(p.client_side.what(2), "refused");
+}
+
 TEST(Http2Session, GivesBackWhatWaitsWhenGoawayComes) {
   session_pair p(eager());
   p.settle();
