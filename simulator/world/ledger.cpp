@@ -341,7 +341,9 @@ void ledger::check_releases() {
         continue;
       }
       const auto before = [&](const std::optional<steady_time>& end) { return end && r.reached_engine + margin() < *end; };
+      // When its time is up the call is over, though its final response waits for those whose ringing was cancelled.
       const bool in_time = r.reached_engine > *call.reached_engine + margin() && before(call.final_sent) &&
+                           before(*call.reached_engine + parked_for) &&
                            (!call.cancel_reached_engine || before(call.cancel_reached_engine));
       // Away for longer than the grace of SPEC 3.4a it has lost its place.
       if (was_leaving(r.device, *call.reached_engine - margin(), r.reached_engine - left_grace + margin())) continue;

@@ -25,6 +25,7 @@ TEST(Pipes, KeepTheInvariantsWhereTheyOnceWereBroken) {
       {71032, 100},                // a breaker's probe was told of an expired token: no other ever went
       {2007, 60},                  // the same, before apps had breakers of their own
       {2177, 60}, {100336, 60},    // a second GOAWAY that raised the first one's last id
+      {900249, 100}, {900568, 100},  // the ledger took a REGISTER for timely while a call that had timed out was cancelled
   };
   for (const found_once& w : worlds_of_old) run_clean(over_http2(worlds(w.calls)), w.seed);
 }
