@@ -94,8 +94,11 @@ TEST(Registering, NamesWhatItDoesNotSupport) {
   shard_bench bench(1);
   bench.arrive(register_text("103", 5070, "Require: gruu, Path, frobnicate\n"), 5070);
   EXPECT_EQ(bench.only().message()->first(sip::header::unsupported), "gruu, frobnicate");
-  bench.arrive(register_text("103", 5070, "Require: path, outbound\n"), 5070);
+  bench.arrive(register_text("103", 5070, "Require: path\n"), 5070);
   EXPECT_EQ(bench.only().line(), "SIP/2.0 200 OK");
+  // A second flow of a device takes the place of the first, so RFC 5626 must not be promised.
+  bench.arrive(register_text("103", 5070, "Require: path, outbound\n"), 5070);
+  EXPECT_EQ(bench.only().message()->first(sip::header::unsupported), "outbound");
 }
 
 TEST(Registering, AcceptsOurAddressAsRequestUriAndMaxForwardsZero) {
