@@ -121,10 +121,10 @@ sed "s#^bundle *=.*#bundle = \"com.example.unknown\"#" "$work/kept.toml" >"$work
 expect 1 'TopicDisallowed' 'may not push to this app' -- push --provider apns --token $token
 expect 1 'FAIL  apns.app[0] com.example.unknown.voip: 400 TopicDisallowed' -- doctor
 
-# A slow clock, where there is a program that makes one.
+# A slow clock, where there is a program that makes one. It is preloaded, before a sanitizer if there is one.
 cp "$work/kept.toml" "$work/engine.toml"
 if command -v faketime >/dev/null; then
-  expect 1 'FAIL  clock: 1' ' s ahead of 127.0.0.1' 'FAIL  apns.app[0] com.example.phone: 403 InvalidProviderToken' -- env FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f '+20m' "$reveille" doctor -c "$work/engine.toml"
+  expect 1 'FAIL  clock: 1' ' s ahead of 127.0.0.1' 'FAIL  apns.app[0] com.example.phone: 403 InvalidProviderToken' -- env "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f '+20m' "$reveille" doctor -c "$work/engine.toml"
 fi
 
 # Ways that end.
