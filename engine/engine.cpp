@@ -18,6 +18,7 @@
 #include "engine/push/push_setup.hpp"
 #include "engine/push/push_threads.hpp"
 #include "engine/shard/shard_thread.hpp"
+#include "engine/store/answer_inboxes.hpp"
 #include "engine/telemetry/engine_families.hpp"
 #include "engine/token_census.hpp"
 #include "engine/volatile_store.hpp"
@@ -67,7 +68,7 @@ std::vector<std::string> interface_names(bool v6, std::uint16_t port) {
 }
 
 /// The number under which the admin API asks the store: no shard has it (mapping.cpp allows 64).
-constexpr shard_id admin_inbox{rocksdb_store::max_shards - 1};
+constexpr shard_id admin_inbox{answer_inboxes::max_shards - 1};
 
 /// Apple's last a year, and renewing one takes people.
 constexpr int certificate_warning_days = 30;

@@ -2,26 +2,24 @@
 
 #include "core/buckets.hpp"
 #include "core/system_ports.hpp"
+#include "engine/store/answer_inboxes.hpp"
 #include "engine/store/bindings_page.hpp"
 #include "engine/store/doorbell.hpp"
 #include "engine/store/known_aors.hpp"
+#include "engine/store/log_syncer.hpp"
 #include "engine/store/mutations.hpp"
+#include "engine/store/operation_counters.hpp"
 #include "engine/store/operation_ring.hpp"
-#include "engine/store/record_codec.hpp"
+#include "engine/store/record_reader.hpp"
 #include "engine/store/rocksdb_batch.hpp"
+#include "engine/store/shared_files.hpp"
 
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <cassert>
-#include <condition_variable>
-#include <iterator>
-#include <mutex>
-#include <shared_mutex>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 
 namespace reveille {
@@ -30,7 +28,6 @@ namespace {
 constexpr std::size_t batch_limit = 1024;      ///< operations of one commit: more gain nothing and delay answers
 constexpr std::size_t enough_company = 64;     ///< waiting operations that make lingering pointless
 constexpr std::size_t enough_behind = 512;     ///< the same of writes that nobody waits for
-constexpr std::size_t load_batch_limit = 128;  ///< AORs of one MultiGet
 constexpr std::chrono::milliseconds first_retry{100};  ///< after the disk failed; doubled up to
 constexpr std::chrono::seconds longest_retry{5};
 constexpr std::size_t opening_steps = 4;       ///< of the list of known AORs: three empty families, or not empty at all
@@ -64,47 +61,12 @@ store_operation kind_of(const operation& op) {
   return store_operation::bucket_drain;
 }
 
-/// What one thread counts.
-struct thread_counters {
-  std::array<slot, store_operation_count> ok;
-  std::array<slot, store_operation_count> failed;
-  std::array<histogram_slot, store_operation_count> durations{
-      histogram_slot(buckets::fast), histogram_slot(buckets::fast), histogram_slot(buckets::fast),
-      histogram_slot(buckets::fast), histogram_slot(buckets::fast)};
-  slot corrupt;
-
-  void count(store_operation kind, bool succeeded, nanoseconds took) {
-    const auto i = static_cast<std::size_t>(kind);
-    (succeeded ? ok : failed)[i].add();
-    durations[i].observe(std::chrono::duration<double>(took).count());
-  }
-  void add_to(store_counters& sum) const {
-    for (std::size_t i = 0; i < store_operation_count; ++i) {
-      sum.ok[i] += ok[i].value();
-      sum.failed[i] += failed[i].value();
-      sum.durations[i] += durations[i].values();
-    }
-    sum.corrupt_values += corrupt.value();
-  }
-};
-
 /// Of this process; an adversary cannot guess it, so cannot choose AORs that look alike.
 hash_key key_of_process() {
   system_random random;
   const std::uint64_t first = random.next();
   return {first, random.next()};
 }
-
-/// What the reader does, in order: a load, or the answer to a write that must not overtake a load of the same AOR.
-struct reader_task {
-  bool is_load = true;
-  bool ok = true;
-  shard_id from;
-  aor_key key;
-  aor of;
-  store_token token;
-  steady_time submitted;
-};
 
 }  // namespace
 
@@ -116,16 +78,18 @@ class rocksdb_store::impl {
         ring_(options.queue_limit),
         known_(key_of_process()),
         files_(std::move(files)),
-        resumable_(std::move(scan.living)) {
+        resumable_(std::move(scan.living)),
+        reader_(files_, time, inboxes_) {
     writing_.corrupt.add(scan.corrupt);
     auto known = known_aors::progress::more;
     for (std::size_t i = 0; i < opening_steps && known == known_aors::progress::more; ++i) {
-      known = known_.read_some(*files_);
+      known = known_.read_some(*files_.mine());
     }
     if (known == known_aors::progress::more) lister_ = std::thread([this] { list_aors(); });
+    if (options_.promise == durability::process) {
+      syncer_.emplace(files_, options_.sync_every, failing_, [this] { bell_.ring(); });
+    }
     writer_ = std::thread([this] { write_until_stopped(); });
-    reader_ = std::thread([this] { read_until_stopped(); });
-    if (options_.promise == durability::process) syncer_ = std::thread([this] { sync_until_stopped(); });
   }
 
   ~impl() {
@@ -134,25 +98,13 @@ class rocksdb_store::impl {
     bell_.ring();
     linger_.ring();
     writer_.join();
-    {
-      const std::lock_guard lock(tasks_mutex_);
-      reader_stops_ = true;
-    }
-    tasks_ready_.notify_one();
-    reader_.join();
-    {
-      const std::lock_guard lock(sync_mutex_);
-      syncer_stops_ = true;
-    }
-    sync_wanted_.notify_one();
-    if (syncer_.joinable()) syncer_.join();
-    if (files_) static_cast<void>(files_->db().SyncWAL());  // best effort: the kernel has it all in any case
+    reader_.stop();
+    syncer_.reset();
+    // Best effort: the kernel has it all in any case.
+    if (rocksdb_files* files = files_.mine()) static_cast<void>(files->db().SyncWAL());
   }
 
-  void answer_to(shard_id shard, store_answers& inbox) {
-    assert(shard.value < max_shards);
-    inboxes_[shard.value].store(&inbox, std::memory_order_release);
-  }
+  void answer_to(shard_id shard, store_answers& inbox) { inboxes_.name(shard, inbox); }
 
   template <class Fill>
   bool submit(std::size_t bytes, write_urgency urgency, Fill&& fill) {
@@ -174,9 +126,10 @@ class rocksdb_store::impl {
   const std::vector<aor>& resumable() const { return resumable_; }
   known_aors& known() { return known_; }
   result<std::vector<rocksdb_store::stored_bindings>> bindings_after(std::string_view after, std::size_t most) {
-    const std::shared_lock lock(files_mutex_);
-    if (!files_) return failure("the database is closed");
-    return read_bindings_page(*files_, after, most);
+    return files_.with([&](rocksdb_files* files) -> result<std::vector<rocksdb_store::stored_bindings>> {
+      if (files == nullptr) return failure("the database is closed");
+      return read_bindings_page(*files, after, most);
+    });
   }
   bool failing() const { return failing_.load(std::memory_order_relaxed); }
   steady_time now() const { return time_.now().steady; }
@@ -189,27 +142,15 @@ class rocksdb_store::impl {
   void commit(std::size_t count);
   rocksdb::Status write_batch();
   void answer(std::size_t count, bool committed);
-  bool answered_after_a_load(const operation& op);
   void disk_failed(steady_time at);
   void try_to_recover(steady_time at);
-  rocksdb::Status reopen();
-  // --- the reading thread
-  void read_until_stopped();
-  void perform(std::vector<reader_task>& tasks);
-  // --- the syncing thread
-  void sync_until_stopped();
+  bool sync_failed() const { return syncer_ && syncer_->failed(); }
   // --- the listing thread
   void list_aors();
 
-  store_answers& inbox(shard_id shard) const {
-    store_answers* found = inboxes_[shard.value].load(std::memory_order_acquire);
-    assert(found != nullptr);
-    return *found;
-  }
-
   const rocksdb_options options_;
   const clock& time_;
-  std::array<std::atomic<store_answers*>, max_shards> inboxes_{};
+  answer_inboxes inboxes_;
 
   operation_ring<operation> ring_;
   doorbell bell_;
@@ -221,9 +162,7 @@ class rocksdb_store::impl {
   std::atomic<bool> behind_known_{false};  ///< the writer knows that there is one which nobody waits for
 
   known_aors known_;
-  /// Shared by whoever uses the database; exclusively held only while it is closed and opened again.
-  mutable std::shared_mutex files_mutex_;
-  std::unique_ptr<rocksdb_files> files_;  ///< null: it could not be opened again so far
+  shared_files files_;  ///< reopened by the writing thread alone
 
   // The writing thread's.
   std::size_t urgent_done_ = 0;                ///< ahead of urgent_ while a producer has yet to count
@@ -231,35 +170,17 @@ class rocksdb_store::impl {
   commit_batch batch_;
   std::array<bool, batch_limit> accepted_{};
   std::vector<std::vector<written_answer>> answers_;  ///< of this commit, by shard
-  std::vector<reader_task> for_reader_;               ///< of this commit
   steady_time retry_at_{};
   nanoseconds retry_pause_{first_retry};
-  thread_counters writing_;
+  operation_counters writing_;
   slot commits_, write_failures_, recoveries_;
   histogram_slot batch_items_{buckets::batch};
   std::atomic<bool> failing_{false};
 
-  // Between writing and reading thread.
-  std::mutex tasks_mutex_;
-  std::condition_variable tasks_ready_;
-  std::vector<reader_task> tasks_;
-  std::unordered_map<std::uint64_t, std::uint32_t> being_read_;  ///< tasks per AOR that are not answered
-  std::atomic<std::size_t> tasks_open_{0};
-  bool reader_stops_ = false;
-  thread_counters reading_;
-
-  // Between writing and syncing thread.
-  std::mutex sync_mutex_;
-  std::condition_variable sync_wanted_;
-  bool unsynced_ = false;
-  bool syncer_stops_ = false;
-  std::atomic<bool> sync_failed_{false};
-  slot sync_failures_;
-
   const std::vector<aor> resumable_;
+  record_reader reader_;
+  std::optional<log_syncer> syncer_;  ///< durability::process
   std::thread writer_;
-  std::thread reader_;
-  std::thread syncer_;
   std::thread lister_;  ///< ends by itself
 };
 
@@ -269,10 +190,10 @@ void rocksdb_store::impl::write_until_stopped() {
     const steady_time until = failing ? retry_at_ : now() + nothing_due;
     bell_.sleep_until(behind_since_ ? std::min(until, *behind_since_ + options_.behind_linger) : until, [this] {
       return (ring_.peek(0) != nullptr && !(behind_since_ && may_wait(now()))) || stopping_.load() ||
-             (sync_failed_.load() && !failing_.load());
+             (sync_failed() && !failing_.load());
     });
     const steady_time at = now();
-    if (sync_failed_.load() && !failing) disk_failed(at);
+    if (sync_failed() && !failing) disk_failed(at);
     if (failing_.load(std::memory_order_relaxed) && at >= retry_at_) try_to_recover(at);
     if (ring_.peek(0) == nullptr) {
       if (stopping_.load()) return;
@@ -303,7 +224,7 @@ bool rocksdb_store::impl::may_wait(steady_time at) {
 void rocksdb_store::impl::commit(std::size_t count) {
   const bool usable = !failing_.load(std::memory_order_relaxed);
   std::size_t writes = 0;
-  if (usable) batch_.clear(*files_);
+  if (usable) batch_.clear(*files_.mine());
   for (std::size_t i = 0; i < count; ++i) {
     operation& op = *ring_.peek(i);
     if (op.is_load || !waits_behind(op.change)) ++urgent_done_;
@@ -331,58 +252,33 @@ void rocksdb_store::impl::answer(std::size_t count, bool committed) {
     operation& op = *ring_.peek(i);
     bytes += op.bytes;
     if (op.is_load) {
-      const std::lock_guard lock(tasks_mutex_);
-      ++being_read_[op.key.value];
-      tasks_open_.fetch_add(1, std::memory_order_release);
-      for_reader_.push_back({true, true, op.from, op.key, std::move(op.of), op.token, op.submitted});
+      reader_.add_load({true, true, op.from, op.key, std::move(op.of), op.token, op.submitted});
       continue;
     }
     const bool ok = committed && accepted_[i];
     writing_.count(kind_of(op), ok, at - op.submitted);
     op.change = put_bindings{};  // its octets must not stay until the cell is used again
     if (op.token.value == 0) continue;
-    if (answered_after_a_load(op)) {
-      for_reader_.push_back({false, ok, op.from, op.key, std::move(op.of), op.token, op.submitted});
-      continue;
-    }
+    const bool behind_a_load = reader_.add_answer_behind_load(op.key, [&] {
+      return reader_task{false, ok, op.from, op.key, std::move(op.of), op.token, op.submitted};
+    });
+    if (behind_a_load) continue;
     if (answers_.size() <= op.from.value) answers_.resize(op.from.value + std::size_t{1});
     answers_[op.from.value].push_back({op.key, std::move(op.of), op.token, ok});
   }
   for (std::size_t shard = 0; shard < answers_.size(); ++shard) {
     if (answers_[shard].empty()) continue;
-    inbox({static_cast<std::uint16_t>(shard)}).all_written(std::exchange(answers_[shard], {}));
+    inboxes_.of({static_cast<std::uint16_t>(shard)}).all_written(std::exchange(answers_[shard], {}));
   }
-  if (!for_reader_.empty()) {
-    const std::lock_guard lock(tasks_mutex_);
-    std::move(for_reader_.begin(), for_reader_.end(), std::back_inserter(tasks_));
-    for_reader_.clear();
-    tasks_ready_.notify_one();
-  }
+  reader_.hand_over();
   queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-}
-
-/// A load of its AOR waits for the reader, or is with it: the answer goes the same way, behind it.
-bool rocksdb_store::impl::answered_after_a_load(const operation& op) {
-  if (tasks_open_.load(std::memory_order_acquire) == 0) return false;
-  const std::lock_guard lock(tasks_mutex_);
-  const auto found = being_read_.find(op.key.value);
-  if (found == being_read_.end()) return false;
-  ++found->second;
-  tasks_open_.fetch_add(1, std::memory_order_relaxed);
-  return true;
 }
 
 rocksdb::Status rocksdb_store::impl::write_batch() {
   rocksdb::WriteOptions how;
   how.sync = options_.promise == durability::disk;
-  const rocksdb::Status status = files_->db().Write(how, &batch_.batch());
-  if (status.ok() && !how.sync) {
-    const std::lock_guard lock(sync_mutex_);
-    if (!unsynced_) {
-      unsynced_ = true;
-      sync_wanted_.notify_one();
-    }
-  }
+  const rocksdb::Status status = files_.mine()->db().Write(how, &batch_.batch());
+  if (status.ok() && syncer_) syncer_->wanted();
   return status;
 }
 
@@ -395,16 +291,16 @@ void rocksdb_store::impl::disk_failed(steady_time at) {
 /// RocksDB refuses writes after a failed one until told to resume; some failures only a new opening cures.
 void rocksdb_store::impl::try_to_recover(steady_time at) {
   rocksdb::Status status = rocksdb::Status::Aborted();
-  if (files_) {
-    status = files_->db().Resume();
+  if (rocksdb_files* files = files_.mine()) {
+    status = files->db().Resume();
     // A failed sync may have lost pages that the kernel calls clean: write everything anew.
-    if (status.ok() && sync_failed_.load()) {
-      status = files_->db().Flush(rocksdb::FlushOptions(), {files_->bindings(), files_->bucket(), files_->parked()});
+    if (status.ok() && sync_failed()) {
+      status = files->db().Flush(rocksdb::FlushOptions(), {files->bindings(), files->bucket(), files->parked()});
     }
   }
-  if (!status.ok()) status = reopen();
+  if (!status.ok()) status = files_.reopen(options_);
   if (status.ok()) {
-    sync_failed_.store(false);
+    if (syncer_) syncer_->forget_failure();
     recoveries_.add();
     failing_.store(false);
     return;
@@ -413,102 +309,27 @@ void rocksdb_store::impl::try_to_recover(steady_time at) {
   retry_at_ = at + retry_pause_;
 }
 
-rocksdb::Status rocksdb_store::impl::reopen() {
-  const std::unique_lock lock(files_mutex_);
-  files_.reset();
-  auto opened = rocksdb_files::open(options_);
-  if (!opened) return rocksdb::Status::IOError(opened.error().what);
-  files_ = std::move(*opened);
-  return rocksdb::Status::OK();
-}
-
-void rocksdb_store::impl::read_until_stopped() {
-  std::vector<reader_task> tasks;
-  for (;;) {
-    {
-      std::unique_lock lock(tasks_mutex_);
-      tasks_ready_.wait(lock, [this] { return !tasks_.empty() || reader_stops_; });
-      if (tasks_.empty()) return;
-      tasks.swap(tasks_);
-    }
-    perform(tasks);
-    tasks.clear();
-  }
-}
-
-void rocksdb_store::impl::perform(std::vector<reader_task>& tasks) {
-  std::vector<const aor*> wanted;
-  for (std::size_t done = 0; done < tasks.size();) {
-    const std::size_t end = std::min(tasks.size(), done + load_batch_limit);
-    wanted.clear();
-    for (std::size_t i = done; i < end; ++i) {
-      if (tasks[i].is_load) wanted.push_back(&tasks[i].of);
-    }
-    load_outcome read;
-    {
-      const std::shared_lock lock(files_mutex_);
-      if (files_ && !wanted.empty()) read = load_records(*files_, wanted);
-    }
-    reading_.corrupt.add(read.corrupt);
-    read.records.resize(wanted.size(), failure("the store is not open"));
-    const steady_time at = now();
-    for (std::size_t next = 0; done < end; ++done) {
-      const reader_task& task = tasks[done];
-      if (task.is_load) {
-        auto& record = read.records[next++];
-        reading_.count(store_operation::load, record.has_value(), at - task.submitted);
-        inbox(task.from).loaded(task.key, task.of, task.token, std::move(record));
-      } else {
-        inbox(task.from).written(task.key, task.of, task.token, task.ok);
-      }
-      const std::lock_guard lock(tasks_mutex_);
-      if (--being_read_[task.key.value] == 0) being_read_.erase(task.key.value);
-      tasks_open_.fetch_sub(1, std::memory_order_release);
-    }
-  }
-}
-
-void rocksdb_store::impl::sync_until_stopped() {
-  std::unique_lock lock(sync_mutex_);
-  for (;;) {
-    sync_wanted_.wait(lock, [this] { return unsynced_ || syncer_stops_; });
-    if (syncer_stops_) return;
-    sync_wanted_.wait_for(lock, options_.sync_every, [this] { return syncer_stops_; });
-    unsynced_ = false;  // what is written from here on wants the next round
-    lock.unlock();
-    {
-      const std::shared_lock use(files_mutex_);
-      if (files_ && !failing() && !files_->db().SyncWAL().ok()) {
-        sync_failures_.add();
-        sync_failed_.store(true);
-        bell_.ring();
-      }
-    }
-    lock.lock();
-  }
-}
-
 /// When it cannot be read to its end, nobody is surely absent until the next start: everybody is looked for in the
 /// database, which says what is wrong.
 void rocksdb_store::impl::list_aors() {
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);  // calls come first; a refusal costs speed
   auto known = known_aors::progress::more;
   while (known == known_aors::progress::more && !stopping_.load(std::memory_order_relaxed)) {
-    const std::shared_lock lock(files_mutex_);
-    if (!files_) return;
-    known = known_.read_some(*files_);
+    known = files_.with([this](rocksdb_files* files) {
+      return files != nullptr ? known_.read_some(*files) : known_aors::progress::unreadable;
+    });
   }
 }
 
 store_counters rocksdb_store::impl::counters() const {
   store_counters sum;
   writing_.add_to(sum);
-  reading_.add_to(sum);
+  reader_.add_to(sum);
   sum.batch_items = batch_items_.values();
   sum.commits = commits_.value();
   sum.queue_full = queue_full_.load(std::memory_order_relaxed);
   sum.write_failures = write_failures_.value();
-  sum.sync_failures = sync_failures_.value();
+  sum.sync_failures = syncer_ ? syncer_->failures() : 0;
   sum.recoveries = recoveries_.value();
   sum.queue_length = ring_.size();
   sum.failing = failing();

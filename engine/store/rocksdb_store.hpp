@@ -44,8 +44,6 @@ struct rocksdb_options {
 
 class rocksdb_store final : public store {
  public:
-  static constexpr std::size_t max_shards = 256;
-
   /// Opens or makes the database. @param time outlives the store; its wall time tells which
   /// parked INVITEs still live, the others are removed.
   static result<std::unique_ptr<rocksdb_store>> open(const rocksdb_options& options, const clock& time);

@@ -1,0 +1,50 @@
+#include "engine/store/log_syncer.hpp"
+
+#include <utility>
+
+namespace reveille {
+
+log_syncer::log_syncer(const shared_files& files, milliseconds every, const std::atomic<bool>& paused,
+                       std::function<void()> on_failure)
+    : files_(files), every_(every), paused_(paused), on_failure_(std::move(on_failure)), thread_([this] { run(); }) {}
+
+log_syncer::~log_syncer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stops_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void log_syncer::wanted() {
+  const std::lock_guard lock(mutex_);
+  if (unsynced_) return;
+  unsynced_ = true;
+  wake_.notify_one();
+}
+
+void log_syncer::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return unsynced_ || stops_; });
+    if (stops_) return;
+    wake_.wait_for(lock, every_, [this] { return stops_; });
+    unsynced_ = false;  // what is written from here on wants the next round
+    lock.unlock();
+    sync();
+    lock.lock();
+  }
+}
+
+void log_syncer::sync() {
+  const bool ok = files_.with([this](rocksdb_files* files) {
+    return files == nullptr || paused_.load(std::memory_order_relaxed) || files->db().SyncWAL().ok();
+  });
+  if (ok) return;
+  failures_.add();
+  failed_.store(true);
+  on_failure_();
+}
+
+}  // namespace reveille
