@@ -177,6 +177,7 @@ void call_truth::judge_unanswered(const record& r) {
     return;
   }
   if (r.pushes == 0 && r.rang == never) {
+    if (lay_in_silence(r)) return;
     blame(r, "no-push", "a push for a call to a sleeping device", in_words(r.status) + " and no push at the provider");
     return;
   }
@@ -196,6 +197,7 @@ void call_truth::count_outcome(const record& r) {
     ++calls_.cancelled;
   } else if (r.status == 480 || r.status == 408) {
     ++(r.rang != never ? calls_.unanswered : calls_.not_woken);
+    if (r.pushes == 0 && lay_in_silence(r)) ++calls_.in_silence;
   } else {
     ++calls_.failed;
   }
@@ -209,8 +211,14 @@ void call_truth::count_missed(const record& r) {
 }
 
 bool call_truth::must_be_told(const record& r) const {
-  if (!(r.flags & is_closed) || (r.flags & never_told) || r.pushes == 0) return false;
+  if (!(r.flags & is_closed) || (r.flags & never_told)) return false;
+  // Without a push a caller's CANCEL may have come before the entry was written.
+  if (r.pushes == 0 && (r.status == 487 || !lay_in_silence(r))) return false;
   return r.status == 480 || r.status == 408 || r.status == 487;
+}
+
+bool call_truth::lay_in_silence(const record& r) const {
+  return silent_from_ != never && silent_from_ < r.invited + rules_.grace && r.deadline < silent_until_ + rules_.recovery;
 }
 
 bool call_truth::told(call_number call, phone_number to, push_stamp stamp, bool late, steady_time at) {

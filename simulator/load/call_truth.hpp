@@ -42,6 +42,7 @@ struct truth_rules {
   nanoseconds grace;              ///< events closer than this may count in either order
   nanoseconds late = seconds(2);  ///< how long after its deadline (plus grace) a call may still get its final response
   std::uint32_t pushes_per_call = 1;
+  nanoseconds recovery = seconds(5);  ///< how long after a silence of the providers a push may still be missing
 };
 
 enum class ending : std::uint8_t { complete, cut_short };
@@ -49,6 +50,13 @@ enum class ending : std::uint8_t { complete, cut_short };
 class call_truth {
  public:
   call_truth(truth_rules rules, const call_names& names) : rules_(rules), names_(names) {}
+
+  /// The providers are made to answer nothing in that time: a call that lives no longer may end without a push. It must
+  /// be told all the same.
+  void expect_silence(steady_time from, steady_time until) {
+    silent_from_ = from;
+    silent_until_ = until;
+  }
 
   // What happened, told by phones and callers as they see it. Times must not go back.
   call_number begin(phone_number phone, intent meant, steady_time deadline, steady_time now);
@@ -130,6 +138,7 @@ class call_truth {
   };
 
   bool must_be_told(const record& r) const;
+  bool lay_in_silence(const record& r) const;
   bool before(steady_time a, steady_time b) const { return a != never && (b == never || a + rules_.grace < b); }
   void blame(const record& r, std::string rule, std::string expected, std::string seen);
   void judge_unanswered(const record& r);
@@ -139,6 +148,8 @@ class call_truth {
 
   truth_rules rules_;
   const call_names& names_;
+  steady_time silent_from_ = never;
+  steady_time silent_until_ = never;
   std::vector<record> records_;
   report::call_counts calls_;
   report::missed_counts missed_;

@@ -236,7 +236,12 @@ void load_run::enter(phase next) {
   phase_ = next;
   phase_started_ = scene_.now;
   next_check_ = scene_.now;
-  if (next == phase::calling) next_arrival_ = scene_.now;
+  if (next == phase::calling) {
+    next_arrival_ = scene_.now;
+    if (scene_.options.silent_from < scene_.options.silent_until) {
+      scene_.truth.expect_silence(scene_.now + scene_.options.silent_from, scene_.now + scene_.options.silent_until);
+    }
+  }
   if (next == phase::coming_back || next == phase::echo) {
     if (next == phase::coming_back) gather_missed();
     next_returning_ = 0;

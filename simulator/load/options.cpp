@@ -158,6 +158,21 @@ void add_judge_options(CLI::App& c, load_options& o) {
         return {};
       },
       "the engine's setting of that name", "send", "send|skip");
+  add_read(
+      c, "--providers-silent",
+      [&o](const std::string& text) -> std::string {
+        const std::size_t dots = text.find("..");
+        if (dots == std::string::npos) return "write FROM..UNTIL, as in 20s..50s";
+        const auto from = report::parse_duration(text.substr(0, dots));
+        const auto until = report::parse_duration(text.substr(dots + 2));
+        if (!from || !until) return (from ? until : from).error().what;
+        if (*from >= *until) return "the end must come after the beginning";
+        o.silent_from = *from;
+        o.silent_until = *until;
+        return {};
+      },
+      "when the providers are made to answer nothing, counted from the first call: a call that lives only then may end without a push, but must be told",
+      "never", "FROM..UNTIL");
   c.add_flag("--allow-fcm-repeats", o.allow_fcm_repeats, "the engine's connections to FCM break in this run: an equal payload again is a repeat, no second telling");
   c.add_option_function<std::vector<std::string>>(
        "--threshold",
@@ -295,6 +310,7 @@ std::vector<std::pair<std::string, std::string>> load_options::listed() const {
           {"talk-time", talk_time.text()},
           {"ring-time", std::to_string(ring_time.count()) + "s"},
           {"grace", compact(grace)},
+          {"providers-silent", silent_from < silent_until ? compact(silent_from) + ".." + compact(silent_until) : "never"},
           {"settle", compact(settle_time)},
           {"seed", std::to_string(seed)},
           {"run-tag", run_tag}};

@@ -67,6 +67,8 @@ struct load_options {
   nanoseconds grace = seconds(1);        ///< events closer to each other than this may count in either order
   std::uint32_t pushes_per_call = 1;     ///< allowed to one device for one call, exact repeats apart
   voip_missed_calls on_voip_token = voip_missed_calls::send;
+  nanoseconds silent_from{0};            ///< the providers are made silent this long after the first call,
+  nanoseconds silent_until{0};           ///< until then; equal: they are not
   bool allow_fcm_repeats = false;        ///< FCM has no id to know the same push again by: equal payloads count as one
 
   std::vector<std::string> addresses;    ///< local addresses the phones' sockets are bound to

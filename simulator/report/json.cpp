@@ -42,7 +42,8 @@ std::string write_json(const run_report& r) {
                           {"timed_out", g.timed_out},     {"retransmitted", g.retransmitted}, {"seconds", g.seconds},
                           {"per_second", g.seconds > 0 ? static_cast<double>(g.registered) / g.seconds : 0.0}};
   out["calls"] = {{"offered", r.calls.offered},     {"answered", r.calls.answered},     {"cancelled", r.calls.cancelled},
-                  {"not_woken", r.calls.not_woken}, {"unanswered", r.calls.unanswered}, {"failed", r.calls.failed}};
+                  {"not_woken", r.calls.not_woken}, {"in_silence", r.calls.in_silence}, {"unanswered", r.calls.unanswered},
+                  {"failed", r.calls.failed}};
   out["missed_calls"] = {{"told", r.missed.told},
                          {"expected", r.missed.expected},
                          {"repeated", r.missed.repeated},

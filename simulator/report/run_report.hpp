@@ -54,6 +54,7 @@ struct call_counts {
   std::uint64_t answered = 0;
   std::uint64_t cancelled = 0;   ///< the caller hung up: 487
   std::uint64_t not_woken = 0;   ///< 480, the phone did not come back in time
+  std::uint64_t in_silence = 0;  ///< of these: no push came, the providers being made silent all the while
   std::uint64_t unanswered = 0;  ///< 480 or 408 after ringing: nobody answered
   std::uint64_t failed = 0;      ///< anything else, no final response at all included
 };

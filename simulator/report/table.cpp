@@ -27,6 +27,7 @@ void put_calls(std::string& out, const run_report& r) {
   row("answered", c.answered);
   row("cancelled", c.cancelled);
   row("not woken", c.not_woken);
+  if (c.in_silence > 0) row(" no push", c.in_silence);
   row("unanswered", c.unanswered);
   row("failed", c.failed);
   put(out, "Missed calls   %10llu expected, %llu told", wide(r.missed.expected), wide(r.missed.told));

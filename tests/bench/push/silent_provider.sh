@@ -54,7 +54,7 @@ total=$((before + silence + after))
 echo "registering $subscribers phones, then $calls calls a second for $total s; both providers silent from second $before to $((before + silence))" >&2
 "$bin/reveille-sim" load --engine "$sip" --pushes-from "127.0.0.1:$control" --engine-pid "$engine" -n "$subscribers" -r "$calls" -d "${total}s" \
   --wake-delay lognormal:p50=600ms,p99=3s --never-wake 0 --moves 0 --caller-hangs-up 0 --nobody-answers 0 --settle 60s \
-  --pushes-per-call 2 --allow-fcm-repeats --json "$work/run.json" --quiet >"$work/sim.log" 2>&1 &
+  --providers-silent "${before}s..$((before + silence))s" --pushes-per-call 2 --allow-fcm-repeats --json "$work/run.json" --quiet >"$work/sim.log" 2>&1 &
 sim=$!
 pids+=("$sim")
 metric() { awk -v name="$1" -v with="${2:-}" 'index($1, name) == 1 && index($1, with) { n += $2 } END { printf "%d", n }' "$work/metrics"; }
@@ -92,5 +92,5 @@ echo
 echo "Pushes ended, by the engine's counters:"
 grep '^reveille_push_requests_total' "$work/metrics" | awk '{ if ($2 > 0) print "  " $0 }'
 echo
-echo "What callers and phones saw (calls whose 30 s lay inside the silence count as violations: no push came):"
+echo "What callers and phones saw (no push: calls whose 30 s lay inside the silence):"
 sed "/^Violations/q" "$work/sim.log"

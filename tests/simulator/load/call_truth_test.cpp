@@ -78,6 +78,34 @@ TEST_F(CallTruth, ExpectsTheTellingOfACallWhosePushCameByAfterItsEnd) {
   EXPECT_EQ(truth_.missed().told, 1U);
 }
 
+TEST_F(CallTruth, ExcusesAMissingPushWhileTheProvidersAreSilentButWantsTheCallTold) {
+  truth_.expect_silence(at(seconds(-1)), at(seconds(28)));
+  const call_number c = begin();
+  truth_.caller_heard(c, 480, "e", at(seconds(30)));
+  truth_.closed(c);
+  EXPECT_EQ(truth_.calls().in_silence, 1U);
+  EXPECT_EQ(truth_.missed().expected, 1U);
+  truth_.finish();
+  EXPECT_EQ(rules(), list{"missed-call-not-told"});
+}
+
+TEST_F(CallTruth, FindsTheMissingPushOfACallThatOutlivesTheSilence) {
+  truth_.expect_silence(at(seconds(-1)), at(seconds(20)));
+  const call_number c = begin();
+  truth_.caller_heard(c, 480, "e", at(seconds(30)));
+  truth_.closed(c);
+  EXPECT_EQ(rules(), list{"no-push"});
+  EXPECT_EQ(truth_.calls().in_silence, 0U);
+}
+
+TEST_F(CallTruth, FindsTheMissingPushOfACallFromBeforeTheSilence) {
+  truth_.expect_silence(at(seconds(2)), at(seconds(40)));
+  const call_number c = begin();
+  truth_.caller_heard(c, 480, "e", at(seconds(30)));
+  truth_.closed(c);
+  EXPECT_EQ(rules(), list{"no-push"});
+}
+
 TEST_F(CallTruth, FindsASecondLiveInvite) {
   const call_number c = begin();
   woken(c);

@@ -36,7 +36,7 @@ TEST(LoadOptions, ReadsEveryOption) {
                       "2s", "--register-gap", "5ms", "--ring-time", "12s", "--seed", "7", "--arrivals", "constant", "--phones",
                       "android:1,linphone:3", "--domain", "voice.example", "--expires", "60", "--registration-window", "9",
                       "--register-rate", "1000", "--no-register", "--first-subscriber", "5", "--settle", "3s", "--grace", "1s",
-                      "--pushes-per-call", "2", "--missed-calls-on-voip-token", "skip", "--allow-fcm-repeats", "--addresses",
+                      "--pushes-per-call", "2", "--providers-silent", "20s..1m", "--missed-calls-on-voip-token", "skip", "--allow-fcm-repeats", "--addresses",
                       "127.0.0.5,127.0.0.6", "--sockets", "10", "--caller-sockets", "3", "--apple-team", "T", "--apple-bundle",
                       "b.c", "--firebase-project", "p", "--pushes-from", "127.0.0.1:1", "--run-tag", "abc", "--engine-pid", "12",
                       "--metrics-of-engine", "http://127.0.0.1:9/metrics", "--engine-histogram", "h", "--json", "a.json",
@@ -73,6 +73,8 @@ TEST(LoadOptions, ReadsEveryOption) {
   EXPECT_EQ(o.grace, seconds(1));
   EXPECT_EQ(o.pushes_per_call, 2U);
   EXPECT_EQ(o.on_voip_token, voip_missed_calls::skip);
+  EXPECT_EQ(o.silent_from, seconds(20));
+  EXPECT_EQ(o.silent_until, seconds(60));
   EXPECT_TRUE(o.allow_fcm_repeats);
   EXPECT_EQ(o.addresses, (std::vector<std::string>{"127.0.0.5", "127.0.0.6"}));
   EXPECT_EQ(o.sockets, 10U);
@@ -117,7 +119,8 @@ INSTANTIATE_TEST_SUITE_P(
                       words{"--registers-per-wake", "1-4"}, words{"--threshold", "p99(nothing)<1s"}, words{"--phones", "nokia:3"},
                       words{"--phones", "android:0"}, words{"--arrivals", "late"}, words{"--ring-time", "0s"}, words{"--sockets", "1"},
                       words{"--sockets", "9000"}, words{"--addresses", "localhost"}, words{"--run-tag", "A;b"}, words{"--no-such-thing"},
-                      words{"--missed-calls-on-voip-token", "perhaps"}, words{"--grace", "soon"}, words{"--pushes-per-call", "0"}));
+                      words{"--missed-calls-on-voip-token", "perhaps"}, words{"--grace", "soon"}, words{"--providers-silent", "20s"},
+                      words{"--providers-silent", "20s..20s"}, words{"--pushes-per-call", "0"}));
 
 TEST(LoadOptions, NamesEveryFaultAtOnce) {
   load_options o;
