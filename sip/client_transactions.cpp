@@ -11,40 +11,30 @@ namespace reveille::sip {
 client_transactions::client_transactions(const transaction_timing& timing, std::uint32_t capacity,
                                          nanoseconds guard, hash_key key, timer_wheel& wheel, slab_pool& pool,
                                          packet_outlet& out, failure_sink& failures)
-    : timing_(timing), capacity_(capacity), guard_(guard), key_(key), wheel_(wheel), pool_(pool), out_(out),
-      failures_(failures), by_owner_(capacity), by_remote_(remotes, none) {
-  entries_.reserve(capacity);  // address space only: pages come with first use
-}
-
-client_transactions::entry* client_transactions::at(handle id) {
-  if (id.index >= entries_.size()) return nullptr;
-  entry& e = entries_[id.index];
-  return e.live && e.generation == id.generation ? &e : nullptr;
-}
+    : timing_(timing),
+      guard_(guard),
+      key_(key),
+      pool_(pool),
+      out_(out),
+      failures_(failures),
+      by_owner_(capacity),
+      entries_(capacity, wheel, transaction_timer::client_repeat, transaction_timer::client_life),
+      by_remote_(remotes, none) {}
 
 std::optional<client_transactions::handle> client_transactions::reserve() {
-  if (live_ == capacity_) return std::nullopt;
-  std::uint32_t index = free_;
-  if (index != none) {
-    free_ = entries_[index].next_free;
-  } else {
-    index = static_cast<std::uint32_t>(entries_.size());
-    entries_.emplace_back();
-  }
-  entry& e = entries_[index];
-  e.what = kind::reserved;
-  e.live = true;
-  ++live_;
-  return handle{index, e.generation};
+  const auto index = entries_.take();
+  if (!index) return std::nullopt;
+  entries_[*index].what = kind::reserved;
+  return entries_.handle_of(*index);
 }
 
 void client_transactions::drop(handle id) {
-  if (at(id) != nullptr) release(id.index);
+  if (entries_.at(id) != nullptr) release(id.index);
 }
 
 void client_transactions::start(handle id, bool invite, const owner& of, const flow& to, packet&& request,
                                 steady_time now) {
-  entry* e = at(id);
+  entry* e = entries_.at(id);
   assert(e != nullptr && e->what == kind::reserved);
   e->what = invite ? kind::invite : kind::non_invite;
   e->state = invite ? static_cast<std::uint8_t>(invite_client_state::calling)
@@ -56,18 +46,18 @@ void client_transactions::start(handle id, bool invite, const owner& of, const f
   ++counters_.created;
   own(id.index, of);
   chain(id.index);
-  live_for(id.index, timing_.timeout(), now);  // B, F
-  if (!transaction_timing::reliable(to.kind)) repeat_after(id.index, timing_.t1, now);  // A, E
+  entries_.live_for(id.index, timing_.timeout(), now);  // B, F
+  if (!transaction_timing::reliable(to.kind)) entries_.repeat_after(id.index, timing_.t1, now);  // A, E
   transmit(id.index, now);
 }
 
 std::optional<client_transactions::owner> client_transactions::on_response(handle id, const message& response,
                                                                            steady_time now) {
-  entry* e = at(id);
+  entry* e = entries_.at(id);
   const method of = response.cseq().method;
   if (e != nullptr && e->what == kind::invite && of == method::cancel) {
-    e = e->cancel == none ? nullptr : at({e->cancel, e->cancel_generation});
-    if (e != nullptr) id.index = static_cast<std::uint32_t>(e - entries_.data());
+    id = e->cancel;
+    e = entries_.at(id);
   } else if (e != nullptr && ((of == method::invite) != (e->what == kind::invite) || e->what == kind::reserved)) {
     e = nullptr;
   }
@@ -112,8 +102,8 @@ void client_transactions::resend(const owner& of, steady_time now) {
   entry& e = entries_[index];
   const bool calling = e.what == kind::invite && e.state == static_cast<std::uint8_t>(invite_client_state::calling);
   if (!calling || transaction_timing::reliable(e.to.kind) || e.interval <= timing_.t1) return;
-  wheel_.cancel(e.repeat_timer);
-  repeat_after(index, timing_.t1, now);
+  entries_.stop_repeating(index);
+  entries_.repeat_after(index, timing_.t1, now);
   step(index, invite_client_event::timer_a, nullptr, now);
 }
 
@@ -131,23 +121,23 @@ void client_transactions::on_unreachable(const endpoint& remote, steady_time now
 }
 
 void client_transactions::on_timer(std::uint64_t payload, steady_time now) {
-  const std::uint32_t index = timer_index_of(payload);
-  if (index >= entries_.size()) return;
-  entry& e = entries_[index];
-  if (!e.live || (e.generation & 0xffffff) != timer_generation_of(payload)) return;
+  const auto found = entries_.of_timer(payload);
+  if (!found) return;
+  const std::uint32_t index = *found;
+  const entry& e = entries_[index];
   const bool repeat = timer_kind_of(payload) == transaction_timer::client_repeat;
   if (e.what != kind::invite) {
     if (repeat) {
       // RFC 3261 17.1.2.2: doubling up to T2 in trying, T2 in proceeding.
       const bool trying = e.state == static_cast<std::uint8_t>(non_invite_client_state::trying);
-      repeat_after(index, trying ? timing_.doubled(e.interval) : timing_.t2, now);
+      entries_.repeat_after(index, trying ? timing_.doubled(e.interval) : timing_.t2, now);
       return step(index, non_invite_client_event::timer_e, nullptr, now);
     }
     const bool completed = e.state == static_cast<std::uint8_t>(non_invite_client_state::completed);
     return step(index, completed ? non_invite_client_event::timer_k : non_invite_client_event::timer_f, nullptr, now);
   }
   if (repeat) {
-    repeat_after(index, 2 * e.interval, now);  // timer A has no cap (17.1.1.2)
+    entries_.repeat_after(index, 2 * e.interval, now);  // timer A has no cap (17.1.1.2)
     return step(index, invite_client_event::timer_a, nullptr, now);
   }
   switch (static_cast<invite_client_state>(e.state)) {
@@ -174,21 +164,21 @@ void client_transactions::entered(std::uint32_t index, invite_client_state state
   entry& e = entries_[index];
   switch (state) {
     case invite_client_state::proceeding:
-      wheel_.cancel(e.repeat_timer);
+      entries_.stop_repeating(index);
       if (e.cancel_sent) return;  // its patience runs already
-      live_for(index, guard_, now);
+      entries_.live_for(index, guard_, now);
       if (e.cancel_wanted) send_cancel(index, now);
       return;
     case invite_client_state::completed:
-      wheel_.cancel(e.repeat_timer);
+      entries_.stop_repeating(index);
       decide(e);
-      live_for(index, timing_.wait_d(e.to.kind), now);  // D
+      entries_.live_for(index, timing_.wait_d(e.to.kind), now);  // D
       return;
     case invite_client_state::accepted:
-      wheel_.cancel(e.repeat_timer);
+      entries_.stop_repeating(index);
       decide(e);
       e.request = {};
-      live_for(index, timing_.long_wait(), now);  // M
+      entries_.live_for(index, timing_.long_wait(), now);  // M
       return;
     case invite_client_state::calling:
     case invite_client_state::terminated: return;
@@ -202,10 +192,10 @@ void client_transactions::step(std::uint32_t index, non_invite_client_event even
   const non_invite_client_step s = advance(before, event);
   e.state = static_cast<std::uint8_t>(s.next);
   if (s.next == non_invite_client_state::completed && before != s.next) {
-    wheel_.cancel(e.repeat_timer);
+    entries_.stop_repeating(index);
     decide(e);
     e.request = {};
-    live_for(index, timing_.wait_k(e.to.kind), now);  // K
+    entries_.live_for(index, timing_.wait_k(e.to.kind), now);  // K
   }
   perform(index, s.action, response, now);
   if (s.next == non_invite_client_state::terminated && entries_[index].live) release(index);
@@ -253,7 +243,7 @@ void client_transactions::acknowledge(std::uint32_t index, const message& respon
 void client_transactions::send_cancel(std::uint32_t index, steady_time now) {
   packet bytes = build_cancel(entries_[index].request, entries_[index].reason, pool_);
   entries_[index].cancel_sent = true;
-  live_for(index, timing_.long_wait(), now);  // RFC 3261 9.1: then it is taken as cancelled
+  entries_.live_for(index, timing_.long_wait(), now);  // RFC 3261 9.1: then it is taken as cancelled
   std::optional<handle> id;
   if (bytes.bytes != nullptr) id = reserve();
   if (!id) {
@@ -267,11 +257,10 @@ void client_transactions::send_cancel(std::uint32_t index, steady_time now) {
   e.state = static_cast<std::uint8_t>(non_invite_client_state::trying);
   e.to = invite.to;
   e.request = std::move(bytes);
-  invite.cancel = id->index;
-  invite.cancel_generation = id->generation;
+  invite.cancel = *id;
   chain(id->index);
-  live_for(id->index, timing_.timeout(), now);
-  if (!transaction_timing::reliable(e.to.kind)) repeat_after(id->index, timing_.t1, now);
+  entries_.live_for(id->index, timing_.timeout(), now);
+  if (!transaction_timing::reliable(e.to.kind)) entries_.repeat_after(id->index, timing_.t1, now);
   transmit(id->index, now);
 }
 
@@ -294,37 +283,18 @@ void client_transactions::decide(entry& e) {
   --undecided_;
 }
 
-void client_transactions::repeat_after(std::uint32_t index, milliseconds interval, steady_time now) {
-  entry& e = entries_[index];
-  e.interval = interval;
-  e.repeat_timer =
-      wheel_.schedule(now + interval, timer_payload(transaction_timer::client_repeat, index, e.generation));
-}
-
-void client_transactions::live_for(std::uint32_t index, nanoseconds wait, steady_time now) {
-  entry& e = entries_[index];
-  wheel_.cancel(e.life_timer);
-  e.life_timer = wheel_.schedule(now + wait, timer_payload(transaction_timer::client_life, index, e.generation));
-}
-
 void client_transactions::release(std::uint32_t index) {
   entry& e = entries_[index];
   decide(e);
-  wheel_.cancel(e.repeat_timer);
-  wheel_.cancel(e.life_timer);
   if (e.owned) by_owner_.erase(fingerprint(e.of));
   if (e.what != kind::reserved) unchain(index);
   e.owned = false;
   e.request = {};
   e.reason.clear();
-  e.cancel = none;
+  e.cancel = {none, 0};
   e.cancel_wanted = false;
   e.cancel_sent = false;
-  e.live = false;
-  ++e.generation;
-  e.next_free = free_;
-  free_ = index;
-  --live_;
+  entries_.give_back(index);
 }
 
 /// A subscriber that left and came back counts its branches from one again: a transaction that lingers under the

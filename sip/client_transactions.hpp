@@ -24,6 +24,7 @@
 #include "sip/non_invite_client_transaction.hpp"
 #include "sip/transaction_index.hpp"
 #include "sip/transaction_support.hpp"
+#include "sip/transaction_table.hpp"
 #include "sip/transaction_timing.hpp"
 
 namespace reveille::sip {
@@ -38,11 +39,7 @@ struct client_transaction_counters {
 
 class client_transactions {
  public:
-  struct handle {
-    std::uint32_t index = 0;
-    std::uint32_t generation = 0;
-    auto operator<=>(const handle&) const = default;
-  };
+  using handle = transaction_handle;
   /// Who hears of it: a branch of a subscriber. Opaque numbers here.
   struct owner {
     aor_key subscriber;
@@ -80,8 +77,8 @@ class client_transactions {
   void on_unreachable(const endpoint& remote, steady_time now);
   void on_timer(std::uint64_t payload, steady_time now);
 
-  std::uint32_t size() const { return live_; }
-  std::uint32_t capacity() const { return capacity_; }
+  std::uint32_t size() const { return entries_.size(); }
+  std::uint32_t capacity() const { return entries_.capacity(); }
   std::uint32_t undecided() const { return undecided_; }  ///< INVITE and others without a final response
   const client_transaction_counters& counters() const { return counters_; }
 
@@ -90,30 +87,22 @@ class client_transactions {
   static constexpr std::size_t remotes = 4096;  ///< chains by remote address; a power of two
 
   enum class kind : std::uint8_t { reserved, invite, non_invite, cancel };
-  struct entry {
+  struct entry : transaction_place {
     owner of;
     flow to;
     packet request;          ///< then, for a failed INVITE, its ACK
     std::string reason;      ///< of the CANCEL that waits for a provisional
-    timer_handle repeat_timer;
-    timer_handle life_timer;
-    milliseconds interval{0};
-    std::uint32_t generation = 0;
-    std::uint32_t next_free = none;
     std::uint32_t same_remote_next = none;
     std::uint32_t same_remote_previous = none;
-    std::uint32_t cancel = none;             ///< entry of its CANCEL
-    std::uint32_t cancel_generation = 0;
+    handle cancel{none, 0};  ///< its CANCEL
     kind what = kind::reserved;
     std::uint8_t state = 0;
-    bool live = false;
     bool owned = false;           ///< `of` hears of it and the index finds it
     bool cancel_wanted = false;
     bool cancel_sent = false;
     bool undecided = false;
   };
 
-  entry* at(handle id);
   void step(std::uint32_t index, invite_client_event event, const message* response, steady_time now);
   void step(std::uint32_t index, non_invite_client_event event, const message* response, steady_time now);
   void perform(std::uint32_t index, client_action action, const message* response, steady_time now);
@@ -124,8 +113,6 @@ class client_transactions {
   void transport_failed(std::uint32_t index, steady_time now);
   void report(std::uint32_t index, failure why);
   void decide(entry& e);
-  void repeat_after(std::uint32_t index, milliseconds interval, steady_time now);
-  void live_for(std::uint32_t index, nanoseconds wait, steady_time now);
   void release(std::uint32_t index);
   void own(std::uint32_t index, const owner& of);
   std::uint64_t fingerprint(const owner& of) const;
@@ -134,18 +121,14 @@ class client_transactions {
   void unchain(std::uint32_t index);
 
   const transaction_timing& timing_;
-  std::uint32_t capacity_;
   nanoseconds guard_;
   hash_key key_;
-  timer_wheel& wheel_;
   slab_pool& pool_;
   packet_outlet& out_;
   failure_sink& failures_;
   transaction_index by_owner_;
-  std::vector<entry> entries_;
+  transaction_table<entry> entries_;
   std::vector<std::uint32_t> by_remote_;
-  std::uint32_t free_ = none;
-  std::uint32_t live_ = 0;
   std::uint32_t undecided_ = 0;
   bool passed_ = false;  ///< the step under way wants the response at the TU
   client_transaction_counters counters_;

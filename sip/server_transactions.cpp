@@ -4,31 +4,19 @@ namespace reveille::sip {
 
 server_transactions::server_transactions(const transaction_timing& timing, std::uint32_t capacity,
                                          nanoseconds abandon_after, timer_wheel& wheel, packet_outlet& out)
-    : timing_(timing), abandon_after_(abandon_after), wheel_(wheel), out_(out), index_(capacity) {
-  entries_.reserve(capacity);  // address space only: pages come with first use
-}
-
-server_transactions::entry* server_transactions::at(handle id) {
-  if (id.index >= entries_.size()) return nullptr;
-  entry& e = entries_[id.index];
-  return e.live && e.generation == id.generation ? &e : nullptr;
-}
-
-const server_transactions::entry* server_transactions::at(handle id) const {
-  return const_cast<server_transactions*>(this)->at(id);
-}
+    : timing_(timing),
+      abandon_after_(abandon_after),
+      out_(out),
+      index_(capacity),
+      entries_(capacity, wheel, transaction_timer::server_repeat, transaction_timer::server_life) {}
 
 std::optional<server_transactions::handle> server_transactions::create(std::uint64_t fingerprint, bool invite,
                                                                        const flow& source, aor_key owner,
                                                                        steady_time now) {
-  std::uint32_t index = free_;
-  if (index == transaction_index::none) index = static_cast<std::uint32_t>(entries_.size());
-  if (!index_.insert(fingerprint, index)) return std::nullopt;
-  if (index == free_) {
-    free_ = entries_[index].next_free;
-  } else {
-    entries_.emplace_back();
-  }
+  const auto taken = entries_.take();
+  if (!taken) return std::nullopt;
+  const std::uint32_t index = *taken;
+  index_.insert(fingerprint, index);  // as large as the table, so never full before it
   entry& e = entries_[index];
   e.fingerprint = fingerprint;
   e.owner = owner;
@@ -36,24 +24,23 @@ std::optional<server_transactions::handle> server_transactions::create(std::uint
   e.state = invite ? static_cast<std::uint8_t>(invite_server_state::proceeding)
                    : static_cast<std::uint8_t>(non_invite_server_state::trying);
   e.invite = invite;
-  e.live = true;
   e.decided = false;
   e.cancelled = false;
   ++undecided_;
   ++counters_.created;
-  live_for(index, abandon_after_, now);
-  return handle_of(index);
+  entries_.live_for(index, abandon_after_, now);
+  return entries_.handle_of(index);
 }
 
 std::optional<server_transactions::view> server_transactions::find(std::uint64_t fingerprint) const {
   const std::uint32_t index = index_.find(fingerprint);
   if (index == transaction_index::none) return std::nullopt;
   const entry& e = entries_[index];
-  return view{handle_of(index), e.owner, e.invite, e.decided, e.cancelled};
+  return view{entries_.handle_of(index), e.owner, e.invite, e.decided, e.cancelled};
 }
 
 void server_transactions::repeated(handle id, steady_time now) {
-  if (entry* e = at(id)) {
+  if (entry* e = entries_.at(id)) {
     ++counters_.absorbed;
     if (e->invite) {
       step(id.index, invite_server_event::invite, nullptr, now);
@@ -72,11 +59,11 @@ server_transactions::ack_result server_transactions::acknowledged(std::uint64_t 
 }
 
 void server_transactions::mark_cancelled(handle id) {
-  if (entry* e = at(id)) e->cancelled = true;
+  if (entry* e = entries_.at(id)) e->cancelled = true;
 }
 
 bool server_transactions::respond(handle id, int status, const packet& response, steady_time now) {
-  entry* e = at(id);
+  entry* e = entries_.at(id);
   if (e == nullptr) {
     ++counters_.late_responses;
     return false;
@@ -100,21 +87,19 @@ bool server_transactions::respond(handle id, int status, const packet& response,
 }
 
 const flow* server_transactions::source_of(handle id) const {
-  const entry* e = at(id);
+  const entry* e = entries_.at(id);
   return e == nullptr ? nullptr : &e->source;
 }
 
 void server_transactions::on_timer(std::uint64_t payload, steady_time now) {
-  const std::uint32_t index = timer_index_of(payload);
-  if (index >= entries_.size()) return;
-  entry& e = entries_[index];
-  if (!e.live || (e.generation & 0xffffff) != timer_generation_of(payload)) return;
+  const auto found = entries_.of_timer(payload);
+  if (!found) return;
+  const std::uint32_t index = *found;
+  const entry& e = entries_[index];
   if (timer_kind_of(payload) == transaction_timer::server_repeat) {
     step(index, invite_server_event::timer_g, nullptr, now);
     if (!e.live || e.state != static_cast<std::uint8_t>(invite_server_state::completed)) return;
-    e.interval = timing_.doubled(e.interval);
-    e.repeat_timer =
-        wheel_.schedule(now + e.interval, timer_payload(transaction_timer::server_repeat, index, e.generation));
+    entries_.repeat_after(index, timing_.doubled(e.interval), now);
     return;
   }
   if (!e.decided) {
@@ -152,22 +137,20 @@ void server_transactions::entered(std::uint32_t index, invite_server_state state
   switch (state) {
     case invite_server_state::completed:
       decide(e);
-      live_for(index, timing_.long_wait(), now);  // H
+      entries_.live_for(index, timing_.long_wait(), now);  // H
       if (!transaction_timing::reliable(kind)) {
-        e.interval = timing_.t1;  // G
-        e.repeat_timer =
-            wheel_.schedule(now + e.interval, timer_payload(transaction_timer::server_repeat, index, e.generation));
+        entries_.repeat_after(index, timing_.t1, now);  // G
       }
       return;
     case invite_server_state::confirmed:
-      wheel_.cancel(e.repeat_timer);
+      entries_.stop_repeating(index);
       e.response = {};
-      live_for(index, timing_.wait_i(kind), now);  // I
+      entries_.live_for(index, timing_.wait_i(kind), now);  // I
       return;
     case invite_server_state::accepted:
       decide(e);
       e.response = {};
-      live_for(index, timing_.long_wait(), now);  // L
+      entries_.live_for(index, timing_.long_wait(), now);  // L
       return;
     case invite_server_state::proceeding:
     case invite_server_state::terminated: return;
@@ -182,7 +165,7 @@ void server_transactions::step(std::uint32_t index, non_invite_server_event even
   e.state = static_cast<std::uint8_t>(s.next);
   if (s.next == non_invite_server_state::completed && before != s.next) {
     decide(e);
-    live_for(index, timing_.wait_j(e.source.kind), now);  // J
+    entries_.live_for(index, timing_.wait_j(e.source.kind), now);  // J
   }
   perform(index, s.action, response, now);
   if (s.next == non_invite_server_state::terminated && e.live) release(index);
@@ -222,23 +205,12 @@ void server_transactions::decide(entry& e) {
   --undecided_;
 }
 
-void server_transactions::live_for(std::uint32_t index, nanoseconds wait, steady_time now) {
-  entry& e = entries_[index];
-  wheel_.cancel(e.life_timer);
-  e.life_timer = wheel_.schedule(now + wait, timer_payload(transaction_timer::server_life, index, e.generation));
-}
-
 void server_transactions::release(std::uint32_t index) {
   entry& e = entries_[index];
   decide(e);
-  wheel_.cancel(e.repeat_timer);
-  wheel_.cancel(e.life_timer);
   index_.erase(e.fingerprint);
   e.response = {};
-  e.live = false;
-  ++e.generation;
-  e.next_free = free_;
-  free_ = index;
+  entries_.give_back(index);
 }
 
 }  // namespace reveille::sip

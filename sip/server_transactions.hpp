@@ -20,6 +20,7 @@
 #include "sip/non_invite_server_transaction.hpp"
 #include "sip/transaction_index.hpp"
 #include "sip/transaction_support.hpp"
+#include "sip/transaction_table.hpp"
 #include "sip/transaction_timing.hpp"
 
 namespace reveille::sip {
@@ -32,12 +33,7 @@ struct server_transaction_counters {
 
 class server_transactions {
  public:
-  /// An entry of the table; generations make stale handles harmless.
-  struct handle {
-    std::uint32_t index = 0;
-    std::uint32_t generation = 0;
-    auto operator<=>(const handle&) const = default;
-  };
+  using handle = transaction_handle;
   struct view {
     handle id;
     aor_key owner;
@@ -71,42 +67,30 @@ class server_transactions {
   const server_transaction_counters& counters() const { return counters_; }
 
  private:
-  struct entry {
+  struct entry : transaction_place {
     std::uint64_t fingerprint = 0;
     aor_key owner;
     flow source;
     packet response;
-    timer_handle repeat_timer;
-    timer_handle life_timer;
-    milliseconds interval{0};
-    std::uint32_t generation = 0;
-    std::uint32_t next_free = transaction_index::none;
     std::uint8_t state = 0;
     bool invite = false;
-    bool live = false;
     bool decided = false;
     bool cancelled = false;
   };
 
-  entry* at(handle id);
-  const entry* at(handle id) const;
-  handle handle_of(std::uint32_t index) const { return {index, entries_[index].generation}; }
   void step(std::uint32_t index, invite_server_event event, const packet* response, steady_time now);
   void step(std::uint32_t index, non_invite_server_event event, const packet* response, steady_time now);
   void perform(std::uint32_t index, server_action action, const packet* response, steady_time now);
   void entered(std::uint32_t index, invite_server_state state, steady_time now);
   void send(std::uint32_t index, const packet& what, steady_time now);
   void decide(entry& e);
-  void live_for(std::uint32_t index, nanoseconds wait, steady_time now);
   void release(std::uint32_t index);
 
   const transaction_timing& timing_;
   nanoseconds abandon_after_;
-  timer_wheel& wheel_;
   packet_outlet& out_;
   transaction_index index_;
-  std::vector<entry> entries_;
-  std::uint32_t free_ = transaction_index::none;
+  transaction_table<entry> entries_;
   std::uint32_t undecided_ = 0;
   server_transaction_counters counters_;
 };
