@@ -37,6 +37,7 @@ struct call_device {
   bool has_abandoned(std::uint32_t number) const {
     return std::find(abandoned.begin(), abandoned.end(), number) != abandoned.end();
   }
+  bool unheard = false;         ///< ended because its branch was lost, without a word of the phone
   const char* cause = "";       ///< why it was not woken, for Warning and the wake trace
 };
 

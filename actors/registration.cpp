@@ -235,8 +235,8 @@ struct family {
 };
 
 /// Takes the offer's kin out of `next` (bound) and `gone` (un-registered by this very REGISTER); those in `removed`
-/// (un-registered a moment ago while a call waits) stay until the calls end, and say nothing once bound again: what the
-/// device was called then may be another's name now.
+/// (un-registered a moment ago while a call waits) stay for now, since the REGISTER may still be refused, and say nothing
+/// once an earlier Contact of it has brought the device back.
 family gather(const register_offer& o, std::vector<binding>& next, std::vector<binding>& gone,
               std::vector<binding>& removed) {
   family found;
@@ -367,6 +367,12 @@ void registration::apply_offers(const sip::message& request, const flow& source,
     if (!out.removed.full() && !out.removed.contains(b.device())) out.removed.push_back(b.device());
     if (remember_removed) removed_.push_back(std::move(b));
   }
+  // Who is back is known by what it says now; what it was called when it left may be another's name from here on.
+  std::erase_if(removed_, [&](const binding& b) {
+    const auto is_merged = [&](const merged_device& m) { return m.gone == b.device(); };
+    const auto is_bound = [&](const binding& x) { return x.device() == b.device(); };
+    return std::any_of(out.merged.begin(), out.merged.end(), is_merged) || std::any_of(next.begin(), next.end(), is_bound);
+  });
   if (removes) remember_tombstone(request.call_id(), request.cseq().number, now.wall);
   if (changed || out.evicted > 0) {
     ++version_;

@@ -137,7 +137,7 @@ void subscriber::state::on(const timer_fired& e, const instant& now, effects& ou
   if (!found) return;
   call& c = *found;
   on_call_timer(c, e.key, now, out);
-  progress(c, now, out);
+  if (!c.ended) progress(c, now, out);
 }
 
 void subscriber::state::on_call_timer(call& c, const timer_key& timer, const instant& now, effects& out) {

@@ -71,7 +71,7 @@ void subscriber::state::merge(const few<merged_device, 2 * register_contacts_lim
       if (!gone) continue;
       // The one whose INVITE is out already, or that still waits where the other has given up, goes on.
       const auto standing = [](const call_device& d) {
-        const bool given_up = d.state == parked_state::ended && d.branch == 0;
+        const bool given_up = d.state == parked_state::ended && (d.branch == 0 || d.unheard);
         return given_up ? 0 : d.state == parked_state::ringing ? 4 : is_live(d.state) ? 3 : is_parked(d.state) ? 1 : 2;
       };
       if (kept && standing(*gone) > standing(*kept)) std::swap(gone, kept);

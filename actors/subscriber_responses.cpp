@@ -95,6 +95,7 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
   if (d && before) {
     withdraw(c, *d, out);
     d->push_due = false;
+    d->unheard = d->state == parked_state::dialled && counts_as_lost(status);
     step(c, *d, parked_event::rejected, now, out);
     if (c.invite) say(out, stage::rejected, &c, d, status, "");
   }
@@ -163,7 +164,10 @@ void subscriber::state::on(const branch_failed& e, const instant& now, effects& 
     } else {
       c.context.give_up(e.branch.branch);
     }
-    if (d && d->state != parked_state::ended) step(c, *d, parked_event::rejected, now, out);
+    if (d && d->state != parked_state::ended) {
+      d->unheard = d->state == parked_state::dialled;
+      step(c, *d, parked_event::rejected, now, out);
+    }
   }
   if (c.invite) say(out, stage::failed, &c, d, 0, cause);
   progress(c, now, out);
