@@ -122,9 +122,16 @@ provider_answer apns_mock::answer(apns_connection& connection, const provider_re
                                   notification& out) {
   parsed p(request);
   std::optional<fault> found = check_headers(connection, request, p);
-  if (!found) found = check_device(request, p);
-  if (!found) {
-    found = connection.certificate ? check_certificate(*connection.certificate, p) : check_authorization(connection, p, now);
+  const auto check_sender = [&](apns_connection& of) {
+    return of.certificate ? check_certificate(*of.certificate, p) : check_authorization(of, p, now);
+  };
+  std::string_view also;
+  if (!found && (found = check_device(request, p))) {
+    // Who pushes to tokens that are not known should still hear of a wrong key, though not from the answer (PROVIDERS 1.6).
+    apns_connection untouched = connection;
+    if (const auto second = check_sender(untouched)) also = second->reason;
+  } else if (!found) {
+    found = check_sender(connection);
   }
   if (!found) found = check_body(request, p);
   if (!found) found = check_rate(p, now);
@@ -148,6 +155,7 @@ provider_answer apns_mock::answer(apns_connection& connection, const provider_re
   if (found) {
     a.status = found->status;
     a.reason = found->reason;
+    a.also = also;
     a.content_type = "application/json";
     a.body = R"({"reason":")" + a.reason + '"';
     if (found->stamp) a.body += R"(,"timestamp":)" + std::to_string(found->stamp->time_since_epoch().count());
@@ -191,6 +199,13 @@ std::optional<apns_mock::fault> apns_mock::check_headers(const apns_connection& 
     if (!p.topic.ends_with(row->suffix) || p.topic.size() == row->suffix.size()) return fault{400, "BadTopic"};
     if (row->suffix.empty() && *type != "mdm" && p.topic.ends_with(".voip")) return fault{400, "BadTopic"};
     p.bundle.remove_suffix(row->suffix.size());
+  } else {
+    // Old clients name no type; the topic's suffix still is none of the bundle's.
+    for (const push_type_row& row : push_types) {
+      if (!row.suffix.empty() && p.topic.ends_with(row.suffix) && p.topic.size() > row.suffix.size() && p.bundle == p.topic) {
+        p.bundle.remove_suffix(row.suffix.size());
+      }
+    }
   }
   if (const auto expiration = h.at[expiration_field]) {
     std::int64_t stamp = 0;
@@ -224,9 +239,9 @@ const apns_mock::verified_token& apns_mock::verify(const std::string& jwt) {
   verified_token& out = verified_[jwt];
   const auto parts = pns::split_jwt(jwt);
   if (!parts) return out;
+  if (!is_json_object(parts->header) || !is_json_object(parts->claims)) return out;   // and none too deep to be copied
   const json header = json::parse(parts->header, nullptr, false);
   const json claims = json::parse(parts->claims, nullptr, false);
-  if (!header.is_object() || !claims.is_object()) return out;
   if (header.value("alg", json()) != "ES256" || !header.value("kid", json()).is_string()) return out;
   const json issued = claims.value("iat", json());
   if (!issued.is_number_integer() || issued.get<std::int64_t>() < 0 || issued.get<std::int64_t>() > 253'402'300'799) return out;

@@ -52,6 +52,7 @@ class apns_mock {
   provider_answer answer(apns_connection& connection, const provider_request& request, const instant& now,
                          notification& out);
   std::string new_id();
+  const rate_limits& device_limits() const { return device_limits_; }
 
  private:
   struct parsed;

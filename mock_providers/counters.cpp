@@ -40,7 +40,7 @@ void append_metrics(std::string& out, const mock_counters& c) {
                [](const auto& p) { return p.repeated_ids; });
   per_provider(out, c, "silenced_total", "Left unanswered by the fault script.", [](const auto& p) { return p.silenced; });
   per_provider(out, c, "resets_total", "Streams reset by the fault script.", [](const auto& p) { return p.resets; });
-  per_provider(out, c, "goaways_total", "GOAWAY frames sent by the fault script.", [](const auto& p) { return p.goaways; });
+  per_provider(out, c, "goaways_total", "GOAWAY frames sent by the fault script, for too many pings and to the idle.", [](const auto& p) { return p.goaways; });
   per_provider(out, c, "settings_changes_total", "SETTINGS sent by the fault script.",
                [](const auto& p) { return p.settings_changes; });
   family(out, "refused_total", "counter", "Push requests refused, by status and the provider's word.");
@@ -70,7 +70,14 @@ void append_metrics(std::string& out, const mock_counters& c) {
       {"handshakes_failed_total", "counter", "TLS handshakes that failed.", c.handshakes_failed},
       {"connections_open", "gauge", "TLS connections open.", c.connections_open},
       {"answers_waiting", "gauge", "Answers held back by the answer delay.", c.answers_waiting},
+      {"connections_silent", "gauge", "TCP connections that the fault script leaves unanswered.", c.connections_silent},
       {"subscribers_dropped_total", "counter", "Subscribers closed because they were too far behind.", c.subscribers_dropped},
+      {"control_refused_total", "counter", "Connections to the control port beyond its bound.", c.control_refused},
+      {"ledger_accepted", "gauge", "Acceptances that the ledger has counted since it was last cleared.", c.ledger.accepted},
+      {"ledger_pushes", "gauge", "Different pushes among them.", c.ledger.distinct},
+      {"ledger_repeated_pushes", "gauge", "Pushes among them that were accepted more than once.", c.ledger.repeated},
+      {"ledger_most_acceptances", "gauge", "Acceptances of the most repeated push (255: that or more).", c.ledger.most},
+      {"ledger_uncounted", "gauge", "Acceptances that came when the ledger was full.", c.ledger.uncounted},
   };
   for (const row& r : rows) {
     family(out, r.name, r.type, r.help);

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "mock_providers/accepted_ledger.hpp"
 #include "pns/push_params.hpp"
 
 namespace reveille::mock_providers {
@@ -42,7 +43,10 @@ struct mock_counters {
   std::uint64_t handshakes_failed = 0;
   std::uint64_t connections_open = 0;
   std::uint64_t answers_waiting = 0;
+  std::uint64_t connections_silent = 0;    ///< kept in silence by the fault script, now
   std::uint64_t subscribers_dropped = 0;   ///< of the control port: too far behind
+  std::uint64_t control_refused = 0;       ///< connections to the control port beyond its bound
+  accepted_ledger::totals ledger;
 };
 
 /// Prometheus' text format, names `reveille_mock_*`. Appends.

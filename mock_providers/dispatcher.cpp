@@ -5,10 +5,6 @@
 namespace reveille::mock_providers {
 namespace {
 
-std::string stored_name(pns::provider provider, std::string_view token) {
-  return std::string(pns::name_of(provider)) + ' ' + std::string(token);
-}
-
 /// A notification that may be tried only once is never stored, and never expires on its way.
 bool is_try_once(const notification& n) { return n.expires && *n.expires <= n.accepted_at; }
 
@@ -63,7 +59,7 @@ void dispatcher::arrive(notification what, const instant& now) {
 
 /// APNs keeps the newest for each app and device; FCM the newest of each of four collapse keys, and a hundred without.
 void dispatcher::store(notification what) {
-  shelf& kept = stored_[{stored_name(what.provider, what.token), what.app}];
+  shelf& kept = stored_[{device_table::key_of(what.provider, what.token), what.app}];
   const bool apple = what.provider != pns::provider::fcm;
   const auto drop = [&](shelf::iterator at) {
     ++counters_.replaced;
@@ -91,7 +87,7 @@ void dispatcher::store(notification what) {
 }
 
 void dispatcher::reachable(pns::provider provider, std::string_view token, const instant& now) {
-  const std::string name = stored_name(provider, token);
+  const std::string name = device_table::key_of(provider, token);
   for (auto it = stored_.lower_bound({name, ""}); it != stored_.end() && it->first.first == name;) {
     const shelf kept = std::move(it->second);
     it = stored_.erase(it);
@@ -104,6 +100,15 @@ void dispatcher::reachable(pns::provider provider, std::string_view token, const
       }
     }
   }
+}
+
+std::vector<const notification*> dispatcher::kept_for(pns::provider provider, std::string_view token) const {
+  std::vector<const notification*> out;
+  const std::string name = device_table::key_of(provider, token);
+  for (auto it = stored_.lower_bound({name, ""}); it != stored_.end() && it->first.first == name; ++it) {
+    for (const notification& n : it->second) out.push_back(&n);
+  }
+  return out;
 }
 
 void dispatcher::deliver(const notification& what, const instant& now) {

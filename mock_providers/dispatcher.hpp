@@ -51,6 +51,9 @@ class dispatcher {
   std::optional<steady_time> next_due() const;
   /// The device can be reached again: what was stored goes out.
   void reachable(pns::provider provider, std::string_view token, const instant& now);
+  /// What is kept for a device, all apps together, the oldest of each app first.
+  std::vector<const notification*> kept_for(pns::provider provider, std::string_view token) const;
+  std::size_t kept() const { return stored_count_; }
   void use(const delay_distribution& delay) { delay_ = delay; }
   /// Added for pushes of low priority: the device is left asleep.
   void use_for_low_priority(const delay_distribution& delay) { low_priority_delay_ = delay; }
@@ -66,7 +69,7 @@ class dispatcher {
       return a.due != b.due ? a.due > b.due : a.order > b.order;
     }
   };
-  using stored_key = std::pair<std::string, std::string>;  ///< provider and token, app
+  using stored_key = std::pair<std::string, std::string>;  ///< device_table::key_of(), app
   using shelf = std::vector<notification>;                 ///< oldest first
   void store(notification what);
   void arrive(notification what, const instant& now);

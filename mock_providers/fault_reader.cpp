@@ -27,26 +27,32 @@ constexpr named_code goaway_codes[] = {{"no_error", http2::error_code::no_error}
                                        {"enhance_your_calm", http2::error_code::enhance_your_calm},
                                        {"http_1_1_required", http2::error_code::http_1_1_required}};
 
+/// Google's words for why it goes (PROVIDERS 2.4), and the code that comes with each.
+constexpr named_code google_goodbyes[] = {{"exceeded_max_concurrent_streams", http2::error_code::protocol_error},
+                                          {"too_many_pings", http2::error_code::enhance_your_calm},
+                                          {"session_timed_out", http2::error_code::no_error}};
+
 constexpr std::string_view content_types[] = {"application/json", "text/html", "text/plain"};
 
 /// Reads objects key by key; the first fault stays, and nothing is read after it.
 class rule_reader {
  public:
-  result<fault_rule> read(const json& value) {
-    if (!value.is_object()) return failure("a rule is an object");
+  result<fault_rule, rule_fault> read(const json& value) {
+    if (!value.is_object()) return tl::unexpected(rule_fault{"", "a rule is an object"});
     only(value, "", {"provider", "from", "until", "app", "token", "token_prefix", "path", "every", "burst", "times",
                      "share", "count", "silence", "reset", "answer", "goaway", "close", "delay", "settings", "connections"});
     read_conditions(value);
     read_actions(value);
-    if (fault_.empty()) check_sense(value);
-    if (!fault_.empty()) return failure(fault_);
+    if (sound()) check_sense(value);
+    if (!sound()) return tl::unexpected(fault_);
     return std::move(rule_);
   }
 
  private:
   void blame(const std::string& at, const std::string& what) {
-    if (fault_.empty()) fault_ = at.empty() ? what : "\"" + at + "\": " + what;
+    if (sound()) fault_ = {at, what};
   }
+  bool sound() const { return fault_.reason.empty(); }
   static std::string inside(const std::string& at, std::string_view key) {
     return at.empty() ? std::string(key) : at + "." + std::string(key);
   }
@@ -60,7 +66,7 @@ class rule_reader {
   }
   const json* member(const json& object, const char* key) const {
     const auto found = object.find(key);
-    return fault_.empty() && found != object.end() ? &*found : nullptr;
+    return sound() && found != object.end() ? &*found : nullptr;
   }
 
   std::optional<double> number(const json& object, const std::string& at, const char* key, double low, double high) {
@@ -192,6 +198,7 @@ class rule_reader {
 
   void read_goaway(const json& v) {
     scripted_goaway g;
+    std::optional<std::string> code;
     if (v.is_string()) {
       g.reason = text(json{{"goaway", v}}, "", "goaway").value_or("");
     } else if (!v.is_object()) {
@@ -200,11 +207,14 @@ class rule_reader {
       only(v, "goaway", {"reason", "code", "drop_unjudged"});
       g.reason = text(v, "goaway", "reason").value_or("");
       g.spares_open = !flag(v, "goaway", "drop_unjudged");
-      if (const auto code = text(v, "goaway", "code")) {
-        const auto* found = std::find_if(std::begin(goaway_codes), std::end(goaway_codes), [&](const named_code& c) { return c.name == *code; });
-        if (found == std::end(goaway_codes)) return blame("goaway.code", "is none of no_error, protocol_error, internal_error, flow_control_error, enhance_your_calm, http_1_1_required");
-        g.code = found->code;
-      }
+      code = text(v, "goaway", "code");
+    }
+    if (code) {
+      const auto* found = std::find_if(std::begin(goaway_codes), std::end(goaway_codes), [&](const named_code& c) { return c.name == *code; });
+      if (found == std::end(goaway_codes)) return blame("goaway.code", "is none of no_error, protocol_error, internal_error, flow_control_error, enhance_your_calm, http_1_1_required");
+      g.code = found->code;
+    } else {
+      g.code = usual_goaway_code(g.reason);
     }
     rule_.goaway = std::move(g);
   }
@@ -298,11 +308,16 @@ class rule_reader {
   }
 
   fault_rule rule_;
-  std::string fault_;
+  rule_fault fault_;
 };
 
 }  // namespace
 
-result<fault_rule> read_fault_rule(const void* value) { return rule_reader().read(*static_cast<const json*>(value)); }
+http2::error_code usual_goaway_code(std::string_view reason) {
+  const auto* found = std::find_if(std::begin(google_goodbyes), std::end(google_goodbyes), [&](const named_code& c) { return c.name == reason; });
+  return found == std::end(google_goodbyes) ? http2::error_code::no_error : found->code;
+}
+
+result<fault_rule, rule_fault> read_fault_rule(const void* value) { return rule_reader().read(*static_cast<const json*>(value)); }
 
 }  // namespace reveille::mock_providers

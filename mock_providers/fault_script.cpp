@@ -16,34 +16,107 @@ bool begins_with_one_of(const std::vector<std::string>& all, std::string_view te
   return all.empty() || std::any_of(all.begin(), all.end(), [&](const std::string& p) { return text.starts_with(p); });
 }
 
-/// "line 3, column 7: ..." out of nlohmann's sentence.
-std::string syntax_fault(const json::parse_error& e) {
-  const std::string_view what = e.what();
-  const std::size_t at = what.find("at line ");
-  const std::size_t colon = what.find(": ", at == what.npos ? 0 : at);
-  if (at == what.npos || colon == what.npos) return "no JSON";
-  return std::string(what.substr(at + 3, colon - at - 3)) + ": no JSON: " + std::string(what.substr(colon + 2, 200));
+struct place {
+  std::size_t line = 1, column = 1;
+};
+
+place place_of(std::string_view text, std::size_t offset) {
+  place out;
+  for (const char c : text.substr(0, offset)) {
+    if (c == '\n') {
+      ++out.line;
+      out.column = 1;
+    } else {
+      ++out.column;
+    }
+  }
+  return out;
+}
+
+/// Where the n-th member (from 0) of a text that is a JSON array begins; of one rule alone, where that does.
+std::size_t member_offset(std::string_view array, std::size_t n) {
+  const std::size_t start = array.find_first_not_of(" \t\r\n");
+  if (start == array.npos || array[start] != '[') return start == array.npos ? 0 : start;
+  std::size_t depth = 0, members = 0;
+  bool in_text = false, awaited = false;
+  for (std::size_t i = 0; i < array.size(); ++i) {
+    const char c = array[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      else if (c == '"') in_text = false;
+      continue;
+    }
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
+    if (awaited && c != ']') {
+      awaited = false;
+      if (members++ == n) return i;
+    }
+    if (c == '"') in_text = true;
+    if (c == '[' || c == '{') awaited = ++depth == 1;
+    if (c == ']' || c == '}') --depth;
+    if (c == ',' && depth == 1) awaited = true;
+  }
+  return 0;
+}
+
+std::string at_place(const place& p) { return "line " + std::to_string(p.line) + ", column " + std::to_string(p.column); }
+
+script_fault whole_fault(const char* reason) { return {reason, 0, 0, 0, "", reason}; }
+
+script_fault syntax_fault(std::string_view text, const json::parse_error& e) {
+  // nlohmann counts the octet that it stumbled over from 1; at the end of the text it stands behind it.
+  const place p = place_of(text, std::min(e.byte > 0 ? e.byte - 1 : 0, text.size()));
+  const std::string_view said = e.what();
+  const std::size_t at = said.find("at line "), colon = said.find(": ", at == said.npos ? 0 : at);
+  std::string reason = "no JSON";
+  if (colon != said.npos) reason.append(": ").append(said.substr(colon + 2, 200));
+  return {at_place(p) + ": " + reason, p.line, p.column, 0, "", reason};
+}
+
+script_fault fault_of_rule(std::string_view text, std::size_t index, rule_fault found) {
+  const place p = place_of(text, member_offset(text, index));
+  std::string what = at_place(p) + ", rule " + std::to_string(index + 1) + ": ";
+  if (!found.field.empty()) what.append("\"").append(found.field).append("\": ");
+  what += found.reason;
+  return {std::move(what), p.line, p.column, index + 1, std::move(found.field), std::move(found.reason)};
 }
 
 }  // namespace
 
-result<fault_script> fault_script::parse(std::string_view text) {
-  if (text.size() > max_text) return failure("a fault script of more than 1 MB");
+result<fault_script, script_fault> fault_script::parse(std::string_view text) {
+  if (text.size() > max_text) return tl::unexpected(whole_fault("a fault script of more than 1 MB"));
   json root;
   try {
     root = json::parse(text);
   } catch (const json::parse_error& e) {
-    return failure(syntax_fault(e));
+    return tl::unexpected(syntax_fault(text, e));
   }
-  if (!root.is_array()) return failure("a fault script is a JSON array of rules");
-  if (root.size() > max_rules) return failure("more than 256 rules");
+  if (root.is_object()) root = json::array({std::move(root)});
+  if (!root.is_array()) return tl::unexpected(whole_fault("a fault script is a JSON array of rules, or one rule"));
+  if (root.size() > max_rules) return tl::unexpected(whole_fault("more than 256 rules"));
   fault_script out;
   for (std::size_t i = 0; i < root.size(); ++i) {
     auto read = read_fault_rule(&root[i]);
-    if (!read) return failure("rule " + std::to_string(i + 1) + ": " + read.error().what);
-    out.rules_.push_back({std::move(*read), 0, 0});
+    if (!read) return tl::unexpected(fault_of_rule(text, i, std::move(read.error())));
+    out.rules_.push_back({std::move(*read), 0, 0, {}, root[i].dump()});
   }
   return out;
+}
+
+bool fault_script::append(fault_script more, nanoseconds since_start) {
+  if (rules_.size() + more.rules_.size() > max_rules) return false;
+  for (rule& r : more.rules_) {
+    r.begins = since_start;
+    r.from += since_start;
+    if (r.until < nanoseconds::max() - since_start) r.until += since_start;
+    rules_.push_back(std::move(r));
+  }
+  return true;
+}
+
+fault_script::view fault_script::at(std::size_t index) const {
+  const rule& r = rules_[index];
+  return {r.text, r.begins, r.fired};
 }
 
 bool fault_script::fires(std::size_t index, const fault_request& request, nanoseconds since_start, fault_line& line,

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "core/result.hpp"
 #include "core/time.hpp"
 #include "mock_providers/fault_rule.hpp"
+#include "mock_providers/script_fault.hpp"
 
 namespace reveille::mock_providers {
 
@@ -54,10 +56,22 @@ class fault_script {
   static constexpr std::size_t max_text = 1024 * 1024;   ///< octets of JSON
 
   fault_script() = default;
-  /// Errors name the place: "line 3, column 7: ..." of a text that is no JSON, else rule (counted from 1) and key.
-  static result<fault_script> parse(std::string_view json);
+  /// An array of rules, or one rule alone. Errors name the place: line and column where the JSON breaks, else those of the rule, its number and the key.
+  static result<fault_script, script_fault> parse(std::string_view json);
+  /// Adds rules behind those that are there; their clock starts `since_start` later than this script's.
+  /// @return false = together they would be more than max_rules; nothing is added.
+  bool append(fault_script more, nanoseconds since_start);
 
   bool empty() const { return rules_.empty(); }
+  std::size_t size() const { return rules_.size(); }
+  /// One rule for those who look: its JSON as it was given, when its clock started, and how often it has fired.
+  struct view {
+    std::string_view text;
+    nanoseconds begins;
+    std::uint64_t fired;
+  };
+  /// @pre index < size().
+  view at(std::size_t index) const;
   fault_action next(const fault_request& request, nanoseconds since_start, fault_line& line, random_source& random);
 
   standing_faults standing(fault_target target, nanoseconds since_start) const;
@@ -68,6 +82,8 @@ class fault_script {
   struct rule : fault_rule {
     std::uint64_t seen = 0;
     std::uint64_t fired = 0;
+    nanoseconds begins{0};   ///< of its clock, after the script's; from and until are counted from the script's
+    std::string text;
   };
   bool fires(std::size_t index, const fault_request& request, nanoseconds since_start, fault_line& line,
              random_source& random);
@@ -75,7 +91,10 @@ class fault_script {
   std::vector<rule> rules_;
 };
 
-/// One rule from its parsed JSON (nlohmann::json, kept out of headers). @return what is wrong with which key.
-result<fault_rule> read_fault_rule(const void* json);
+/// One rule from its parsed JSON (nlohmann::json, kept out of headers).
+result<fault_rule, rule_fault> read_fault_rule(const void* json);
+
+/// The code that comes with Google's own words (PROVIDERS 2.4); no_error with others.
+http2::error_code usual_goaway_code(std::string_view reason);
 
 }  // namespace reveille::mock_providers

@@ -2,6 +2,7 @@
 
 #include "mock_providers/fcm_message.hpp"
 #include "mock_providers/fcm_mock.hpp"
+#include "mock_providers/json_check.hpp"
 
 namespace reveille::mock_providers {
 namespace {
@@ -54,7 +55,8 @@ struct fcm_mock::legacy_request {
 provider_answer fcm_mock::read_legacy(const provider_request& request, const fcm_project_account&, const instant& now,
                                       legacy_request& out) const {
   if (request.truncated) return legacy_text(400, "JSON_PARSING_ERROR: the request is too long");
-  const json body = json::parse(request.body, nullptr, false);
+  // The check first: it bounds the depth of what is built.
+  const json body = is_json_object(request.body) ? json::parse(request.body, nullptr, false) : json();
   if (!body.is_object()) return legacy_text(400, "JSON_PARSING_ERROR: Unexpected token");
   const json to = body.value("to", json()), ids = body.value("registration_ids", json()), condition = body.value("condition", json());
   const int targets = int{!to.is_null()} + int{!ids.is_null()} + int{!condition.is_null()};

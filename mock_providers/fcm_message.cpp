@@ -5,6 +5,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "mock_providers/json_check.hpp"
+
 namespace reveille::mock_providers {
 namespace {
 
@@ -61,9 +63,9 @@ class reader {
   explicit reader(provider_answer& fault) : fault_(fault) {}
 
   std::optional<fcm_message> read(std::string_view body) {
+    if (!is_json_object(body)) return refuse_root(body);   // before anything is built of it: what is too deep is no message
     const ordered_json root = ordered_json::parse(body, nullptr, false);
-    if (root.is_discarded()) return refuse("Invalid JSON payload received. Unexpected token.");
-    if (!root.is_object()) return refuse("Invalid JSON payload received. Root element must be a message.");
+    if (!root.is_object()) return refuse("Invalid JSON payload received. Unexpected token.");
     for (const auto& [name, value] : root.items()) {
       if (name == "message") continue;
       if (name != "validate_only" && name != "validateOnly") return unknown(name, "");
@@ -80,6 +82,13 @@ class reader {
   std::nullopt_t refuse(std::string_view message, std::string_view field = {}) {
     fault_ = google_error(400, message, field.empty() ? "INVALID_ARGUMENT" : "", field, message);
     return std::nullopt;
+  }
+  std::nullopt_t refuse_root(std::string_view body) {
+    if (!ordered_json::accept(body)) return refuse("Invalid JSON payload received. Unexpected token.");
+    const std::size_t first = body.find_first_not_of(" \t\r\n");
+    const bool object = first != body.npos && body[first] == '{';
+    return refuse(object ? "Invalid JSON payload received. Message too deep. Max recursion depth reached."
+                         : "Invalid JSON payload received. Root element must be a message.");
   }
   std::nullopt_t unknown(std::string_view name, std::string_view at) {
     const std::string where = at.empty() ? "" : " at '" + std::string(at) + "'";

@@ -35,6 +35,9 @@ class fcm_mock {
   /// dispatched only if the answer is `accepted`, and not when `validate_only` was asked for (then out.token is empty).
   provider_answer answer(const provider_request& request, const instant& now, notification& out);
 
+  const rate_limits& project_limits() const { return project_limits_; }
+  const rate_limits& device_limits() const { return device_limits_; }
+
   /// One message of a legacy request.
   struct legacy_message {
     notification what;       ///< token "" = to nobody: a topic, or dry_run

@@ -23,6 +23,7 @@ class h1_session final : public http2::byte_session, public answering_session {
   h1_session(const session_surroundings& around, front f, const std::shared_ptr<http2::tls_connection>& connection)
       : around_(around), connection_(connection) {
     line_.front = f;
+    last_request_ = around.time.now().steady;
     around_.delayer.began(f, self_);
     next_request();
   }
@@ -88,6 +89,8 @@ class h1_session final : public http2::byte_session, public answering_session {
   }
 
   void handle() {
+    ++requests_;
+    last_request_ = now_.steady;
     const auto& message = parser_->get();
     keep_alive_ = message.keep_alive();
     headers_.clear();
@@ -134,6 +137,23 @@ class h1_session final : public http2::byte_session, public answering_session {
       connection->resume_reading();
     }
   }
+  void tell(connection_facts& about) const override {
+    const auto connection = connection_.lock();
+    about.peer = connection ? connection->peer() : std::string_view();
+    about.protocol = "http/1.1";
+    about.requests = requests_;
+    about.open_streams = waiting_ ? 1 : 0;
+    about.going_away = ended_;
+  }
+  bool say_goodbye(const scripted_goaway&) override { return false; }
+  void break_off() override {
+    if (const auto connection = connection_.lock()) connection->abort();
+  }
+  void time_out(steady_time before) override {
+    if (last_request_ >= before || waiting_ || ended_) return;
+    ended_ = true;
+    if (const auto connection = connection_.lock()) connection->wake();
+  }
   void resume() override {
     const auto connection = connection_.lock();
     if (connection && !standing_.stop_reading) connection->resume_reading();
@@ -160,6 +180,8 @@ class h1_session final : public http2::byte_session, public answering_session {
   std::string input_;
   std::string output_;
   instant now_{};
+  steady_time last_request_;
+  std::uint64_t requests_ = 0;
   bool waiting_ = false;   ///< for the answer to the request before
   bool reading_ = false;
   bool ended_ = false;

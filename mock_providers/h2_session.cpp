@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "mock_providers/ping_guard.hpp"
 #include "mock_providers/provider_session.hpp"
 #include "net/http2/server_session.hpp"
 #include "pns/reason_word.hpp"
@@ -12,9 +13,11 @@ class h2_session final : public http2::byte_session, public answering_session, p
   h2_session(const session_surroundings& around, front f, const std::shared_ptr<http2::tls_connection>& connection)
       : around_(around),
         connection_(connection),
-        certificate_(read_client_certificate(connection->peer_certificate())),
+        certificate_(read_client_certificate(connection ? connection->peer_certificate() : std::string())),
         usual_max_streams_(around.desk.first_max_streams(f, certificate_.has_value())),
-        session_(*this, config_for(usual_max_streams_)) {
+        session_(*this, config_for(usual_max_streams_, f)),
+        pings_(f == front::google ? around.desk.how().google_ping_interval : nanoseconds(0)),
+        last_request_(around.time.now().steady) {
     line_.front = f;
     line_.opened = certificate_.has_value();
     line_.apns.certificate = std::move(certificate_);
@@ -31,13 +34,16 @@ class h2_session final : public http2::byte_session, public answering_session, p
   void closed(const instant&) override { self_.reset(); }
 
  private:
-  static http2::server_config config_for(std::uint32_t max_streams) {
+  static http2::server_config config_for(std::uint32_t max_streams, front f) {
     http2::server_config config;
     config.max_streams = max_streams;
+    if (f == front::google) config.excess_streams_words = "exceeded_max_concurrent_streams";   // PROVIDERS 2.4
     return config;
   }
 
   void requested(const http2::server_request& what) override {
+    ++requests_;
+    last_request_ = now_.steady;
     decision d = around_.desk.take(line_, {what.method, what.path, what.headers, what.body, what.truncated}, now_);
     if (d.answer.accepted) around_.delayer.delivery_waits();
     if (d.delay > nanoseconds(0)) {
@@ -47,6 +53,10 @@ class h2_session final : public http2::byte_session, public answering_session, p
     }
   }
   void stream_reset(std::uint32_t, std::uint32_t) override {}  // a late answer to it is ignored by respond()
+  void pinged() override {
+    ++pings_seen_;
+    if (pings_.pinged(now_.steady)) google_goodbye("too_many_pings");
+  }
 
   void carry_out(std::uint32_t stream, const decision& d) override {
     if (d.reset) {
@@ -62,14 +72,52 @@ class h2_session final : public http2::byte_session, public answering_session, p
       usual_window_ = *d.stream_window;
       if (!standing_.settings.stream_window) session_.set_stream_window(*d.stream_window);
     }
-    if (d.goaway) say_goodbye(*d.goaway);
+    if (d.goaway) goodbye(*d.goaway);
     const auto connection = connection_.lock();
     if (!connection) return;
     if (d.close) return connection->abort();
     connection->wake();
   }
 
-  void say_goodbye(const scripted_goaway& g) {
+  void tell(connection_facts& about) const override {
+    const auto connection = connection_.lock();
+    about.peer = connection ? connection->peer() : std::string_view();
+    about.protocol = "h2";
+    about.requests = requests_;
+    about.pings = pings_seen_;
+    about.open_streams = session_.open_streams();
+    about.latest_stream = session_.latest_stream();
+    about.max_streams = standing_.settings.max_streams.value_or(usual_max_streams_);
+    about.stream_window = standing_.settings.stream_window.value_or(usual_window_);
+    about.going_away = going_away_;
+    about.certificate = line_.apns.certificate.has_value();
+    about.team_id = line_.apns.team_id;
+    about.key_id = line_.apns.key_id;
+    about.token_expired = line_.apns.token_expired;
+  }
+  bool say_goodbye(const scripted_goaway& how) override {
+    goodbye(how);
+    if (const auto connection = connection_.lock()) connection->wake();
+    return true;
+  }
+  void break_off() override {
+    if (const auto connection = connection_.lock()) connection->abort();
+  }
+  void time_out(steady_time before) override {
+    if (last_request_ >= before || going_away_ || session_.open_streams() > 0) return;
+    google_goodbye("session_timed_out");
+    if (const auto connection = connection_.lock()) connection->wake();
+  }
+  void google_goodbye(std::string_view words) {
+    scripted_goaway g;
+    g.reason = words;
+    g.code = usual_goaway_code(words);
+    goodbye(g);
+    ++around_.desk.counters().providers[static_cast<std::size_t>(pns::provider::fcm)].goaways;
+  }
+
+  void goodbye(const scripted_goaway& g) {
+    going_away_ = true;
     std::string debug = pns::reason_word(g.reason);
     if (line_.front != front::google) {
       const auto ms = around_.time.now().wall.time_since_epoch().count();
@@ -115,6 +163,7 @@ class h2_session final : public http2::byte_session, public answering_session, p
       if (n < headers.size()) headers[n++] = {name, value, http2::indexing::first};
     }
     session_.respond(stream, a.status, std::span(headers.data(), n), a.body);
+    pings_.answered();
   }
 
   static http2::error_code code_of(reset_kind kind) {
@@ -134,6 +183,11 @@ class h2_session final : public http2::byte_session, public answering_session, p
   std::uint32_t usual_max_streams_;   ///< what holds where the script says nothing
   std::uint32_t usual_window_ = http2::server_config{}.stream_window;
   http2::server_session session_;
+  ping_guard pings_;
+  steady_time last_request_;
+  std::uint64_t requests_ = 0;
+  std::uint64_t pings_seen_ = 0;
+  bool going_away_ = false;
   instant now_{};
   std::shared_ptr<answering_session*> self_ = std::make_shared<answering_session*>(this);
 };

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "core/system_ports.hpp"
+#include "mock_providers/control_api.hpp"
 #include "mock_providers/server.hpp"
 #include "pns/bearer_token.hpp"
 
@@ -25,7 +26,7 @@ struct options {
   std::string accounts_file;
   std::int64_t delivery_median = 300, delivery_p99 = 1500, answer_median = 0, answer_p99 = 0, low_priority = 0;
   double lost = 0;
-  std::uint32_t duration = 0;
+  std::uint32_t duration = 0, ping_interval = 300, idle_limit = 0;
   bool strict_tokens = false;
   bool quiet = false;
   bool print_bearer = false;
@@ -46,8 +47,12 @@ Examples:
   reveille-mock --directory /tmp/mocks --answer-median 80 --answer-p99 400
   reveille-mock --faults outage.json                       503 between second 10 and 15, say
   curl http://127.0.0.1:8446/metrics                       what it has seen
-  curl http://127.0.0.1:8446/record                        the newest pushes, a line each
-docs/mock-providers.md describes the checks, the fault script and the control port.)";
+  curl 'http://127.0.0.1:8446/record?status=410&limit=5'   pushes that came, a line each
+  curl -X PUT --data-binary @outage.json http://127.0.0.1:8446/faults
+docs/mock-providers.md describes the checks, the fault script and the control port.
+
+The control port's HTTP, on 127.0.0.1:
+)";
 
 void describe(CLI::App& app, options& o) {
   auto& c = o.config;
@@ -57,7 +62,7 @@ void describe(CLI::App& app, options& o) {
   app.add_option("--apns-port", c.apns_port, "APNs production; 0 = any free port")->capture_default_str();
   app.add_option("--sandbox-port", c.sandbox_port, "APNs sandbox")->capture_default_str();
   app.add_option("--fcm-port", c.google_port, "FCM and Google's token endpoint")->capture_default_str();
-  app.add_option("--control-port", c.control_port, "Control, /metrics and /record, on 127.0.0.1")->capture_default_str();
+  app.add_option("--control-port", c.control_port, "Control and metrics, on 127.0.0.1")->capture_default_str();
   app.add_option("--bundle", c.identity.bundle, "Bundle id of the iOS app")->capture_default_str();
   app.add_option("--project", c.identity.project, "Firebase project id")->capture_default_str();
   app.add_option("--delivery-median", o.delivery_median, "Acceptance to device, median in ms")->capture_default_str();
@@ -68,6 +73,8 @@ void describe(CLI::App& app, options& o) {
   app.add_option("--answer-p99", o.answer_p99, "The same, 99th percentile");
   app.add_option("--apns-streams", b.apns_max_streams, "APNs: concurrent streams after the first accepted push")->capture_default_str();
   app.add_option("--fcm-streams", b.google_max_streams, "FCM: concurrent streams")->capture_default_str();
+  app.add_option("--fcm-ping-interval", o.ping_interval, "FCM: the third PING sooner than so many seconds after the last gets GOAWAY too_many_pings; 0 = never")->capture_default_str();
+  app.add_option("--fcm-idle-limit", o.idle_limit, "FCM: seconds without a request until GOAWAY session_timed_out; 0 = never")->capture_default_str();
   app.add_flag("--lower-streams-on-refusal", b.lower_streams_on_refusal, "APNs: back to 1 stream after a 4xx, as Apple was seen doing");
   app.add_option("--per-device-per-minute", b.apns_per_device_per_minute, "APNs: 429 TooManyRequests above it; 0 = no limit");
   app.add_option("--fcm-per-minute", b.fcm_per_minute, "FCM: 429 QUOTA_EXCEEDED above it, for each project; 0 = no limit");
@@ -76,7 +83,7 @@ void describe(CLI::App& app, options& o) {
   app.add_flag("--strict-tokens", o.strict_tokens, "Only devices registered over the control port are known");
   app.add_option("--accounts", o.accounts_file, "Further teams, keys, bundles, projects (JSON)")->check(CLI::ExistingFile);
   app.add_option("--ledger", b.ledger_limit, "Pushes whose acceptances are counted for exactly-once checks; 0 = none")->capture_default_str();
-  app.add_option("--record", b.record_limit, "Newest pushes kept for /record")->capture_default_str();
+  app.add_option("--record", b.record_limit, "Newest pushes kept for /record")->capture_default_str()->check(CLI::Range(0, 1'000'000));
   app.add_option("--faults", o.faults_file, "Fault script (JSON)")->check(CLI::ExistingFile);
   app.add_option("--duration", o.duration, "Stop after so many seconds; 0 = run until SIGINT");
   app.add_flag("--quiet", o.quiet, "No progress line");
@@ -128,7 +135,7 @@ void print_endpoints(const options& o, const server_endpoints& e) {
             << "APNs sandbox    " << e.sandbox_url << "\n"
             << "FCM             " << e.google_url << "  project " << o.config.identity.project << "\n"
             << "OAuth token     " << e.token_url << "\n"
-            << "control         127.0.0.1:" << e.control << "  (also http: /metrics, /record)\n"
+            << "control         127.0.0.1:" << e.control << "  (http too: / lists what there is)\n"
             << "keys, settings  " << o.directory << "  (providers.toml points an engine here)\n"
             << std::flush;
 }
@@ -166,7 +173,7 @@ int main(int argc, char** argv) {
   o.config.google_port = 8445;
   o.config.control_port = 8446;
   CLI::App app{"Mock push providers: APNs, FCM v1 (and legacy) and Google's token endpoint, as strict as the real ones."};
-  app.footer(epilogue);
+  app.footer(epilogue + control_help());
   describe(app, o);
   CLI11_PARSE(app, argc, argv);
 
@@ -175,6 +182,8 @@ int main(int argc, char** argv) {
   b.delivery = {milliseconds(o.delivery_median), milliseconds(std::max(o.delivery_p99, o.delivery_median)), o.lost};
   b.low_priority = {milliseconds(o.low_priority), milliseconds(o.low_priority), 0};
   b.answer = {milliseconds(o.answer_median), milliseconds(std::max(o.answer_p99, o.answer_median)), 0};
+  b.google_ping_interval = seconds(o.ping_interval);
+  b.google_idle_limit = seconds(o.idle_limit);
   if (o.strict_tokens) b.unknown = unknown_tokens::refused;
   fault_script script;
   if (!o.faults_file.empty()) {

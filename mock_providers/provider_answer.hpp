@@ -28,6 +28,7 @@ struct provider_answer {
   std::vector<std::pair<std::string_view, std::string>> headers;  ///< besides content-type; names are static text
   std::string_view content_type;                                  ///< "" = none
   bool accepted = false;
+  std::string_view also = {};   ///< what else is wrong, hidden behind `reason` by the order of checks; static text
 };
 
 }  // namespace reveille::mock_providers

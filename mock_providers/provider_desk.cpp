@@ -121,7 +121,7 @@ decision provider_desk::take_push(desk_line& line, pns::provider provider, std::
   } else if (answered) {
     count_refusal(counters, out.answer);
   }
-  keep(std::move(what), !answered ? 0 : out.answer.accepted ? 200 : out.answer.status, out.answer.reason, now);
+  keep(std::move(what), !answered ? 0 : out.answer.accepted ? 200 : out.answer.status, out.answer.reason, out.answer.also, now);
   return out;
 }
 
@@ -132,9 +132,9 @@ void provider_desk::count_faults(provider_counters& counters, const decision& wh
   if (what.max_streams || what.stream_window) ++counters.settings_changes;
 }
 
-void provider_desk::keep(notification what, int status, std::string_view reason, const instant& now) {
+void provider_desk::keep(notification what, int status, std::string_view reason, std::string_view also, const instant& now) {
   const bool accepted = status == 200 && reason.empty();
-  record_.add({now.wall, what.provider, what.token, what.app, what.push_type, what.id, status, reason, what.payload});
+  record_.add({now.wall, what.provider, what.token, what.app, what.push_type, what.id, status, reason, what.payload, also});
   if (!accepted) return;
   // An id that the mock made itself repeats nothing; FCM takes none from its clients.
   if (what.own_id || what.provider == pns::provider::fcm) {
@@ -163,7 +163,7 @@ decision provider_desk::take_legacy(desk_line& line, const provider_request& req
   else if (answered) count_refusal(counters, out.answer);
   for (fcm_mock::legacy_message& m : messages) {
     const int status = !answered ? 0 : disturbed ? out.answer.status : 200;
-    keep(std::move(m.what), status, disturbed ? std::string_view(out.answer.reason) : std::string_view(m.error), now);
+    keep(std::move(m.what), status, disturbed ? std::string_view(out.answer.reason) : std::string_view(m.error), {}, now);
   }
   return out;
 }
@@ -198,6 +198,15 @@ void provider_desk::use(fault_script script, const instant& now) {
   script_ = std::move(script);
   ++script_number_;
   script_start_ = now.steady;
+}
+
+bool provider_desk::add_rules(fault_script more, const instant& now) {
+  // Connections keep their counts: the rules that they are of stay where they are.
+  return script_.append(std::move(more), now.steady - script_start_);
+}
+
+quota_view provider_desk::quotas() const {
+  return {production_.device_limits(), sandbox_.device_limits(), fcm_.project_limits(), fcm_.device_limits()};
 }
 
 standing_faults provider_desk::standing(front f, const instant& now) const {

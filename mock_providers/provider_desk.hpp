@@ -2,7 +2,6 @@
 /// Pure; the sessions bring requests and carry decisions out. Threads: one.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,8 +11,10 @@
 #include "core/time.hpp"
 #include "mock_providers/accepted_ledger.hpp"
 #include "mock_providers/apns_mock.hpp"
+#include "mock_providers/behaviour.hpp"
 #include "mock_providers/counters.hpp"
 #include "mock_providers/credentials.hpp"
+#include "mock_providers/decision.hpp"
 #include "mock_providers/dispatcher.hpp"
 #include "mock_providers/fault_answer.hpp"
 #include "mock_providers/fault_script.hpp"
@@ -23,46 +24,12 @@
 
 namespace reveille::mock_providers {
 
-/// How the mocks behave, faults aside.
-struct behaviour {
-  delay_distribution delivery{milliseconds(300), milliseconds(1500), 0};  ///< from acceptance to the device
-  delay_distribution low_priority;            ///< added to `delivery` for APNs' priorities 5 and 1, FCM's NORMAL
-  delay_distribution answer;                  ///< from request to answer; none by default
-  std::uint32_t apns_max_streams = 1000;      ///< after the first accepted push (seen of Apple: 500 to 1500)
-  bool lower_streams_on_refusal = false;      ///< back to 1 after a 4xx that is no 410, as Apple was seen doing
-  std::uint32_t google_max_streams = 100;     ///< Google's front end
-  std::uint32_t apns_per_device_per_minute = 0;
-  std::uint32_t fcm_per_minute = 0;
-  std::uint32_t fcm_per_device_per_minute = 0;
-  bool token_update_limit = true;
-  std::string legacy_key;                     ///< "" = no legacy API
-  seconds access_token_life{3599};
-  unknown_tokens unknown = unknown_tokens::alive;
-  std::size_t record_limit = 4096;            ///< pushes kept for those who ask; 0 = none
-  std::size_t ledger_limit = 4'000'000;       ///< pushes whose acceptances are counted, 17 to 34 octets each; 0 = none
-};
-
-enum class front : std::uint8_t { apns, apns_dev, google };
-
-/// What the desk remembers of one connection.
-struct desk_line {
-  mock_providers::front front = front::apns;
-  apns_connection apns;
-  bool opened = false;    ///< one push was accepted
-  std::uint64_t script = 0;  ///< the one that `faults` is about
-  fault_line faults{};
-};
-
-/// What is to be done with one request.
-struct decision {
-  provider_answer answer;
-  bool silence = false;
-  std::optional<reset_kind> reset;
-  std::optional<scripted_goaway> goaway;      ///< after the answer
-  bool close = false;
-  std::optional<std::uint32_t> max_streams;   ///< new limit, told after the answer
-  std::optional<std::uint32_t> stream_window; ///< new SETTINGS_INITIAL_WINDOW_SIZE, told after the answer
-  nanoseconds delay{0};
+/// Pushes per minute as they are counted at present.
+struct quota_view {
+  const rate_limits& apns_devices;
+  const rate_limits& sandbox_devices;
+  const rate_limits& fcm_projects;
+  const rate_limits& fcm_devices;
 };
 
 class provider_desk {
@@ -89,6 +56,10 @@ class provider_desk {
   /// APNs answers 410 ExpiredToken instead of Unregistered.
   void expire_token(pns::provider provider, std::string_view token, wall_time when);
   void use(fault_script script, const instant& now);
+  /// Adds rules whose clock starts now. @return false = too many together, nothing is added.
+  bool add_rules(fault_script more, const instant& now);
+  const fault_script& script() const { return script_; }
+  steady_time script_start() const { return script_start_; }
   /// What the script says of all connections of a front at present, and when that may change next.
   standing_faults standing(front f, const instant& now) const;
   std::optional<steady_time> next_standing_change(const instant& now) const;
@@ -99,6 +70,10 @@ class provider_desk {
   std::optional<steady_time> advance(const instant& now);
 
   mock_counters& counters() { return counters_; }
+  const behaviour& how() const { return how_; }
+  const device_table& devices() const { return devices_; }
+  const dispatcher& deliveries() const { return dispatcher_; }
+  quota_view quotas() const;
   const push_record& record() const { return record_; }
   const accepted_ledger& ledger() const { return ledger_; }
   void clear_record() { record_.clear(); }
@@ -112,7 +87,7 @@ class provider_desk {
   decision take_legacy(desk_line& line, const provider_request& request, const instant& now);
   void count_faults(provider_counters& counters, const decision& what);
   /// Into record, ledger and dispatcher. @param status 0 = never answered.
-  void keep(notification what, int status, std::string_view reason, const instant& now);
+  void keep(notification what, int status, std::string_view reason, std::string_view also, const instant& now);
   decision take_token_request(desk_line& line, const provider_request& request, const instant& now);
   /// What the script does to a request that would be accepted.
   void disturb(desk_line& line, decision& what, const fault_request& request, const instant& now);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/time.hpp"
+#include "mock_providers/connection_facts.hpp"
 #include "mock_providers/provider_desk.hpp"
 #include "net/http2/byte_session.hpp"
 #include "net/http2/tls_connection.hpp"
@@ -20,6 +21,16 @@ class answering_session {
   virtual void stand(const standing_faults& what) = 0;
   /// A pause that it asked answer_delayer::pause() for is over.
   virtual void resume() = 0;
+
+  // For those who steer the mock from outside.
+  /// Fills in all but id, service and since.
+  virtual void tell(connection_facts& about) const = 0;
+  /// GOAWAY now. @return false: HTTP/1.1 has none.
+  virtual bool say_goodbye(const scripted_goaway& how) = 0;
+  /// TCP reset.
+  virtual void break_off() = 0;
+  /// Google's front end lets nobody wait for ever: if nothing has been asked since `before` and nothing is open, goodbye.
+  virtual void time_out(steady_time before) = 0;
 };
 
 /// Port to the server: decisions that must wait. `session` is empty by the time the connection is gone.

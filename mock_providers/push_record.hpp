@@ -21,6 +21,7 @@ struct received_push {
   int status = 0;          ///< 200 = accepted; 0 = never answered, by silence or reset
   std::string reason;      ///< "" when accepted
   std::string payload;
+  std::string also;        ///< the word that the check behind the first mistake would have had, "" = none
 };
 
 /// Borrowed: copied into a slot of the ring, whose strings keep their memory.
@@ -29,7 +30,7 @@ struct push_view {
   pns::provider provider = pns::provider::apns;
   std::string_view token, app, push_type, id;
   int status = 0;
-  std::string_view reason, payload;
+  std::string_view reason, payload, also = {};
 };
 
 class push_record {
@@ -38,6 +39,7 @@ class push_record {
 
   void add(const push_view& what) {
     if (limit_ == 0) return;
+    ++added_;
     if (ring_.size() < limit_ && size_ == ring_.size()) ring_.emplace_back();
     received_push& slot = ring_[(first_ + size_) % ring_.size()];
     if (size_ == limit_) {
@@ -54,6 +56,7 @@ class push_record {
     slot.status = what.status;
     slot.reason.assign(what.reason);
     slot.payload.assign(what.payload);
+    slot.also.assign(what.also);
   }
 
   std::size_t size() const { return size_; }
@@ -61,12 +64,16 @@ class push_record {
   /// 0 is the oldest.
   const received_push& operator[](std::size_t i) const { return ring_[(first_ + i) % ring_.size()]; }
   void clear() { first_ = size_ = 0; }
+  std::size_t limit() const { return limit_; }
+  /// Pushes are numbered from 1 in the order of their coming, and never again: this is the oldest one's that is kept.
+  std::uint64_t first_number() const { return added_ - size_ + 1; }
 
  private:
   std::size_t limit_;
   std::vector<received_push> ring_;
   std::size_t first_ = 0;
   std::size_t size_ = 0;
+  std::uint64_t added_ = 0;
 };
 
 }  // namespace reveille::mock_providers

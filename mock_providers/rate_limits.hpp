@@ -27,6 +27,19 @@ class rate_limits {
     return 60 - std::chrono::floor<seconds>(now.steady - w.begin).count();
   }
 
+  std::uint32_t per_minute() const { return per_minute_; }
+  std::size_t counted() const { return windows_.size(); }
+  /// Calls `each(key, count, seconds until the window's end)` for keys that are over the limit, `at_most` of them.
+  template <class Each>
+  void for_each_over(const instant& now, std::size_t at_most, Each&& each) const {
+    for (const auto& [key, w] : windows_) {
+      const auto age = now.steady - w.begin;
+      if (per_minute_ == 0 || w.count <= per_minute_ || age >= seconds(60)) continue;
+      if (at_most-- == 0) return;
+      each(std::string_view(key), w.count, 60 - std::chrono::floor<seconds>(age).count());
+    }
+  }
+
  private:
   struct window {
     steady_time begin;

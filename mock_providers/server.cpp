@@ -1,16 +1,16 @@
 #include "mock_providers/server.hpp"
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <future>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "core/system_ports.hpp"
+#include "mock_providers/answer_queue.hpp"
+#include "mock_providers/connection_table.hpp"
 #include "mock_providers/control_port.hpp"
 #include "mock_providers/provider_session.hpp"
 #include "net/http2/tls_context.hpp"
@@ -23,12 +23,15 @@ namespace asio = boost::asio;
 
 /// How exact delays are: one timer for all, which costs nothing per push.
 constexpr milliseconds tick{1};
-/// Answers held back at once; beyond, they go out at once.
-constexpr std::size_t max_delayed_answers = 200'000;
+/// How exact the idle limit is, at most.
+constexpr seconds idle_look{1};
 
-class mock_server final : public server, private answer_delayer, private device_sink, private control_commands {
+constexpr front all_fronts[] = {front::apns, front::apns_dev, front::google};
+
+class mock_server final : public server, private answer_delayer, private device_sink, private controlled_mock {
  public:
-  explicit mock_server(device_sink* sink) : sink_(sink), timer_(io_), script_timer_(io_) {}
+  mock_server(device_sink* sink, const clock* time)
+      : sink_(sink), time_(time ? *time : system_time_), moved_by_hand_(time != nullptr), timer_(io_), script_timer_(io_), idle_timer_(io_) {}
 
   ~mock_server() override {
     asio::post(io_, [this] { shut_down(); });
@@ -58,7 +61,8 @@ class mock_server final : public server, private answer_delayer, private device_
     where_.apns_url = url(where_.apns);
     where_.sandbox_url = url(where_.sandbox);
     where_.token_url = where_.google_url + "/token";
-    auto desk = provider_desk::make(config.identity, keys, config.behaviour, where_.token_url, random_, *this, time_.now());
+    started_ = time_.now();
+    auto desk = provider_desk::make(config.identity, keys, config.behaviour, where_.token_url, random_, *this, started_);
     if (!desk) return tl::unexpected(desk.error());
     desk_ = std::move(*desk);
     desk_->add(config.further_accounts);
@@ -66,6 +70,7 @@ class mock_server final : public server, private answer_delayer, private device_
     if (!control) return tl::unexpected(control.error());
     control_ = std::move(*control);
     where_.control = control_->port();
+    if (config.behaviour.google_idle_limit > nanoseconds(0)) watch_idle();
     thread_ = std::thread([this] { io_.run(); });
     return {};
   }
@@ -103,22 +108,32 @@ class mock_server final : public server, private answer_delayer, private device_
     on_thread([&] { desk_->set_canonical(token, std::move(canonical)); });
   }
   void set_reachable(pns::provider provider, std::string token, bool reachable) override {
-    on_thread([&] { command_reachable(provider, token, reachable); });
+    on_thread([&] { desk_->set_reachable(provider, token, reachable, time_.now()); });
   }
   void unregister(pns::provider provider, std::string token, wall_time when) override {
-    on_thread([&] { command_unregister(provider, token, when); });
+    on_thread([&] { desk_->unregister(provider, token, when); });
   }
   void register_device(pns::provider provider, std::string token, std::string app) override {
-    on_thread([&] { command_register(provider, token, app); });
+    on_thread([&] { desk_->register_device(provider, token, std::move(app)); });
   }
   void use(fault_script script) override {
     on_thread([&] { take_script(std::move(script)); });
   }
   void revoke_access_tokens() override {
-    on_thread([this] { command_revoke_tokens(); });
+    on_thread([this] { desk_->revoke_access_tokens(); });
   }
   void drop_connections() override {
-    on_thread([this] { command_drop_connections(); });
+    on_thread([this] { reset_all_connections(); });
+  }
+  std::vector<connection_facts> open_connections() override {
+    return on_thread([this] { return connections_.facts(); });
+  }
+  void turn() override {
+    on_thread([this] {
+      on_tick();
+      stand();
+      time_out_idle();
+    });
   }
 
  private:
@@ -170,13 +185,14 @@ class mock_server final : public server, private answer_delayer, private device_
     }
     timer_.cancel();
     script_timer_.cancel();
+    idle_timer_.cancel();
     // The connections say goodbye to their sessions in turns of their own.
     asio::post(io_, [this] { asio::post(io_, [this] { io_.stop(); }); });
   }
 
   // Time: one tick while anything waits.
   void arm() {
-    if (ticking_ || stopping_) return;
+    if (ticking_ || stopping_ || moved_by_hand_) return;
     ticking_ = true;
     timer_.expires_after(tick);
     timer_.async_wait([this](boost::system::error_code error) {
@@ -184,171 +200,140 @@ class mock_server final : public server, private answer_delayer, private device_
       if (!error) on_tick();
     });
   }
-
   void on_tick() {
-    const instant now = time_.now();
-    while (!delayed_.empty() && delayed_.front().due <= now.steady) {
-      std::pop_heap(delayed_.begin(), delayed_.end(), later{});
-      const delayed_answer next = std::move(delayed_.back());
-      delayed_.pop_back();
-      const auto session = next.session.lock();
-      if (!session) continue;
-      if (next.what) (*session)->carry_out(next.stream, *next.what);
-      else (*session)->resume();
-    }
-    const bool more = desk_->advance(now).has_value();
-    if (more || !delayed_.empty()) arm();
+    const instant present = time_.now();
+    answers_.advance(present.steady);
+    const bool more = desk_->advance(present).has_value();
+    if (more || !answers_.empty()) arm();
+  }
+  void watch_idle() {
+    if (stopping_ || moved_by_hand_) return;
+    idle_timer_.expires_after(idle_look);
+    idle_timer_.async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      time_out_idle();
+      watch_idle();
+    });
+  }
+  void time_out_idle() {
+    const nanoseconds limit = desk_->how().google_idle_limit;
+    if (limit <= nanoseconds(0)) return;
+    const steady_time before = time_.now().steady - limit;
+    connections_.for_each(front::google, [&](answering_session& s) { s.time_out(before); });
   }
 
+  // answer_delayer
   void delay(steady_time until, std::weak_ptr<answering_session*> session, std::uint32_t stream, decision what) override {
-    if (delayed_.size() >= max_delayed_answers) until = steady_time{};
-    delayed_.push_back({until, order_++, std::move(session), stream, std::move(what)});
-    std::push_heap(delayed_.begin(), delayed_.end(), later{});
+    answers_.add(until, std::move(session), stream, std::move(what));
     arm();
   }
-
   void pause(steady_time until, std::weak_ptr<answering_session*> session) override {
-    delayed_.push_back({until, order_++, std::move(session), 0, std::nullopt});
-    std::push_heap(delayed_.begin(), delayed_.end(), later{});
+    answers_.add(until, std::move(session), 0, std::nullopt);
     arm();
+  }
+  void delivery_waits() override { arm(); }
+  void began(front f, std::weak_ptr<answering_session*> session) override {
+    const standing_faults& present = standing_[static_cast<std::size_t>(f)];
+    if (present != standing_faults{}) (*session.lock())->stand(present);
+    connections_.add(f, std::move(session), time_.now().steady);
   }
 
   // What the script says of whole connections.
-  void take_script(fault_script script) {
-    desk_->use(std::move(script), time_.now());
-    stand();
-  }
-
-  void began(front f, std::weak_ptr<answering_session*> session) override {
-    auto& all = sessions_[static_cast<std::size_t>(f)];
-    if (all.size() >= prune_at_) {
-      std::erase_if(all, [](const auto& s) { return s.expired(); });
-      prune_at_ = std::max<std::size_t>(64, 2 * all.size());
-    }
-    const standing_faults& present = standing_[static_cast<std::size_t>(f)];
-    if (present != standing_faults{}) (*session.lock())->stand(present);
-    all.push_back(std::move(session));
-  }
-
   void stand() {
-    const instant now = time_.now();
-    for (const front f : {front::apns, front::apns_dev, front::google}) stand(f, desk_->standing(f, now), now);
+    const instant present = time_.now();
+    for (const front f : all_fronts) stand(f, desk_->standing(f, present), present);
     script_timer_.cancel();
-    const auto next = desk_->next_standing_change(now);
-    if (!next || stopping_) return;
+    const auto next = desk_->next_standing_change(present);
+    if (!next || stopping_ || moved_by_hand_) return;
     script_timer_.expires_at(*next);
     script_timer_.async_wait([this](boost::system::error_code error) {
       if (!error) stand();
     });
   }
-
-  void stand(front f, const standing_faults& what, const instant& now) {
-    standing_faults& present = standing_[static_cast<std::size_t>(f)];
-    if (what == present) return;
+  void stand(front f, const standing_faults& what, const instant& present) {
+    standing_faults& before = standing_[static_cast<std::size_t>(f)];
+    if (what == before) return;
     const auto admitted = what.admission.value_or(admission_kind::serve);
     listener(f).admit(admitted == admission_kind::silence ? http2::admission::silence
                       : admitted == admission_kind::reset ? http2::admission::reset
                                                           : http2::admission::serve);
-    if (what.certificate_life != present.certificate_life) show_certificate(f, what.certificate_life, now);
-    present = what;
-    for (const auto& s : sessions_[static_cast<std::size_t>(f)]) {
-      if (const auto there = s.lock()) (*there)->stand(what);
-    }
+    if (what.certificate_life != before.certificate_life) show_certificate(f, what.certificate_life, present);
+    before = what;
+    connections_.for_each(f, [&](answering_session& s) { s.stand(what); });
   }
-
-  void show_certificate(front f, std::optional<seconds> life, const instant& now) {
+  void show_certificate(front f, std::optional<seconds> life, const instant& present) {
     result<certificate_pair> own = certificate_pair{keys_.server_pem, keys_.server_key_pem};
-    if (life) own = issue_server_certificate(keys_, now.wall + *life);
+    if (life) own = issue_server_certificate(keys_, present.wall + *life);
     if (!own) return;   // OpenSSL is out of memory: the old one stays
     if (const auto tls = make_tls(f, *own)) listener(f).use(*tls);
   }
 
-  void delivery_waits() override { arm(); }
-
+  // device_sink
   void deliver(const delivery& what) override {
     if (sink_) sink_->deliver(what);
     if (control_) control_->publish(what);
   }
 
-  // control_commands, on the server's thread
-  void command_reachable(pns::provider provider, std::string_view token, bool reachable) override {
-    desk_->set_reachable(provider, token, reachable, time_.now());
+  // controlled_mock
+  provider_desk& desk() override { return *desk_; }
+  instant now() const override { return time_.now(); }
+  instant started() const override { return started_; }
+  void take_script(fault_script script) override {
+    desk_->use(std::move(script), time_.now());
+    stand();
   }
-  void command_unregister(pns::provider provider, std::string_view token, wall_time when) override {
-    desk_->unregister(provider, token, when);
+  bool add_rules(fault_script more) override {
+    if (!desk_->add_rules(std::move(more), time_.now())) return false;
+    stand();
+    return true;
   }
-  void command_register(pns::provider provider, std::string_view token, std::string_view app) override {
-    desk_->register_device(provider, token, std::string(app));
+  std::vector<connection_facts> connections() const override { return connections_.facts(); }
+  bool reset_connection(std::uint64_t id) override {
+    answering_session* const found = connections_.find(id);
+    if (found) found->break_off();
+    return found != nullptr;
   }
-  std::string command_faults(std::string_view rules) override {
-    auto script = fault_script::parse(rules);
-    if (!script) return script.error().what;
-    take_script(std::move(*script));
-    return {};
-  }
-  void command_drop_connections() override {
+  void reset_all_connections() override {
     for (const auto& l : listeners_) l->abort_all();
   }
-  void command_revoke_tokens() override { desk_->revoke_access_tokens(); }
-  std::string metrics() override {
-    std::string out;
-    append_metrics(out, present_counters());
-    return out;
+  goodbye say_goodbye(std::uint64_t id, const scripted_goaway& how) override {
+    answering_session* const found = connections_.find(id);
+    if (!found) return goodbye::no_such_connection;
+    return found->say_goodbye(how) ? goodbye::said : goodbye::http1;
   }
-  std::string record_lines() override {
-    std::string out;
-    for (std::size_t i = 0; i < desk_->record().size(); ++i) {
-      const received_push& p = desk_->record()[i];
-      out += nlohmann::ordered_json{{"at", p.at.time_since_epoch().count()}, {"provider", pns::name_of(p.provider)},
-                                    {"token", p.token}, {"app", p.app}, {"push_type", p.push_type}, {"id", p.id},
-                                    {"status", p.status}, {"reason", p.reason}, {"payload", p.payload}}
-                 .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-      out += '\n';
-    }
-    return out;
-  }
-
-  mock_counters present_counters() {
+  mock_counters present_counters() override {
     mock_counters c = desk_->counters();
     for (const auto& l : listeners_) {
       c.connections_accepted += l->counters().accepted;
       c.handshakes_failed += l->counters().handshake_failed;
       c.connections_open += l->counters().open;
+      c.connections_silent += l->counters().silent;
     }
-    c.answers_waiting = delayed_.size();
+    c.answers_waiting = answers_.size();
     c.subscribers_dropped = control_->subscribers_dropped();
+    c.control_refused = control_->refused();
+    c.ledger = desk_->ledger().sums();
     return c;
   }
 
-  struct delayed_answer {
-    steady_time due;
-    std::uint64_t order;
-    std::weak_ptr<answering_session*> session;
-    std::uint32_t stream;
-    std::optional<decision> what;   ///< nullopt: a pause in reading is over
-  };
-  struct later {
-    bool operator()(const delayed_answer& a, const delayed_answer& b) const {
-      return a.due != b.due ? a.due > b.due : a.order > b.order;
-    }
-  };
-
   device_sink* sink_;
-  system_clock_port time_;
+  system_clock_port system_time_;
+  const clock& time_;
+  const bool moved_by_hand_;   ///< the clock is a test's: no timers
   system_random random_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   asio::steady_timer timer_;
   asio::steady_timer script_timer_;
+  asio::steady_timer idle_timer_;
+  instant started_{};
   credentials keys_;
   std::unique_ptr<provider_desk> desk_;
   std::vector<std::unique_ptr<http2::tls_listener>> listeners_;   ///< by front
-  std::array<std::vector<std::weak_ptr<answering_session*>>, 3> sessions_;   ///< by front; some are gone
-  std::array<standing_faults, 3> standing_;
-  std::size_t prune_at_ = 64;
+  std::array<standing_faults, std::size(all_fronts)> standing_;   ///< by front
+  connection_table connections_;
   std::unique_ptr<control_port> control_;
-  std::vector<delayed_answer> delayed_;
-  std::uint64_t order_ = 0;
+  answer_queue answers_;
   server_endpoints where_;
   std::thread thread_;
   bool ticking_ = false;
@@ -358,7 +343,7 @@ class mock_server final : public server, private answer_delayer, private device_
 }  // namespace
 
 result<std::unique_ptr<server>> server::start(const server_config& config, const credentials& keys, device_sink* sink) {
-  auto made = std::make_unique<mock_server>(sink);
+  auto made = std::make_unique<mock_server>(sink, config.time);
   if (auto opened = made->open(config, keys); !opened) return tl::unexpected(opened.error());
   return made;
 }

@@ -11,6 +11,7 @@
 #include "core/result.hpp"
 #include "core/time.hpp"
 #include "mock_providers/credentials.hpp"
+#include "mock_providers/connection_facts.hpp"
 #include "mock_providers/device_sink.hpp"
 #include "mock_providers/provider_desk.hpp"
 
@@ -25,6 +26,9 @@ struct server_config {
   mock_providers::identity identity;
   accounts further_accounts;         ///< beside `identity`; with keys
   mock_providers::behaviour behaviour;
+  /// nullptr = the system's. With a clock of its own (a test's; read on the server's thread, outlives it) nothing happens by
+  /// the passing of time but in server::turn().
+  const clock* time = nullptr;
 };
 
 struct server_endpoints {
@@ -39,8 +43,6 @@ struct server_endpoints {
 /// except from inside a device_sink. Ownership: sinks outlive the server. Destroying it closes every connection.
 class server {
  public:
-  static constexpr std::size_t max_sinks = 64;
-
   /// @param sink gets every delivery; nullptr = only the control port's subscribers do.
   static result<std::unique_ptr<server>> start(const server_config& config, const credentials& keys,
                                                device_sink* sink = nullptr);
@@ -66,6 +68,9 @@ class server {
   virtual void revoke_access_tokens() = 0;
   /// Resets every connection, as a provider's machine going down would.
   virtual void drop_connections() = 0;
+  virtual std::vector<connection_facts> open_connections() = 0;
+  /// Does what is due by the clock of server_config::time: delayed answers, deliveries, the script's time line, idle limits.
+  virtual void turn() = 0;
 };
 
 /// What an engine needs to be pointed at the mocks: ca.pem (and ca.key), server.pem, server.key, AuthKey_<key id>.p8,

@@ -34,7 +34,7 @@ struct stream_slot {
 };
 
 struct event {
-  enum class kind : std::uint8_t { requested, reset } what;
+  enum class kind : std::uint8_t { requested, reset, pinged } what;
   stream_slot* slot = nullptr;  ///< requested
   std::uint32_t stream = 0;
   std::uint32_t code = 0;
@@ -150,7 +150,7 @@ class server_session::impl {
   }
 
   bool wants_write() const { return wire_.wants_write(); }
-  bool finished() const { return wire_.finished(); }
+  bool finished() const { return wire_.finished() || (overrun_ && !wire_.wants_write()); }
 
  private:
   void open_session() {
@@ -161,6 +161,10 @@ class server_session::impl {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, &impl::on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(c, &impl::on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(c, &impl::on_close);
+    if (!config_.excess_streams_words.empty()) {
+      nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(c, &impl::on_invalid_frame);
+      nghttp2_session_callbacks_set_before_frame_send_callback(c, &impl::on_before_send);
+    }
     option_ptr options = make_options();
     nghttp2_option_set_no_closed_streams(options.get(), 1);
     nghttp2_option_set_no_http_messaging(options.get(), 1);   // see the header: `:scheme: https:`
@@ -222,6 +226,7 @@ class server_session::impl {
           break;
         }
         case event::kind::reset: listener_.stream_reset(e.stream, e.code); break;
+        case event::kind::pinged: listener_.pinged(); break;
       }
     }
     events_.clear();
@@ -295,7 +300,27 @@ class server_session::impl {
     return 0;
   }
 
+  /// One stream more than the acknowledged SETTINGS allow: nghttp2 is about to say its own GOAWAY, and reads no more.
+  static int on_invalid_frame(nghttp2_session* session, const nghttp2_frame* frame, int code, void* user) {
+    impl& me = self(user);
+    const bool excess = frame->hd.type == NGHTTP2_HEADERS && code == NGHTTP2_ERR_PROTO &&
+                        me.slots_.in_use() >= nghttp2_session_get_local_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+    if (excess && !me.overrun_) me.goaway(me.latest_, error_code::protocol_error, me.config_.excess_streams_words);
+    me.overrun_ |= excess;
+    return 0;
+  }
+  static int on_before_send(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    const impl& me = self(user);
+    const bool its_own = me.overrun_ && frame->hd.type == NGHTTP2_GOAWAY &&
+                         text_of(frame->goaway.opaque_data, frame->goaway.opaque_data_len) != me.config_.excess_streams_words;
+    return its_own ? NGHTTP2_ERR_CANCEL : 0;
+  }
+
   static int on_frame(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+    if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
+      self(user).events_.push_back({event::kind::pinged, nullptr, 0, 0});
+      return 0;
+    }
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
     if (stream_slot* s = slot_of(session, frame->hd.stream_id)) self(user).request_complete(*s);
@@ -357,6 +382,7 @@ class server_session::impl {
   std::uint32_t latest_reported_ = 0;
   std::uint32_t last_served_ = 0xffffffff;   ///< the lowest last id of our GOAWAYs
   bool holding_ = false;
+  bool overrun_ = false;     ///< the client opened too many streams and was told so: nothing is read any more
 };
 
 server_session::server_session(server_listener& listener, const server_config& config)

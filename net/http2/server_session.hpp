@@ -22,6 +22,7 @@ struct server_config {
   std::uint32_t connection_window = 16 * 1024 * 1024;  ///< flow control never binds before the CPU
   std::size_t header_limit = 16 * 1024;       ///< of a request; beyond: answered 431 here, never reported
   std::size_t body_limit = 64 * 1024;         ///< of a request; octets beyond are dropped and `truncated` set
+  std::string excess_streams_words = {};      ///< debug data of the GOAWAY to who opens more than max_streams; "" = nghttp2's
 };
 
 /// A complete request; views live during the callback only (copy what is kept: a mock answers later).
@@ -41,6 +42,8 @@ class server_listener {
   virtual void requested(const server_request& what) = 0;
   /// The client reset a stream whose request was reported and whose answer is not all sent.
   virtual void stream_reset(std::uint32_t stream, std::uint32_t code) = 0;
+  /// A PING came; it is answered without the listener.
+  virtual void pinged() {}
 };
 
 class server_session {

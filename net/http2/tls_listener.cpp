@@ -50,6 +50,7 @@ class listener final : public tls_listener {
     admission_ = how;
     for (tcp::socket& s : silent_) reset(s);
     silent_.clear();
+    counters_.silent = 0;
     accept();
   }
   const tls_listener_counters& counters() const override { return counters_; }
@@ -90,7 +91,11 @@ class listener final : public tls_listener {
   }
 
   void take(tcp::socket socket) {
-    if (admission_ == admission::silence) return silent_.push_back(std::move(socket));
+    if (admission_ == admission::silence) {
+      silent_.push_back(std::move(socket));
+      counters_.silent = silent_.size();
+      return;
+    }
     if (admission_ == admission::reset) return reset(socket);
     ++counters_.accepted;
     ++counters_.open;

@@ -22,6 +22,7 @@ struct tls_listener_config {
 struct tls_listener_counters {
   std::uint64_t accepted = 0, handshake_failed = 0;
   std::size_t open = 0;
+  std::size_t silent = 0;   ///< kept by admission::silence
 };
 
 /// What becomes of new TCP connections.

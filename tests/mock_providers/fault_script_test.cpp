@@ -97,7 +97,8 @@ TEST(FaultScript, SaysWhatStandsAndWhenThatChanges) {
 
 TEST(FaultScript, NamesTheRuleAndTheKeyThatAreWrong) {
   const std::pair<const char*, const char*> rows[] = {
-      {"{}", "array"},
+      {"{}", "does nothing"},
+      {"3", "array"},
       {"[1]", "rule 1: a rule is an object"},
       {"[{\"silence\":true},\n {\"silence\" true}]", "line 2, column"},
       {R"([{"silence":true},{"sleep":1}])", "rule 2: unknown key \"sleep\""},

@@ -22,6 +22,19 @@ TEST_F(MockOverTls, KeepsSilentAsTheScriptSays) {
   EXPECT_EQ(log.outcomes, (outcomes{"200", "200", "lost ambiguous 0", "lost ambiguous 0"}));
 }
 
+TEST_F(MockOverTls, HoldsAnswersBackAsDrawn) {
+  behaviour how;
+  how.answer = {milliseconds(30), milliseconds(30), 0};
+  start(how);
+  send(mock->endpoints().apns, {voip()}, 0);
+  ASSERT_TRUE(wait_for_mock([](const mock_counters& c) { return c.answers_waiting == 1; }));
+  pass(milliseconds(29));
+  settle();
+  EXPECT_TRUE(log.outcomes.empty());
+  pass(milliseconds(1));
+  EXPECT_TRUE(wait_until([this] { return log.outcomes == outcomes{"200"}; }));
+}
+
 TEST_F(MockOverTls, TearsTheConnectionAwayAsTheScriptSays) {
   mock->use(fault_script::parse(R"([{"every": 2, "close": true}])").value());
   EXPECT_EQ(push(2, 2), (outcomes{"200", "lost ambiguous 0"}));

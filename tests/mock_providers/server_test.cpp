@@ -137,15 +137,6 @@ TEST_F(MockServer, SaysGoodbyeInJson) {
   EXPECT_NE(out.goaway.find("\"reason\":\"Shutdown\""), std::string::npos);
 }
 
-TEST_F(MockServer, HoldsAnswersBackAsDrawn) {
-  behaviour how;
-  how.answer = {milliseconds(30), milliseconds(30), 0};
-  start(how);
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(push(1).accepted, 1);
-  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(30));
-}
-
 TEST_F(MockServer, FeedsAnotherProcessOverItsControlPort) {
   start();
   remembering_sink far;

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 
@@ -25,12 +26,25 @@ struct outgoing {
   std::string body;
 };
 
+/// Moved by the test alone, read on the mock's thread.
+class hand_clock final : public clock {
+ public:
+  instant now() const override { return start_ + nanoseconds(passed_.load()); }
+  void pass(nanoseconds d) { passed_ += d.count(); }
+
+ private:
+  const instant start_ = system_clock_port().now();
+  std::atomic<std::int64_t> passed_{0};
+};
+
 /// What became of the requests of one connection; outlives it. "200", "lost refused 7", ...
 struct outcome_log {
   std::vector<std::string> outcomes;
   std::vector<std::string> bodies;
   std::vector<std::uint32_t> limits;   ///< the peer's stream limit, whenever its SETTINGS came
+  std::vector<std::string> goodbyes;   ///< GOAWAYs: code and debug data
   std::uint32_t peer_limit = 0;
+  int pongs = 0;
   int closed = 0;
 };
 
@@ -50,6 +64,7 @@ class simple_client final : public http2::byte_session, private http2::client_li
     session_.disconnect();
     ++log_.closed;
   }
+  void ping() { session_.ping(); }
   void add(outgoing request) {
     requests_.push_back(std::move(request));
     fill();
@@ -79,8 +94,10 @@ class simple_client final : public http2::byte_session, private http2::client_li
     log_.limits.push_back(log_.peer_limit);
     fill();
   }
-  void goaway_received(const http2::goaway_notice&) override {}
-  void pong() override {}
+  void goaway_received(const http2::goaway_notice& notice) override {
+    log_.goodbyes.push_back(std::to_string(notice.code) + " " + std::string(notice.debug_data));
+  }
+  void pong() override { ++log_.pongs; }
 
   std::deque<outgoing> requests_;   ///< the session keeps views of their bodies
   std::size_t next_ = 0;
@@ -91,8 +108,13 @@ class simple_client final : public http2::byte_session, private http2::client_li
 class MockOverTls : public ::testing::Test {
  protected:
   explicit MockOverTls(std::string_view script = "[]") {
+    start({}, script);
+  }
+  void start(behaviour how, std::string_view script = "[]") {
     server_config config;
+    config.behaviour = how;
     config.behaviour.delivery = {};
+    config.time = &mock_time;
     mock = server::start(config, test_keys(), nullptr).value();
     mock->use(fault_script::parse(script).value());
   }
@@ -109,6 +131,30 @@ class MockOverTls : public ::testing::Test {
       if (io.run_one_for(seconds(1)) == 0) io.restart();
     }
     return holds();
+  }
+  /// The mock's time moves on.
+  void pass(nanoseconds d) {
+    mock_time.pass(d);
+    mock->turn();
+  }
+  /// Until all that is under way between client and mock has arrived and been looked at: the octets of a loopback socket
+  /// are there when send() returns, and each of the mock's turns looks at its sockets.
+  void settle() {
+    for (int i = 0; i < 5; ++i) {
+      io.restart();
+      io.poll();
+      mock->counters();
+    }
+  }
+  /// As wait_until(), for what the mock says of itself.
+  bool wait_for_mock(const std::function<bool(const mock_counters&)>& holds) {
+    const steady_time end = time.now().steady + seconds(30);
+    while (!holds(mock->counters()) && time.now().steady < end) settle();
+    return holds(mock->counters());
+  }
+  void ping() {
+    client->ping();
+    line->wake();
   }
   http2::tls_target target(std::uint16_t port) const { return {"localhost", port, "127.0.0.1", "", 0, {}}; }
   std::shared_ptr<const http2::tls_context> tls(const char* alpn) const {
@@ -199,6 +245,7 @@ class MockOverTls : public ::testing::Test {
   boost::asio::io_context io;
   system_clock_port time;
   seeded_random random{5};
+  hand_clock mock_time;
   std::unique_ptr<server> mock;
   std::shared_ptr<http2::tls_connection> line;
   outcome_log log;
