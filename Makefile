@@ -11,8 +11,8 @@ tsan:             ## unit and engine tests under ThreadSanitizer
 	scripts/build tsan
 	ctest --test-dir build/tsan --output-on-failure -L 'unit|engine'
 fuzz:             ## one minute of each fuzzer (clang, libclang-rt-14-dev)
-	scripts/build fuzz
-	for f in build/fuzz/bin/fuzz_*; do $$f -max_total_time=60 -timeout=5 || exit 1; done
+	scripts/build fuzz fuzzers
+	tests/fuzz/run 60
 sim: build        ## two thousand seeds of the virtual world
 	build/release/bin/reveille-sim world --seeds 2000
 bench: build      ## beside Kamailio, one run, same machine
