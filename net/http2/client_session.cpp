@@ -78,7 +78,7 @@ class client_session::impl {
 
   bool withdraw(stream_handle which) {
     client_stream* s = find(which);
-    if (s == nullptr || s->silent || s->reported || s->at != phase::waiting) return false;
+    if (s == nullptr || s->silent || s->reported || s->at == phase::sent || s->status >= 200) return false;
     silence(*s);
     return true;
   }

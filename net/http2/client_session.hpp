@@ -105,8 +105,8 @@ class client_session {
   /// @param tag given back with the outcome. @pre capacity() > 0.
   stream_handle submit(const request& what, std::uint64_t tag);
 
-  /// Takes back a request that is not on the wire. @return true: it never will be, and no outcome is called.
-  ///         false: too late (or stale); the outcome comes as ever.
+  /// Takes back a request whose last octet is not on the wire: one that has begun is reset, and half a request does nothing.
+  /// @return true: no outcome is called. false: too late (or stale); the outcome comes as ever.
   bool withdraw(stream_handle which);
 
   /// Resets a stream whose answer is no longer waited for; lost() is not called for it. But if its status has come

@@ -93,7 +93,16 @@ void plain_socket::read() {
 }
 
 void plain_socket::pump() {
-  if (state_ != state::open || writing_) return;
+  if (state_ != state::open) return;
+  if (writing_) {
+    if ((closing_ || session_->finished()) && !std::exchange(ending_, true)) {
+      deadline_.expires_after(limits_.close_deadline);
+      deadline_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+        if (!error) self->end();
+      });
+    }
+    return;
+  }
   out_.clear();
   session_->produce(out_, limits_.write_batch);
   if (state_ != state::open) return;  // the session aborted its connection

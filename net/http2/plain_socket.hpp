@@ -57,6 +57,7 @@ class plain_socket final : public tls_connection, public std::enable_shared_from
   bool waking_ = false;
   bool paused_ = false;
   bool closing_ = false;
+  bool ending_ = false;    ///< the session is finished, but the socket does not take its last octets
   std::string peer_;
   const std::string no_certificate_;
 };

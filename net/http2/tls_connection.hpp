@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,13 @@ enum class open_failure : std::uint8_t { resolve, connect, proxy, handshake, cer
 inline constexpr std::size_t open_failure_count = 7;
 std::string_view name_of(open_failure why);
 
+/// A TLS alert that ended an open connection. In TLS 1.3 a client is done before the server has looked at its certificate,
+/// and learns so that it was refused (RFC 8446 4.4.2.4).
+struct tls_alert {
+  open_failure why = open_failure::handshake;   ///< certificate: ours
+  std::string what;
+};
+
 class tls_connection {
  public:
   /// Called when the handshake is done: chooses the session by the ALPN protocol ("h2", "http/1.1"; "" = none was
@@ -79,6 +87,8 @@ class tls_connection {
   virtual std::string_view peer() const = 0;   ///< "address:port"
   /// DER of the peer's certificate, "" when it showed none.
   virtual const std::string& peer_certificate() const = 0;
+  /// Once it has ended: the peer's alert, if that was its end.
+  virtual std::optional<tls_alert> alert() const { return std::nullopt; }
 };
 
 /// Opens a connection. Exactly one of `make` and `failed` is called, never inside this call.

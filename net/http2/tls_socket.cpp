@@ -33,6 +33,25 @@ namespace {
 constexpr int reads_per_turn = 32;
 constexpr int batches_per_turn = 8;
 
+/// What the peer's alert is about; nullopt when the error is none. RFC 8446 6: certificates are ours, and so are the
+/// signatures that decrypt_error finds wrong.
+std::optional<open_failure> alert_of(unsigned long code) {
+  if (ERR_GET_LIB(code) != ERR_LIB_SSL || ERR_GET_REASON(code) < SSL_AD_REASON_OFFSET) return std::nullopt;
+  switch (ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET) {
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_UNKNOWN_CA:
+    case SSL_AD_ACCESS_DENIED:
+    case SSL_AD_DECRYPT_ERROR:
+    case SSL_AD_CERTIFICATE_REQUIRED: return open_failure::certificate;
+    case SSL_AD_NO_APPLICATION_PROTOCOL: return open_failure::alpn;
+    default: return open_failure::handshake;
+  }
+}
+
 }  // namespace
 
 tls_socket::tls_socket(asio::io_context& io, const clock& time, std::shared_ptr<const tls_context> tls, role as,
@@ -120,8 +139,12 @@ void tls_socket::shake() {
     return socket_.async_wait(tcp::socket::wait_read, again);
   }
   if (const std::string fault = certificate_fault(); !fault.empty()) return fail(open_failure::certificate, fault);
-  const bool no_protocol = ERR_GET_REASON(code) == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL;
-  fail(no_protocol ? open_failure::alpn : open_failure::handshake, code == 0 ? "closed by the peer" : tls_error_text());
+  fail(alert_of(code).value_or(open_failure::handshake), code == 0 ? "closed by the peer" : tls_error_text());
+}
+
+void tls_socket::note_alert() {
+  if (const auto why = alert_of(ERR_peek_error()); why && !alert_) alert_ = tls_alert{*why, tls_error_text()};
+  ERR_clear_error();
 }
 
 std::string tls_socket::certificate_fault() const {
@@ -184,9 +207,20 @@ void tls_socket::resume_reading() {
 }
 
 void tls_socket::pump() {
-  if (state_ != state::open || writing_) return;
-  if (!write_out()) return;
-  if (closing_ || session_->finished()) begin_drain();
+  if (state_ != state::open) return;
+  if (!writing_ && write_out()) {
+    if (closing_ || session_->finished()) begin_drain();
+  } else if (state_ == state::open && writing_ && (closing_ || session_->finished())) {
+    end_soon();
+  }
+}
+
+void tls_socket::end_soon() {
+  if (std::exchange(ending_, true)) return;
+  deadline_.expires_after(limits_.close_deadline);
+  deadline_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (!error) self->end();
+  });
 }
 
 bool tls_socket::write_out() {
@@ -204,7 +238,9 @@ bool tls_socket::write_out() {
       const int n = SSL_write(ssl_.get(), out_.data() + sent_, static_cast<int>(out_.size() - sent_));
       if (n <= 0) {
         // WANT_READ: the peer must speak first, and the pending read wait continues. The buffer is never full.
-        if (SSL_get_error(ssl_.get(), n) != SSL_ERROR_WANT_READ) end();
+        if (SSL_get_error(ssl_.get(), n) == SSL_ERROR_WANT_READ) return false;
+        note_alert();
+        end();
         return false;
       }
       sent_ += static_cast<std::size_t>(n);
@@ -255,7 +291,8 @@ void tls_socket::read_in() {
     }
     const int why = SSL_get_error(ssl_.get(), n);
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) break;
-    return end();  // close_notify, EOF or reset: the session sorts what it lost
+    note_alert();
+    return end();  // close_notify, alert, EOF or reset: the session sorts what it lost
   }
   wait_read();
   // OpenSSL may hold a whole record that no further readability will announce.
@@ -273,10 +310,7 @@ void tls_socket::begin_drain() {
   ERR_clear_error();
   boost::system::error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
-  deadline_.expires_after(limits_.close_deadline);
-  deadline_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-    if (!error) self->end();
-  });
+  end_soon();
   paused_ = false;
   wait_read();
 }

@@ -55,6 +55,7 @@ class tls_socket final : public tls_connection, public std::enable_shared_from_t
   void resume_reading() override;
   std::string_view peer() const override { return peer_; }
   const std::string& peer_certificate() const override { return peer_certificate_; }
+  std::optional<tls_alert> alert() const override { return alert_; }
 
  private:
   enum class state : std::uint8_t { opening, shaking, open, draining, closed };
@@ -70,6 +71,8 @@ class tls_socket final : public tls_connection, public std::enable_shared_from_t
   void begin_drain();
   void end();
   std::string certificate_fault() const;
+  void note_alert();   ///< from OpenSSL's queue, if one stands there
+  void end_soon();     ///< the session is finished, but the socket does not take its last octets
 
   boost::asio::io_context& io_;
   const clock& time_;
@@ -93,8 +96,10 @@ class tls_socket final : public tls_connection, public std::enable_shared_from_t
   bool waking_ = false;
   bool paused_ = false;
   bool closing_ = false;
+  bool ending_ = false;    ///< end_soon() was called
   std::string peer_;
   std::string peer_certificate_;
+  std::optional<tls_alert> alert_;
 };
 
 }  // namespace reveille::http2

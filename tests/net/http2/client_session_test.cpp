@@ -103,6 +103,37 @@ TEST(Http2Client, AnAnswerBeforeTheBodyHasLeftEndsTheUpload) {
   EXPECT_EQ(p.client.open_streams(), 0u);
 }
 
+TEST(Http2Client, ARequestWhoseBodyHasNotAllLeftIsWithdrawnByAReset) {
+  raw_peer p(many());
+  p.settings({{initial_window_size, 10}});
+  const stream_handle h = p.post(1, std::string(1000, 'b'));
+  EXPECT_EQ(raw_peer::data_of(p.listen()).size(), 10u);
+  EXPECT_TRUE(p.client.withdraw(h));
+  EXPECT_FALSE(p.client.withdraw(h));
+  p.window_update(1, 10'000);
+  bool reset = false;
+  for (const seen_frame& f : p.listen()) {
+    EXPECT_NE(f.type, data_frame);
+    reset |= f.type == rst_stream_frame && f.stream == 1;
+  }
+  EXPECT_TRUE(reset);
+  EXPECT_EQ(p.client_side.calls[1], 0);
+  EXPECT_EQ(p.client.open_streams(), 0u);
+  p.post(2, "{}");  // what it held of the connection's window is free again
+  EXPECT_EQ(raw_peer::data_of(p.listen()), "{}");
+}
+
+TEST(Http2Client, ARequestThatIsAnsweredBeforeItHasAllLeftIsNotWithdrawn) {
+  raw_peer p(many());
+  p.settings({{initial_window_size, 10}});
+  const stream_handle h = p.post(1, std::string(1000, 'b'));
+  p.listen();
+  p.headers(1, {{":status", "413"}}, end_headers);
+  EXPECT_FALSE(p.client.withdraw(h));
+  p.say(data_frame, end_stream, 1, "");
+  EXPECT_EQ(p.client_side.outcomes.at(1).status, 413);
+}
+
 TEST(Http2Client, AConnectionThatEndsInMidFrameLeavesItsRequestsAmbiguous) {
   raw_peer p(many());
   p.settings({});

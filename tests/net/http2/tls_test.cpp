@@ -166,6 +166,49 @@ TEST_F(Tls, DoesNotWaitForAHalfOpenPeerForEver) {
   EXPECT_TRUE(wait_until([this] { return server.closed == 1; }));
 }
 
+TEST_F(Tls, ASessionThatIsFinishedDoesNotWaitForAPeerThatTakesNothing) {
+  serve();
+  tls_limits limits;
+  limits.close_deadline = milliseconds(50);
+  open(target(), trusting(), limits);
+  ASSERT_EQ(outcome(), "open") << failure;
+  ASSERT_TRUE(wait_until([this] { return server_line != nullptr; }));
+  server_line->pause_reading();
+  client.to_send = std::string(64 << 20, 'x');  // more than any socket holds
+  client_line->wake();
+  std::size_t left = 0;
+  ASSERT_TRUE(wait_until([&] { return std::exchange(left, client.to_send.size()) == client.to_send.size() && left < (64U << 20); }));
+  client.finished = true;  // an HTTP/1.1 request is given up, say
+  client_line->wake();
+  EXPECT_TRUE(client_closed());
+  EXPECT_EQ(client.closed, 1);
+}
+
+TEST_F(Tls, APlainSessionThatIsFinishedDoesNotWaitForAPeerThatTakesNothing) {
+  listen_dumb();
+  tls_limits limits;
+  limits.close_deadline = milliseconds(50);
+  tls_target to = target("127.0.0.1");
+  client.to_send = std::string(64 << 20, 'x');
+  client_line = open_plain(
+      io, time, to, limits,
+      [this](std::string_view, const std::shared_ptr<tls_connection>&) {
+        ++opened;
+        return std::make_unique<record_session>(client, record_session::kind::keep);
+      },
+      [this](open_failure, const std::string&) { ++failures; });
+  ASSERT_TRUE(wait_until([this] { return opened > 0 && held.has_value(); }));
+  std::size_t left = 0;
+  ASSERT_TRUE(wait_until([&] {
+    client_line->wake();
+    return std::exchange(left, client.to_send.size()) == client.to_send.size() && left < (64U << 20);
+  }));
+  client.finished = true;
+  client_line->wake();
+  EXPECT_TRUE(client_closed());
+  EXPECT_EQ(client.closed, 1);
+}
+
 TEST_F(Tls, SendsWhatIsLeftBeforeItCloses) {
   serve();
   open(target());
@@ -214,6 +257,10 @@ TEST_F(Tls, TheListenerRefusesAClientsForgedCertificate) {
   ASSERT_TRUE(wait_until([this] { return failures + client.closed > 0; }));
   EXPECT_EQ(listener->counters().handshake_failed, 1U);
   EXPECT_EQ(server_line, nullptr);
+  ASSERT_EQ(failures, 0);
+  ASSERT_TRUE(client_line->alert().has_value());
+  EXPECT_EQ(client_line->alert()->why, open_failure::certificate);
+  EXPECT_NE(client_line->alert()->what.find("alert"), std::string::npos) << client_line->alert()->what;
 }
 
 TEST_F(Tls, NamesWhatIsWrongWithATextButNotWhatStandsInIt) {
