@@ -107,6 +107,7 @@ struct push_limits {
   milliseconds ping_timeout{2000};               ///< then the connection is given up
   milliseconds ping_idle{600'000};               ///< FCM calls more frequent ones too_many_pings
   seconds connection_age{24 * 3600};             ///< then replaced: addresses behind the name change
+  std::uint32_t connection_requests = 1'000'000'000;  ///< then replaced: HTTP/2's stream ids end (RFC 9113 5.1.1)
   std::uint32_t breaker_failures = 10;           ///< in a row; then nothing is sent for breaker_pause
   milliseconds breaker_pause{1000};              ///< doubles up to longest_breaker_pause
   milliseconds longest_breaker_pause{5000};      ///< a call waits 30 s: it must live to see the service come back

@@ -4,7 +4,9 @@ namespace reveille {
 
 push_connection::push_connection(push_connection_owner& owner, push_connection_id id, const push_limits& limits)
     : owner_(owner), id_(id), limits_(limits) {
-  h2_.emplace(ear(), http2::client_config{});
+  http2::client_config config;
+  config.requests_limit = limits.connection_requests;
+  h2_.emplace(ear(), config);
 }
 
 void push_connection::opened(push_protocol by, const instant& now) {

@@ -132,30 +132,42 @@ void push_pool::opened(push_connection_id id, push_protocol by, const instant& n
   places_[id.slot].opening = false;
   places_[id.slot].opened = ++openings_;
   counters_.connects.add();
-  if (told_) {
-    told_.reset();
-    outside_.tell({push_notice::weight::info, name_ + ": connected to " + endpoint_.host + " again"});
-  }
+  if (told_ && !told_of_alert_) tell_good();
   c->opened(by, now);
+}
+
+/// Once a change, not once an attempt.
+void push_pool::tell_bad(http2::open_failure why, std::string_view done, std::string_view what) {
+  own_.connect_failures[static_cast<std::size_t>(why)].add();
+  if (told_ == why) return;
+  told_ = why;
+  outside_.tell({push_notice::weight::warning, name_ + ": " + std::string(done) + ' ' + endpoint_.host + " (" +
+                                                   std::string(http2::name_of(why)) + "): " + std::string(what)});
+}
+
+void push_pool::tell_good() {
+  told_.reset();
+  told_of_alert_ = false;
+  outside_.tell({push_notice::weight::info, name_ + ": connected to " + endpoint_.host + " again"});
 }
 
 push_pool::weather push_pool::open_failed(push_connection_id id, http2::open_failure why, std::string_view what,
                                           const instant& now) {
   if (find(id) == nullptr) return weather::fair;
   counters_.connect_failures.add();
-  own_.connect_failures[static_cast<std::size_t>(why)].add();
-  if (told_ != why) {  // once a change, not once an attempt
-    told_ = why;
-    outside_.tell({push_notice::weight::warning, name_ + ": cannot connect to " + endpoint_.host + " (" +
-                                                     std::string(http2::name_of(why)) + "): " + std::string(what)});
-  }
+  tell_bad(why, "cannot connect to", what);
+  told_of_alert_ = false;
   remove(id);
   return trouble(now);
 }
 
-push_pool::weather push_pool::closed(push_connection_id id, const instant& now) {
+push_pool::weather push_pool::closed(push_connection_id id, const std::optional<http2::tls_alert>& alert, const instant& now) {
   push_connection* c = find(id);
   if (c == nullptr) return weather::fair;
+  if (alert && !c->has_answered()) {
+    tell_bad(alert->why, "refused by", alert->what);
+    told_of_alert_ = true;
+  }
   c->closed(now);  // every open stream gets its loss
   const bool in_vain = !c->has_answered() && !c->lived(short_life, now);
   remove(id);

@@ -39,12 +39,15 @@ class push_pool {
   void want(std::size_t wanted, const instant& now);
   /// A new token travels on connections that have carried no other.
   void follow_token(std::uint64_t version);
-  /// An answer came: the service is there.
-  void answered() { failures_ = 0; }
+  /// An answer came: the service is there, and takes us.
+  void answered() {
+    failures_ = 0;
+    if (told_) tell_good();
+  }
 
   void opened(push_connection_id id, push_protocol by, const instant& now);
   weather open_failed(push_connection_id id, http2::open_failure why, std::string_view what, const instant& now);
-  weather closed(push_connection_id id, const instant& now);
+  weather closed(push_connection_id id, const std::optional<http2::tls_alert>& alert, const instant& now);
   /// PINGs, age. @return how many connections were silent.
   std::size_t check(const instant& now);
 
@@ -71,6 +74,8 @@ class push_pool {
   std::size_t warm() const;    ///< wanted whether there is something to send or not
   bool may_retire(const place& old, const instant& now) const;
   void remove(push_connection_id id);
+  void tell_bad(http2::open_failure why, std::string_view done, std::string_view what);
+  void tell_good();
   weather trouble(const instant& now);
 
   const std::uint16_t sender_;
@@ -90,6 +95,7 @@ class push_pool {
   std::uint32_t failures_ = 0;       ///< in a row
   steady_time not_before_{};
   std::optional<http2::open_failure> told_;   ///< what operators have heard; none = that all is well
+  bool told_of_alert_ = false;       ///< and it was of a connection that had opened: the next one that opens cures nothing
   std::uint64_t token_version_ = 0;  ///< that the connections have seen
 };
 

@@ -83,6 +83,7 @@ bool push_sender::withdraw(const pns::push_id& id, const instant& now) {
       s->withdrawn = true;  // on the wire: its answer is awaited, but nothing is repeated
       return true;
     }
+    pool_.wake_later(c->id());  // one that had begun is reset
     land(*s);
   }
   finish(*s, pns::dropped{pns::dropped::why::withdrawn}, 0, "", now);
@@ -127,8 +128,13 @@ void push_sender::finish(push_slot& s, pns::push_outcome outcome, int status, st
   outside_.answer(s.order.home, {s.order.id, std::move(outcome), static_cast<std::uint16_t>(status), std::move(reason)});
   --lane.held(s.call);
   lane.publish();
+  const bool call = s.call;
   table_.strike(s);
   table_.release(s);
+  lane.queue_of(call).prune(lane.held(call), [this](const deadline_queue::item& i) {
+    const push_slot* waits = table_.by_tag(i.tag);
+    return waits == nullptr || waits->at != phase::queued;
+  });
 }
 
 void push_sender::flush(push_lane& lane, const pns::push_outcome& outcome, std::string_view reason, steady_time before,
@@ -174,7 +180,11 @@ bool push_sender::may_send(const instant& now) {
 }
 
 /// Calls before missed calls (SPEC 6.3), apps in turns, in each the earliest deadline first.
-push_slot* push_sender::next_queued(std::size_t share, const instant& now) {
+push_slot* push_sender::next_queued(std::size_t capacity, const instant& now) {
+  // Thrice what is free: one app that gets no answers holds three quarters of the streams, two hold three sevenths each,
+  // and however many they are, some are left to the others.
+  const std::size_t share =
+      lanes_.size() == 1 ? table_.used() + 1 : std::max<std::size_t>(1, 3 * (capacity - std::min(capacity, flying_)));
   for (const bool calls : {true, false}) {
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       push_lane& lane = lanes_[(next_lane_ + i) % lanes_.size()];
@@ -204,10 +214,9 @@ bool push_sender::pump(const instant& now, std::size_t quantum) {
   pool_.begin_turn();
   if (anything_queued(now) && may_send(now)) {
     if (parts_.credential->token_binds_connection()) pool_.follow_token(parts_.credential->token_version());
-    // An app that gets no answers must leave streams to the others.
-    const std::size_t share = lanes_.size() == 1 ? table_.used() + 1 : std::max<std::size_t>(1, stream_capacity() * 3 / 4);
+    const std::size_t capacity = stream_capacity();
     for (std::size_t n = 0;;) {
-      push_slot* s = next_queued(share, now);
+      push_slot* s = next_queued(capacity, now);
       if (s == nullptr || !breaker_.allows(now.steady)) break;
       deadline_queue& queue = lane_of(*s).queue_of(s->call);
       const bool avoid = s->avoid_turns > 0 && s->avoid_turns < avoid_turns_limit;
@@ -315,7 +324,9 @@ bool push_sender::finished(push_connection_id id) {
   return c == nullptr || c->finished();
 }
 
-void push_sender::closed(push_connection_id id, const instant& now) { heed(pool_.closed(id, now), now); }
+void push_sender::closed(push_connection_id id, const std::optional<http2::tls_alert>& alert, const instant& now) {
+  heed(pool_.closed(id, alert, now), now);
+}
 
 void push_sender::heed(push_pool::weather w, const instant& now) {
   if (w == push_pool::weather::trouble && breaker_.failed(circuit_breaker::fault::service, now.steady)) {

@@ -68,7 +68,7 @@ class push_sender final : public push_connection_owner {
   void receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now);
   void produce(push_connection_id id, std::vector<std::uint8_t>& out, std::size_t limit);
   bool finished(push_connection_id id);
-  void closed(push_connection_id id, const instant& now);
+  void closed(push_connection_id id, const std::optional<http2::tls_alert>& alert, const instant& now);
   void purchased(int status, std::string_view body, const instant& now);
   void purchase_failed(const instant& now);
 
@@ -91,7 +91,8 @@ class push_sender final : public push_connection_owner {
   void enqueue(push_slot& s);
   bool anything_queued(const instant& now);
   bool may_send(const instant& now);
-  push_slot* next_queued(std::size_t share, const instant& now);
+  /// @param capacity streams of all usable connections, those in use among them.
+  push_slot* next_queued(std::size_t capacity, const instant& now);
   void drop_expired(deadline_queue& queue, const instant& now);
   void resend_later(push_slot& s, nanoseconds delay, pns::push_outcome otherwise, int status, std::string reason,
                     const instant& now);

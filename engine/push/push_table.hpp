@@ -1,6 +1,7 @@
 /// Pushes of one sender: slots that are used again, found by push_id without allocating.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <deque>
@@ -9,6 +10,7 @@
 #include "core/time.hpp"
 #include "core/timer_wheel.hpp"
 #include "engine/push/push_credential.hpp"
+#include "engine/push/push_outside.hpp"
 #include "net/http2/client_session.hpp"
 #include "pns/push_order.hpp"
 
@@ -163,8 +165,17 @@ class deadline_queue {
     heap_.pop_back();
   }
   std::size_t size() const { return heap_.size(); }
+  /// Bounds what is skipped later: once more have left than are here, those that `left(item)` knows go.
+  /// @param living at least as many as still wait.
+  template <class Left>
+  void prune(std::size_t living, Left&& left) {
+    if (heap_.size() <= 2 * living + slack) return;
+    std::erase_if(heap_, left);
+    std::make_heap(heap_.begin(), heap_.end());
+  }
 
  private:
+  static constexpr std::size_t slack = 64;   ///< so few are not worth a look
   std::vector<item> heap_;
   std::uint64_t turns_ = 0;
 };

@@ -138,8 +138,8 @@ class push_threads::thread final : private push_outside {
     }
     bool finished() const override { return of_.worker_.finished(id_); }
     void closed(const instant& now) override {
-      of_.connections_.erase(id_);
-      of_.worker_.closed(id_, now);
+      const auto connection = of_.connections_.extract(id_);
+      of_.worker_.closed(id_, now, connection.empty() ? std::nullopt : connection.mapped()->alert());
       of_.soon();
     }
 

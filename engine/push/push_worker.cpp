@@ -96,8 +96,8 @@ bool push_worker::finished(push_connection_id id) {
   push_sender* s = at(id.sender);
   return s == nullptr || s->finished(id);
 }
-void push_worker::closed(push_connection_id id, const instant& now) {
-  if (push_sender* s = at(id.sender)) s->closed(id, now);
+void push_worker::closed(push_connection_id id, const instant& now, const std::optional<http2::tls_alert>& alert) {
+  if (push_sender* s = at(id.sender)) s->closed(id, alert, now);
 }
 void push_worker::purchased(std::uint16_t sender, int status, std::string_view body, const instant& now) {
   if (push_sender* s = at(sender)) s->purchased(status, body, now);

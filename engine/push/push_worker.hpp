@@ -51,7 +51,8 @@ class push_worker {
   void receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now);
   void produce(push_connection_id id, std::vector<std::uint8_t>& out, std::size_t limit);
   bool finished(push_connection_id id);
-  void closed(push_connection_id id, const instant& now);
+  /// @param alert TLS's, if the connection ended with one.
+  void closed(push_connection_id id, const instant& now, const std::optional<http2::tls_alert>& alert = std::nullopt);
   void purchased(std::uint16_t sender, int status, std::string_view body, const instant& now);
   void purchase_failed(std::uint16_t sender, const instant& now);
 

@@ -62,6 +62,27 @@ TEST_F(PushApps, OneThatGetsNoAnswersLeavesStreamsToTheOther) {
   for (std::uint32_t i = 0; i < 50; ++i) EXPECT_EQ(s->outcome(2000 + i), "accepted") << i;
 }
 
+TEST_F(PushApps, HoweverManyGetNoAnswersSomeStreamsAreLeft) {
+  http2::server_config forty = push_stage::generous();
+  forty.max_streams = 40;
+  s = std::make_unique<push_stage>(push_limits{}, forty, 1, 5);
+  const auto submit_to = [&](std::uint32_t number, std::uint32_t to) {
+    pns::push_order o = s->order(number);
+    o.target.tokens.front().value = prid((to == 4 ? "b" : "a") + std::to_string(number));
+    s->worker->take(std::move(o), {0, 0, {to}}, s->now);
+  };
+  s->policy = [](end_of_wire& e, const arrived_push& p) {
+    if (!is_a(p)) e.answer(p, 200);
+  };
+  submit_to(9999, 4);
+  s->settle();  // SETTINGS have come
+  for (std::uint32_t i = 0; i < 400; ++i) submit_to(i, i % 4);  // four that are silent
+  s->settle();
+  for (std::uint32_t i = 0; i < 50; ++i) submit_to(1000 + i, 4);
+  s->settle();
+  for (std::uint32_t i = 0; i < 50; ++i) EXPECT_EQ(s->outcome(1000 + i), "accepted") << i;
+}
+
 TEST_F(PushApps, TheFullQueueOfOneDropsNothingOfTheOther) {
   push_limits l;
   l.calls_queued = 10;
