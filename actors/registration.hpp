@@ -67,8 +67,10 @@ class registration {
   const std::vector<binding>& all() const { return bindings_; }
   const binding* find(device_id device) const;
   bool is_push(const binding& b, const subscriber_config& config) const {
-    return b.push() && config.is_enabled(b.facts().provider);
+    return b.push() && is_on(b, config);
   }
+  /// Whether its provider and its app are switched on (SPEC 2.3c). @pre b.push()
+  static bool is_on(const binding& b, const subscriber_config& config);
 
   /// FCM's canonical ids: bindings with the token `from` have `to` from now on. @return whether there were any.
   bool rename_token(const prid& from, const prid& to);

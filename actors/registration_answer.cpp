@@ -89,7 +89,8 @@ void append_push_support(std::pmr::string& out, const sip::name_addr_view& conta
   if (!provider || !config.is_enabled(*provider)) return;
   // A malformed token makes an ordinary binding, answered without sip.pns (SPEC 2.1).
   const auto target = pns::parse_push_target(*sent);
-  if (target || target.error() == pns::push_params_fault::query) add(sent->provider);
+  const bool takes = target ? config.apps.is_enabled(*target) : target.error() == pns::push_params_fault::query;
+  if (takes) add(sent->provider);
 }
 
 }  // namespace

@@ -65,11 +65,18 @@ std::string registration::encode(std::uint64_t process) const {
   return out;
 }
 
+bool registration::is_on(const binding& b, const subscriber_config& config) {
+  if (!config.is_enabled(b.facts().provider)) return false;
+  if (!config.apps.any_off()) return true;
+  const auto target = b.push_target();
+  return !target || config.apps.is_enabled(*target);
+}
+
 bool registration::sweep(wall_time now, const subscriber_config& config) {
   bool push_gone = false;
   std::erase_if(bindings_, [&](const binding& b) {
     if (!b.push()) return b.expired(now);
-    if (config.is_enabled(b.facts().provider)) return false;
+    if (is_on(b, config)) return false;
     // DESIGN 2: a stale expiry says nothing until the device could have refreshed it.
     const wall_time lapses = b.facts().stale ? b.facts().expires + config.max_expires : b.facts().expires;
     if (lapses > now) return false;

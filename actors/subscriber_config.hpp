@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/time.hpp"
-#include "pns/app_accounts.hpp"
+#include "pns/app_rules.hpp"
 #include "pns/payload.hpp"
 #include "pns/push_order.hpp"
 
@@ -82,8 +82,8 @@ struct subscriber_config {
 
   /// Which providers are switched on, indexed by pns::provider (SPEC 2.3c).
   std::array<bool, pns::provider_count> enabled{true, true, true};
-  /// Where a token belongs to one AOR at a time (SPEC 2.4).
-  pns::app_accounts accounts;
+  /// The configured apps: which are switched off (SPEC 2.3c), in which a token belongs to one AOR at a time (SPEC 2.4).
+  pns::app_rules apps;
   /// What our Warning header calls us (RFC 3261 20.43): a token, no blanks.
   std::string warn_agent = "reveille";
 

@@ -94,7 +94,7 @@ void subscriber::state::token_answer(const pns::push_outcome& outcome, wall_time
     say(out, stage::token_renamed, nullptr, nullptr, 0, "");
     write_unheld(write_urgency::now, out);
     for (const binding& b : bindings.all()) {
-      for_each_claim(name, b, config().accounts, [&](claim_token&& c) {
+      for_each_claim(name, b, config().apps, [&](claim_token&& c) {
         if (c.token == taken->renamed->to) out.emplace_back(std::move(c));
       });
     }

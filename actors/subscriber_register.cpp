@@ -187,14 +187,14 @@ void subscriber::state::answer_register(const held_register& h, int status, cons
     return;
   }
   send_200(*h.request, h.source, now, out);
-  if (config().accounts.any_one()) claim_tokens(h, out);
+  if (config().apps.any_one()) claim_tokens(h, out);
   if (h.tells && bucket_) tell_missed(h.registered, h.absence, now, out);
 }
 
 void subscriber::state::claim_tokens(const held_register& h, effects& out) {
   for (const device_id device : h.registered) {
     if (const binding* b = bindings.find(device)) {
-      for_each_claim(name, *b, config().accounts, [&](claim_token&& c) { out.emplace_back(std::move(c)); });
+      for_each_claim(name, *b, config().apps, [&](claim_token&& c) { out.emplace_back(std::move(c)); });
     }
   }
 }

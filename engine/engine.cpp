@@ -148,6 +148,7 @@ class engine::impl final : public push_answer_sink {
     auto made = push_threads::make(*wanted, *this, clock_);
     if (!made) return together(made.error());
     pushes_ = std::move(*made);
+    for (const std::string& advice : pushes_->advice()) spdlog::warn("push: {}", advice);
     for (const planned_certificate& c : pushes_->certificates()) {
       const auto days = std::chrono::duration_cast<std::chrono::hours>(c.ends - clock_.now().wall).count() / 24;
       if (days < certificate_warning_days) {
@@ -270,8 +271,8 @@ class engine::impl final : public push_answer_sink {
   }
 
   void count_tokens() {
-    if (rocksdb_ == nullptr || !subscribers_.accounts.any_one()) return;
-    census_ = std::make_unique<token_census>(*rocksdb_, subscribers_.accounts, [this](claim_token&& c) {
+    if (rocksdb_ == nullptr || !subscribers_.apps.any_one()) return;
+    census_ = std::make_unique<token_census>(*rocksdb_, subscribers_.apps, [this](claim_token&& c) {
       const shard_id home = home_of(key_of(c.by.view(), keys_.tables), count_);
       shards_[home.value]->hand_over(claim_for{std::move(c)});
     });

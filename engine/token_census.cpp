@@ -16,7 +16,7 @@ constexpr int lowest_priority = 19;
 
 }  // namespace
 
-token_census::token_census(const rocksdb_store& from, const pns::app_accounts& accounts,
+token_census::token_census(const rocksdb_store& from, const pns::app_rules& accounts,
                            std::function<void(claim_token&&)> claim)
     : from_(from), accounts_(accounts), claim_(std::move(claim)), thread_([this] { run(); }) {}
 

@@ -10,7 +10,7 @@
 
 #include "actors/effects.hpp"
 #include "engine/store/rocksdb_store.hpp"
-#include "pns/app_accounts.hpp"
+#include "pns/app_rules.hpp"
 
 namespace reveille {
 
@@ -18,7 +18,7 @@ class token_census {
  public:
   /// Begins at once, at the lowest priority and 200,000 AORs a second at most.
   /// @param claim called on the census's thread. @param from and accounts outlive the object.
-  token_census(const rocksdb_store& from, const pns::app_accounts& accounts, std::function<void(claim_token&&)> claim);
+  token_census(const rocksdb_store& from, const pns::app_rules& accounts, std::function<void(claim_token&&)> claim);
   /// Stops it, finished or not.
   ~token_census();
   token_census(const token_census&) = delete;
@@ -32,7 +32,7 @@ class token_census {
   bool rest();
 
   const rocksdb_store& from_;
-  const pns::app_accounts& accounts_;
+  const pns::app_rules& accounts_;
   std::function<void(claim_token&&)> claim_;
   std::mutex mutex_;
   std::condition_variable stop_;

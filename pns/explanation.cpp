@@ -152,7 +152,7 @@ std::string explain_drop(dropped::why why, std::string_view reason) {
     case deadline: return "No answer came in time: the provider could not be reached, or was silent.";
     case withdrawn: return "The call ended before the push was sent.";
     case no_app: return "No configured app fits: see pn-param, `bundle` and `project`.";
-    case provider_off: return "The provider is switched off in the configuration.";
+    case provider_off: return "The app, or its provider, is switched off or paused in the configuration (enabled, paused).";
     case skipped: return "There was nothing that could be sent to this device.";
   }
   return {};

@@ -8,6 +8,7 @@
 #include "core/time.hpp"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,8 @@ enum class accounts : std::uint8_t { many, one };
 
 /// Authenticates either with a signing key (key_id, key_file) or with a certificate.
 struct apns_app {
+  bool enabled = true;   ///< switched off = its push bindings become ordinary ones (SPEC 2.3c)
+  bool paused = false;   ///< nothing is sent, and everything is kept (SPEC 8)
   std::string team_id;
   std::string bundle;  ///< without .voip; "" = the certificate's
   std::string key_id;
@@ -102,7 +105,9 @@ struct apns_app {
   std::string certificate_key_file;       ///< PEM; "" = stands in certificate_file
   std::string certificate_password_file;  ///< of PKCS#12
   environment env = environment::production;
+  std::string endpoint;          ///< in place of the provider's for that environment; "" = the provider's
   std::uint32_t rate_limit = 0;  ///< of this app alone; 0 = as the credential
+  milliseconds call_ttl{0};      ///< 0 = as the provider's
   std::string profile = "ecss10";  ///< built in, or a name from [[payload.profile]]
   voip_missed missed_calls_on_voip_token = voip_missed::by_profile;
   config::accounts accounts = config::accounts::many;
@@ -123,6 +128,7 @@ struct sending {
 
 struct apns {
   bool enabled = true;  ///< switched off = its push bindings become ordinary ones (SPEC 2.3c)
+  bool paused = false;  ///< nothing is sent, and everything is kept (SPEC 8)
   std::string endpoint = "https://api.push.apple.com:443";
   std::string sandbox_endpoint = "https://api.sandbox.push.apple.com:443";
   std::string ca_file;            ///< "" = the system's
@@ -135,19 +141,24 @@ struct apns {
 enum class fcm_api : std::uint8_t { v1, legacy };
 
 struct fcm_app {
+  bool enabled = true;
+  bool paused = false;
   std::string project;
   fcm_api api = fcm_api::v1;
   std::string service_account_file;  ///< v1: JSON as Google's console makes it
   std::string server_key_file;       ///< legacy
-  std::string endpoint;              ///< legacy: the gateway's URL
+  std::string endpoint;              ///< legacy: the gateway's URL; v1: in place of the provider's
   bool allow_plain_http = false;     ///< legacy: the key and the tokens would be readable on the way
   std::uint16_t connections = 8;     ///< legacy: HTTP/1.1 carries one push at a time
+  std::uint32_t rate_limit = 0;      ///< Google's quota is the project's; 0 = as the provider's
+  milliseconds call_ttl{0};          ///< 0 = as the provider's
   std::string profile = "ecss10";
   config::accounts accounts = config::accounts::many;
 };
 
 struct fcm {
   bool enabled = true;
+  bool paused = false;
   std::string endpoint = "https://fcm.googleapis.com:443";
   std::string token_endpoint;  ///< "" = token_uri of the service account
   std::string ca_file;
@@ -214,6 +225,11 @@ struct settings {
   config::admin admin;
   config::limits limits;
   config::logging logging;
+
+  /// Where the file says what it says, for whoever finds fault with it later: "apns.app[0].key_file" -> "reveille.toml:12:5".
+  std::map<std::string, std::string> written_at;
+  /// "reveille.toml:12:5: apns.app[0].key_file"; without the place when no file said it.
+  std::string setting_text(const std::string& path) const;
 };
 
 }  // namespace reveille::config

@@ -38,6 +38,10 @@ std::string_view name_of(toml::node_type type) {
   return "something else";
 }
 
+std::string at_text(const std::string& file, std::uint32_t line, std::uint32_t column) {
+  return line == 0 ? file : file + ":" + std::to_string(line) + ":" + std::to_string(column);
+}
+
 /// Levenshtein's distance; names are short.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -87,6 +91,11 @@ class reader final : public schema_visitor {
       at.resize(cut == std::string::npos ? 0 : cut);
     }
     return {};
+  }
+  std::map<std::string, std::string> written_at() const {
+    std::map<std::string, std::string> out;
+    for (const auto& [path, at] : places_) out[path] = at_text(file_, at.line, at.column);
+    return out;
   }
   void add(place at, std::string what) { faults_.push_back({file_, at.line, at.column, std::move(what)}); }
 
@@ -267,9 +276,12 @@ void sort_by_place(faults& all) {
 }  // namespace
 
 std::string fault::text() const {
-  std::string out = file;
-  if (line != 0) out += ":" + std::to_string(line) + ":" + std::to_string(column);
-  return out + ": " + what;
+  return at_text(file, line, column) + ": " + what;
+}
+
+std::string settings::setting_text(const std::string& path) const {
+  const auto found = written_at.find(path);
+  return found == written_at.end() ? path : found->second + ": " + path;
 }
 
 result<settings, faults> load_text(std::string_view text, std::string_view file) {
@@ -287,6 +299,7 @@ result<settings, faults> load_text(std::string_view text, std::string_view file)
   for (violation& v : validate(s, file_check::must_be_readable)) {
     read.add(read.where(v.path), v.path + " " + v.what);
   }
+  s.written_at = read.written_at();
   faults found = read.take_faults();
   sort_by_place(found);
   faults templates = check_profiles(s);

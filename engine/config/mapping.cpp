@@ -93,13 +93,15 @@ subscriber_config for_subscribers(const settings& s) {
   out.enabled[static_cast<std::size_t>(pns::provider::apns)] = s.apns.enabled;
   out.enabled[static_cast<std::size_t>(pns::provider::apns_dev)] = s.apns.enabled;
   out.enabled[static_cast<std::size_t>(pns::provider::fcm)] = s.fcm.enabled;
-  const auto rule = [](accounts a) { return a == accounts::one ? pns::accounts::one : pns::accounts::many; };
+  const auto rule = [](const auto& app) {
+    return pns::app_rule{app.accounts == accounts::one ? pns::accounts::one : pns::accounts::many, app.enabled};
+  };
   for (const apns_app& app : s.apns.apps) {
     for (const pns::provider p : {pns::provider::apns, pns::provider::apns_dev}) {
-      out.accounts.add(p, app.team_id, app.bundle, rule(app.accounts));
+      out.apps.add(p, app.team_id, app.bundle, rule(app));
     }
   }
-  for (const fcm_app& app : s.fcm.apps) out.accounts.add(pns::provider::fcm, "", app.project, rule(app.accounts));
+  for (const fcm_app& app : s.fcm.apps) out.apps.add(pns::provider::fcm, "", app.project, rule(app));
   return out;
 }
 

@@ -42,6 +42,7 @@ std::string_view word_for(text_kind kind) {
     case text_kind::profile_name: return "1 to 32 of a-z, 0-9, _ and -";
     case text_kind::property: return "NAME=VALUE";
     case text_kind::identifier: return "ten letters and digits, may be empty";
+    case text_kind::optional_url: return "https://HOST[:PORT], may be empty";
     case text_kind::input_file: return "file, may be empty";
     case text_kind::required_file: return "file";
     case text_kind::directory: return "directory";

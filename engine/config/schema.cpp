@@ -203,7 +203,9 @@ void describe_sending(describer& d, sending& s) {
 
 void describe_providers(describer& d, settings& s) {
   d.table("apns", "Apple's push service.", [&] {
-    d.flag("enabled", s.apns.enabled, "Switched off, its push bindings become ordinary ones.");
+    d.flag("enabled", s.apns.enabled,
+           "Switched off, its push bindings become ordinary ones; they are push bindings again when it is switched on.");
+    d.flag("paused", s.apns.paused, "Nothing is sent, and everything is kept: calls stay parked until their phone registers.");
     d.text("endpoint", s.apns.endpoint, text_kind::url, "For apps of environment production.");
     d.text("sandbox_endpoint", s.apns.sandbox_endpoint, text_kind::url,
            "For apps of environment sandbox, and for devices that say apns.dev.");
@@ -214,6 +216,8 @@ void describe_providers(describer& d, settings& s) {
     d.number("connections", s.apns.connections, 1, 64, "HTTP/2 connections per credential.");
     describe_sending(d, s.apns.send);
     d.tables("app", "One app, by team and bundle.", s.apns.apps, [&](apns_app& a) {
+      d.flag("enabled", a.enabled, "As the provider's, for this app alone; its files need not be there.");
+      d.flag("paused", a.paused, "Likewise.");
       d.text("team_id", a.team_id, text_kind::identifier,
              "Ten letters and digits, from Apple's developer account. Needed with a signing key; with a certificate it "
              "only tells teams apart.");
@@ -229,8 +233,10 @@ void describe_providers(describer& d, settings& s) {
       d.text("certificate_password_file", a.certificate_password_file, text_kind::input_file,
              "The password of a PKCS#12 file, on the first line.");
       d.choice("environment", a.env, environment_words, "Which endpoint knows this app's tokens.");
+      d.text("endpoint", a.endpoint, text_kind::optional_url, "In place of the provider's for that environment. Empty: that one.");
       d.number("rate_limit", a.rate_limit, 0, 10'000'000,
                "Pushes a second of this app alone, so that it leaves room for others of its key. 0: as the credential.");
+      d.duration("call_ttl", a.call_ttl, 0ms, 1h, "As the provider's, for this app alone. 0: as that.");
       d.text("profile", a.profile, text_kind::profile_name,
              "Payload shape: ecss10 as the softswitch's apps read it, native for apps of today, or a name from "
              "[[payload.profile]].");
@@ -244,7 +250,8 @@ void describe_providers(describer& d, settings& s) {
     });
   });
   d.table("fcm", "Google's push service.", [&] {
-    d.flag("enabled", s.fcm.enabled, "Switched off, its push bindings become ordinary ones.");
+    d.flag("enabled", s.fcm.enabled, "As for APNs.");
+    d.flag("paused", s.fcm.paused, "As for APNs.");
     d.text("endpoint", s.fcm.endpoint, text_kind::url, "Where messages are sent.");
     d.text("token_endpoint", s.fcm.token_endpoint, text_kind::token_url,
            "Where access tokens come from, with its path. Empty: token_uri of the service account.");
@@ -254,6 +261,8 @@ void describe_providers(describer& d, settings& s) {
              "HTTP/2 connections per credential; Google allows 100 streams on each.");
     describe_sending(d, s.fcm.send);
     d.tables("app", "One app, by project.", s.fcm.apps, [&](fcm_app& a) {
+      d.flag("enabled", a.enabled, "As for APNs.");
+      d.flag("paused", a.paused, "As for APNs.");
       d.text("project", a.project, text_kind::plain, "The Firebase project id, as the devices send it.");
       d.choice("api", a.api, fcm_api_words,
                "v1: Google's, with a service account; legacy: the retired /fcm/send, as gateways on premises still speak it, "
@@ -263,11 +272,15 @@ void describe_providers(describer& d, settings& s) {
       d.text("server_key_file", a.server_key_file, text_kind::input_file,
              "api = legacy: file with the server key on its first line.");
       d.text("endpoint", a.endpoint, text_kind::gateway_url,
-             "api = legacy: the gateway's URL; without a path /fcm/send is meant.");
+             "api = legacy: the gateway's URL; without a path /fcm/send is meant. api = v1: https://HOST[:PORT] in place of the "
+             "provider's endpoint; empty: that one.");
       d.flag("allow_plain_http", a.allow_plain_http,
              "api = legacy: takes an http:// endpoint, which shows the key and the tokens to everybody on the way.");
       d.number("connections", a.connections, 1, 256,
                "api = legacy: connections to the gateway; over HTTP/1.1 each carries one push at a time.");
+      d.number("rate_limit", a.rate_limit, 0, 10'000'000,
+               "Pushes a second of this project, in place of the provider's: Google grants quotas by project. 0: as the provider's.");
+      d.duration("call_ttl", a.call_ttl, 0ms, 1h, "As the provider's, for this project alone. 0: as that.");
       d.text("profile", a.profile, text_kind::profile_name, "Payload shape, as for APNs.");
       d.choice("accounts", a.accounts, accounts_words, "As for APNs.");
     });

@@ -42,6 +42,7 @@ enum class text_kind : std::uint8_t {
   listen,     ///< udp:ADDRESS:PORT
   endpoint,   ///< ADDRESS:PORT; empty = none
   url,        ///< https://HOST:PORT, http too for what listens on loopback
+  optional_url, ///< the same, or empty = none
   proxy_url,    ///< http://HOST:PORT; empty = none
   gateway_url,  ///< https:// or http://HOST[:PORT][/PATH]; empty = none
   token_url,  ///< https://HOST[:PORT]/PATH; empty = none

@@ -58,15 +58,18 @@ class text_checker final : public schema_visitor {
   text_checker(std::vector<violation>& found, file_check files) : found_(found), files_(files) {}
 
   void open_table(std::string_view name, std::string_view) override { push(std::string(name)); }
-  void close_table() override { path_.pop_back(); }
+  void close_table() override { pop(); }
   std::size_t open_tables(std::string_view name, std::string_view, std::size_t present) override {
     push(std::string(name));
     return present;
   }
-  void open_element(std::size_t index) override { path_.push_back(path_.back() + "[" + std::to_string(index) + "]"); }
-  void close_element() override { path_.pop_back(); }
-  void close_tables() override { path_.pop_back(); }
-  void flag(const about&, bool&) override {}
+  void open_element(std::size_t index) override { enter(path_.back() + "[" + std::to_string(index) + "]"); }
+  void close_element() override { pop(); }
+  void close_tables() override { pop(); }
+  /// `enabled` stands first in its table.
+  void flag(const about& what, bool& set) override {
+    if (what.name == "enabled" && !set) off_.back() = true;
+  }
   void number(const about&, const number_range&, std::uint64_t&) override {}
   void bytes(const about&, const number_range&, std::uint64_t&) override {}
   void duration(const about&, const duration_range&, milliseconds&) override {}
@@ -81,7 +84,15 @@ class text_checker final : public schema_visitor {
   }
 
  private:
-  void push(std::string name) { path_.push_back(path_.empty() ? std::move(name) : path_.back() + "." + name); }
+  void push(std::string name) { enter(path_.empty() ? std::move(name) : path_.back() + "." + name); }
+  void enter(std::string path) {
+    path_.push_back(std::move(path));
+    off_.push_back(!off_.empty() && off_.back());
+  }
+  void pop() {
+    path_.pop_back();
+    off_.pop_back();
+  }
   void refuse(const std::string& path, std::string what) { found_.push_back({path, std::move(what)}); }
 
   void check(const std::string& path, text_kind kind, const std::string& value) {
@@ -106,7 +117,7 @@ class text_checker final : public schema_visitor {
         if (value.empty()) return refuse(path, "must name a file");
         [[fallthrough]];
       case text_kind::input_file:
-        if (!value.empty() && files_ == file_check::must_be_readable && !is_readable(value)) {
+        if (!value.empty() && files_ == file_check::must_be_readable && !off_.back() && !is_readable(value)) {
           refuse(path, "names " + value + ", which is missing, empty or may not be read by this user");
         }
         return;
@@ -121,6 +132,9 @@ class text_checker final : public schema_visitor {
       case text_kind::endpoint:
         if (!value.empty() && !parse_endpoint(value)) refuse(path, "must be ADDRESS:PORT, such as 127.0.0.1:8080");
         return;
+      case text_kind::optional_url:
+        if (value.empty()) return;
+        [[fallthrough]];
       case text_kind::url:
         if (!is_url(value, false)) refuse(path, "must be https://HOST or https://HOST:PORT, without a path");
         return;
@@ -151,6 +165,7 @@ class text_checker final : public schema_visitor {
   std::vector<violation>& found_;
   file_check files_;
   std::vector<std::string> path_;
+  std::vector<bool> off_;   ///< beside path_: whether that table, or one around it, is switched off
 };
 
 bool is_loopback(std::string_view listen) {
@@ -212,6 +227,9 @@ void check_credential(const apns_app& app, const std::string& path, std::vector<
   const bool key = !app.key_file.empty() || !app.key_id.empty();
   const bool certificate = !app.certificate_file.empty();
   const auto refuse = [&](const char* name, const char* what) { found.push_back({path + name, what}); };
+  // Subscribers know an app by its bundle, and are there before any certificate is read.
+  if (app.bundle.empty() && !app.enabled) refuse(".bundle", "must be set where enabled = false");
+  if (app.bundle.empty() && app.accounts == accounts::one) refuse(".bundle", "must be set where accounts = \"one\"");
   if (key && certificate) return refuse(".certificate_file", "must not stand beside key_file and key_id: an app has one of the two");
   if (certificate) return;
   if (!app.certificate_key_file.empty()) refuse(".certificate_key_file", "needs certificate_file");
@@ -229,7 +247,9 @@ void check_fcm_app(const fcm_app& app, const std::string& path, std::vector<viol
   if (app.api == fcm_api::v1) {
     if (app.service_account_file.empty()) refuse(".service_account_file", "must name a file");
     if (!app.server_key_file.empty()) refuse(".server_key_file", "needs api = \"legacy\": Google takes service accounts only");
-    if (!app.endpoint.empty()) refuse(".endpoint", "needs api = \"legacy\"; fcm.endpoint is for all others");
+    if (!app.endpoint.empty() && !is_url(app.endpoint, false)) {
+      refuse(".endpoint", "must be https://HOST or https://HOST:PORT, without a path: only api = \"legacy\" has others");
+    }
     return;
   }
   if (app.server_key_file.empty()) refuse(".server_key_file", "must name a file: api = \"legacy\" authenticates with a server key");

@@ -39,6 +39,7 @@ struct push_route {
   std::uint16_t proxy_port = 0;
   std::string proxy_authorization; ///< value of Proxy-Authorization, or ""
   milliseconds connect_timeout{10'000};   ///< name, TCP, proxy and TLS together
+  milliseconds answer_timeout{5000};      ///< of a token purchase, once it is connected
   std::string certificate_pem;     ///< own certificate chain (APNs certificate authentication), or ""
   std::string private_key_pem;
   bool http1_too = false;          ///< HTTP/1.1 will do where ALPN does not offer h2
@@ -46,8 +47,13 @@ struct push_route {
 
 enum class apns_environment : std::uint8_t { production, sandbox };
 
+/// Whether anything is sent for an app, or a whole provider: orders of others are answered dropped{provider_off} (SPEC 8).
+enum class push_switch : std::uint8_t { on, off };
+
 /// One app, with either a signing key (token authentication) or a certificate.
 struct apns_app_config {
+  std::string written_at;          ///< "reveille.toml:40:1", for messages; "" = nowhere
+  push_switch sends = push_switch::on;   ///< off: team and bundle alone matter
   std::string team_id;
   std::string bundle;              ///< without .voip; "" = the one that the certificate names
   std::string key_id;
@@ -55,6 +61,8 @@ struct apns_app_config {
   std::string certificate_pem;     ///< chain, leaf first; "" = token authentication
   std::string certificate_key_pem;
   double rate = 0;                 ///< pushes a second; 0 = as the credential
+  milliseconds call_ttl{0};        ///< 0 = as push_limits say
+  std::optional<push_endpoint> endpoint;   ///< for its environment; none = the provider's
   apns_environment environment = apns_environment::production;  ///< of devices with provider `apns`
   std::string profile = "ecss10";
   pns::payload_properties properties;
@@ -65,11 +73,15 @@ struct apns_app_config {
 struct fcm_app_config {
   enum class api : std::uint8_t { v1, legacy };
 
+  std::string written_at;          ///< as above
+  push_switch sends = push_switch::on;   ///< off: the project alone matters
+  double rate = 0;                 ///< pushes a second; 0 = as push_limits say
+  milliseconds call_ttl{0};        ///< 0 = as push_limits say
   api speaks = api::v1;
   std::string service_account;     ///< v1: JSON text; names the project
-  std::string project;             ///< legacy: as the devices say it
+  std::string project;             ///< as the devices say it; v1 with an account has it from there
   std::string server_key;          ///< legacy: of `Authorization: key=...`
-  std::string endpoint;            ///< legacy: URL with its path; "" = /fcm/send at the provider's endpoint
+  std::string endpoint;            ///< URL, legacy with its path; "" = the provider's endpoint (legacy: /fcm/send there)
   std::uint16_t connections = 8;   ///< legacy: HTTP/1.1 carries one push at a time on each
   std::string profile = "ecss10";
   pns::payload_properties properties;
@@ -116,6 +128,7 @@ struct push_limits {
 };
 
 struct apns_config {
+  push_switch sends = push_switch::on;
   push_endpoint production{"api.push.apple.com", 443};
   push_endpoint sandbox{"api.sandbox.push.apple.com", 443};
   push_route route;
@@ -128,6 +141,7 @@ struct apns_config {
 };
 
 struct fcm_config {
+  push_switch sends = push_switch::on;
   push_endpoint service{"fcm.googleapis.com", 443};
   std::string token_url;               ///< "" = token_uri of the service account
   push_route route;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "engine/push/circuit_breaker.hpp"
 #include "engine/push/push_config.hpp"
@@ -13,11 +14,19 @@
 
 namespace reveille {
 
+/// An app of the credential, at the place of its app_index.
+struct push_app_parts {
+  std::string name;            ///< bundle or project: a metric label
+  double rate = 0;             ///< pushes a second of this app alone; 0 = as the credential
+  milliseconds call_ttl{0};    ///< 0 = as the credential's limits say
+};
+
 struct push_lane {
-  push_lane(const push_limits& limits, double rate, push_app_counters& count, steady_time now)
+  push_lane(const push_limits& limits, const push_app_parts& app, push_app_counters& count, steady_time now)
       : counters(count),
+        call_ttl(app.call_ttl > milliseconds(0) ? app.call_ttl : limits.call_ttl),
         breaker(limits.breaker_failures, limits.breaker_pause, limits.longest_breaker_pause),
-        pace(rate, rate, now) {}
+        pace(app.rate, app.rate, now) {}
 
   deadline_queue& queue_of(bool call) { return call ? calls : missed; }
   bool empty() const { return calls.empty() && missed.empty(); }
@@ -28,6 +37,7 @@ struct push_lane {
   }
 
   push_app_counters& counters;
+  const milliseconds call_ttl;    ///< the provider keeps a call's push no longer; 0 = as long as the call
   deadline_queue calls;
   deadline_queue missed;
   std::size_t calls_held = 0;     ///< queued, waiting or flying

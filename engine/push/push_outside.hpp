@@ -41,7 +41,7 @@ class push_outside {
   /// The peer is silent: drop the connection without ceremony. worker.closed() follows as ever.
   virtual void abort(push_connection_id id) = 0;
   /// POST of a form (application/x-www-form-urlencoded) over HTTPS; worker.purchased() or worker.purchase_failed()
-  /// follows exactly once, after 10 s at the latest.
+  /// follows exactly once, after the route's two timeouts at the latest.
   virtual void purchase(std::uint16_t sender, const std::string& url, const push_route& route, std::string form) = 0;
   /// Once a change, however often the thing happens.
   virtual void tell(push_notice) {}

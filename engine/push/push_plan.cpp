@@ -61,19 +61,6 @@ std::string path_of_url(std::string_view url, std::string_view otherwise) {
   return std::string(slash == url.npos ? otherwise : url.substr(slash));
 }
 
-std::optional<push_destination> push_router::find(const pns::push_target& target) const {
-  for (const row& r : rows_) {
-    if (r.provider != target.provider) continue;
-    if (target.app.empty()) return r.to;  // the default
-    if (r.app == target.app && (target.team.empty() || r.team.empty() || r.team == target.team)) return r.to;
-  }
-  return std::nullopt;
-}
-
-void push_router::add(pns::provider provider, std::string team, std::string app, push_destination to) {
-  rows_.push_back({provider, std::move(team), std::move(app), to});
-}
-
 namespace {
 
 /// Google's ramp begins at this part of the quota: what calls come to on an ordinary day is never throttled.
@@ -86,8 +73,17 @@ class planner {
   }
 
   result<push_plan, std::vector<error>> run() {
-    for (const apns_app_config& app : config_.apns.apps) add(app);
-    for (const fcm_app_config& app : config_.fcm.apps) add(app);
+    if (config_.apns.sends == push_switch::off) {
+      plan_.router.switch_off(pns::provider::apns);
+      plan_.router.switch_off(pns::provider::apns_dev);
+    } else {
+      for (const apns_app_config& app : config_.apns.apps) add(app);
+    }
+    if (config_.fcm.sends == push_switch::off) {
+      plan_.router.switch_off(pns::provider::fcm);
+    } else {
+      for (const fcm_app_config& app : config_.fcm.apps) add(app);
+    }
     if (!faults_.empty()) return tl::unexpected(std::move(faults_));
     return std::move(plan_);
   }
@@ -99,7 +95,7 @@ class planner {
     std::shared_ptr<pns::bearer_token> token;       ///< nullptr: it is a certificate
     http2::key_pair_pem pair;
     http2::certificate_facts facts;
-    std::map<apns_environment, std::pair<std::uint16_t, apns_requests*>> senders;
+    std::map<std::pair<apns_environment, std::string>, std::pair<std::uint16_t, apns_requests*>> senders;   ///< by authority
     std::shared_ptr<steady_time> hold = std::make_shared<steady_time>();   ///< TooManyProviderTokenUpdates is the key's
 
     /// Apple marks for which environments a certificate is; others' (a test's authority) carry no mark.
@@ -128,6 +124,12 @@ class planner {
     if (made) return std::make_shared<const pns::payload_profile>(std::move(*made));
     for (const pns::placed_fault& f : made.error()) faults_.push_back({who + ": " + f.text(source.file)});
     return nullptr;
+  }
+
+  static constexpr push_destination off{0, push_destination::switched_off, {}};
+  /// What a message begins with: the place in the file, if there is one.
+  static std::string whose(const std::string& written_at, const std::string& app) {
+    return written_at.empty() ? app : written_at + ": " + app;
   }
 
   std::uint16_t next_thread() { return static_cast<std::uint16_t>(turn_++ % plan_.threads.size()); }
@@ -188,7 +190,13 @@ class planner {
   }
 
   void add(const apns_app_config& app) {
-    const std::string who = app.bundle.empty() ? "apns app of a certificate" : "apns app " + app.bundle;
+    const std::string name = app.bundle.empty() ? "apns app of a certificate" : "apns app " + app.bundle;
+    const std::string who = whose(app.written_at, name);
+    if (app.sends == push_switch::off) {
+      for (const pns::provider p : {pns::provider::apns, pns::provider::apns_dev}) plan_.router.add(p, app.team_id, app.bundle, off);
+      plan_.advice.push_back(name + " is switched off or paused: nothing is sent for it");
+      return;
+    }
     const auto compiled = profile(who, app.profile, app.properties);
     apple_key* key = app.certificate_pem.empty() ? key_of(who, app) : certificate_of(who, app);
     if (!compiled || key == nullptr) return;
@@ -202,6 +210,11 @@ class planner {
     }
     bundle.app.on_voip_token = app.on_voip_token.value_or(compiled->on_voip_token());
     bundle.profile = compiled;
+    const pns::payload_template* invite = compiled->find(pns::payload_wire::apns, pns::payload_kind::invite);
+    if (invite != nullptr && !invite->wakes_plain_token()) {
+      plan_.advice.push_back("apns app " + bundle.app.bundle + ": profile " + app.profile +
+                             " carries no alert, so calls wake only devices that register a voip token; profile native wakes both");
+    }
     // Provider `apns` means this app's environment, `apns.dev` always the sandbox (SPEC 2.2).
     route(pns::provider::apns, app, *key, app.environment, bundle);
     if (key->serves(apns_environment::sandbox)) {
@@ -211,10 +224,11 @@ class planner {
 
   void route(pns::provider provider, const apns_app_config& app, apple_key& key, apns_environment environment,
              const apns_bundle& bundle) {
-    auto found = key.senders.find(environment);
+    const push_endpoint& provider_wide =
+        environment == apns_environment::production ? config_.apns.production : config_.apns.sandbox;
+    const push_endpoint endpoint = environment == app.environment ? app.endpoint.value_or(provider_wide) : provider_wide;
+    auto found = key.senders.find({environment, endpoint.authority()});
     if (found == key.senders.end()) {
-      const push_endpoint& endpoint =
-          environment == apns_environment::production ? config_.apns.production : config_.apns.sandbox;
       std::unique_ptr<apns_requests> credential;
       if (key.token) {
         credential = std::make_unique<apns_token_credential>(endpoint.authority(), key.token);
@@ -226,6 +240,7 @@ class planner {
       push_sender_parts parts;
       parts.name = key.token ? app.team_id + '.' + app.key_id : "certificate " + key.facts.fingerprint.substr(0, 12);
       if (environment == apns_environment::sandbox) parts.name += " sandbox";
+      if (endpoint != provider_wide) parts.name += " at " + endpoint.authority();
       parts.credential = std::move(credential);
       parts.endpoint = endpoint;
       parts.route = config_.apns.route;
@@ -235,15 +250,15 @@ class planner {
       // Nobody may ever use the sandbox of a production app: its connection is made when somebody does.
       if (provider == pns::provider::apns_dev) parts.limits.warm_connections = 0;
       const push_destination at = place(key.thread, provider, std::move(parts));
-      found = key.senders.emplace(environment, std::pair{at.sender, raw}).first;
+      found = key.senders.emplace(std::pair{environment, endpoint.authority()}, std::pair{at.sender, raw}).first;
     }
     plan_.router.add(provider, app.team_id, bundle.app.bundle,
                      {key.thread, found->second.first, found->second.second->add(bundle)});
-    plan_.threads[key.thread][found->second.first].parts.apps.push_back({bundle.app.bundle, app.rate});
+    plan_.threads[key.thread][found->second.first].parts.apps.push_back({bundle.app.bundle, app.rate, app.call_ttl});
   }
 
   void add_legacy(const fcm_app_config& app) {
-    const std::string who = "fcm project " + app.project;
+    const std::string who = whose(app.written_at, "fcm project " + app.project);
     const auto compiled = profile(who, app.profile, app.properties);
     if (compiled && compiled->find(pns::payload_wire::fcm_legacy, pns::payload_kind::invite) == nullptr) {
       faults_.push_back({who + ": profile " + app.profile + " has no body for FCM's legacy API"});
@@ -251,7 +266,7 @@ class planner {
     }
     push_sender_parts parts;
     parts.name = app.project;
-    parts.apps.push_back({app.project, 0});
+    parts.apps.push_back({app.project, 0, app.call_ttl});
     parts.endpoint = config_.fcm.service;
     std::string path = "/fcm/send";
     if (!app.endpoint.empty()) {
@@ -268,32 +283,42 @@ class planner {
     parts.route = config_.fcm.route;
     parts.route.http1_too = true;
     parts.limits = config_.fcm.limits;
+    if (app.rate > 0) parts.limits.rate = app.rate;
     parts.limits.connections = app.connections;
     parts.limits.spare_connections = 0;  // HTTP/1.1: any of them can take the place of another
     plan_.router.add(pns::provider::fcm, "", app.project, place(next_thread(), pns::provider::fcm, std::move(parts)));
   }
 
   void add(const fcm_app_config& app) {
+    if (app.sends == push_switch::off) {
+      plan_.router.add(pns::provider::fcm, "", app.project, off);
+      plan_.advice.push_back("fcm project " + app.project + " is switched off or paused: nothing is sent for it");
+      return;
+    }
     if (app.speaks == fcm_app_config::api::legacy) return add_legacy(app);
     auto account = pns::service_account::parse(app.service_account);
     if (!account) {
-      faults_.push_back({"fcm service account: " + account.error().what});
+      faults_.push_back({whose(app.written_at, "fcm service account: ") + account.error().what});
       return;
     }
-    const std::string who = "fcm project " + account->project_id;
+    const std::string who = whose(app.written_at, "fcm project " + account->project_id);
     const auto compiled = profile(who, app.profile, app.properties);
+    const auto own = app.endpoint.empty() ? std::nullopt : push_endpoint::parse(app.endpoint);
+    if (!app.endpoint.empty() && !own) faults_.push_back({who + ": the endpoint is no https URL: " + app.endpoint});
+    const push_endpoint endpoint = own.value_or(config_.fcm.service);
     const std::string url = config_.fcm.token_url.empty() ? account->token_uri : config_.fcm.token_url;
     if (!push_endpoint::parse(url)) faults_.push_back({who + ": the token URL is no https URL: " + url});
     if (!compiled) return;
     const std::string project = account->project_id;
     push_sender_parts parts;
     parts.credential =
-        std::make_unique<fcm_credential>(config_.fcm.service.authority(), std::move(*account), compiled);
+        std::make_unique<fcm_credential>(endpoint.authority(), std::move(*account), compiled);
     parts.name = project;
-    parts.apps.push_back({project, 0});
-    parts.endpoint = config_.fcm.service;
+    parts.apps.push_back({project, 0, app.call_ttl});
+    parts.endpoint = endpoint;
     parts.route = config_.fcm.route;
     parts.limits = config_.fcm.limits;
+    if (app.rate > 0) parts.limits.rate = app.rate;
     parts.limits.ramp_floor = parts.limits.rate * quota_floor;
     parts.token_url = url;
     plan_.router.add(pns::provider::fcm, "", project, place(next_thread(), pns::provider::fcm, std::move(parts)));

@@ -39,7 +39,7 @@ push_sender::push_sender(push_sender_parts parts, push_outside& outside, random_
   lanes_.reserve(parts_.apps.size());
   for (const push_app_parts& app : parts_.apps) {
     apps_.emplace_back();
-    lanes_.emplace_back(parts_.limits, app.rate, apps_.back(), now.steady);
+    lanes_.emplace_back(parts_.limits, app, apps_.back(), now.steady);
   }
 }
 
@@ -52,9 +52,6 @@ void push_sender::take(pns::push_order&& order, app_index app, const instant& no
   s.app = app;
   s.call = std::holds_alternative<pns::invite_content>(s.order.content);
   s.at = phase::queued;
-  if (s.call && parts_.limits.call_ttl > milliseconds(0)) {
-    s.order.expires = std::min(s.order.expires, now.wall + parts_.limits.call_ttl);
-  }
   s.withdrawn = false;
   s.taken = now.steady;
   s.connection = {};
@@ -63,6 +60,7 @@ void push_sender::take(pns::push_order&& order, app_index app, const instant& no
   s.free_resends = s.ambiguous = s.avoid_turns = 0;
   table_.enlist(s);
   push_lane& lane = lane_of(s);
+  if (s.call && lane.call_ttl > milliseconds(0)) s.order.expires = std::min(s.order.expires, now.wall + lane.call_ttl);
   const std::size_t limit = s.call ? parts_.limits.calls_queued : parts_.limits.missed_calls_queued;
   if (++lane.held(s.call) > limit) return finish(s, pns::dropped{pns::dropped::why::queue_full}, 0, "", now);
   if (s.order.deadline <= now.steady) return finish(s, pns::dropped{pns::dropped::why::deadline}, 0, "", now);

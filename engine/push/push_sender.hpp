@@ -31,12 +31,6 @@
 
 namespace reveille {
 
-/// An app of the credential, at the place of its app_index.
-struct push_app_parts {
-  std::string name;      ///< bundle or project: a metric label
-  double rate = 0;       ///< pushes a second of this app alone; 0 = as the credential
-};
-
 /// What a sender is made of; all but the credential outlive it.
 struct push_sender_parts {
   std::uint16_t number = 0;                 ///< its place in the worker

@@ -18,12 +18,18 @@ namespace {
 
 class reader {
  public:
+  explicit reader(const config::settings& from) : from_(from) {}
+
+  /// @param what after the setting's name: ": cannot be read", say.
+  void refuse(const std::string& setting, const std::string& what) {
+    faults.push_back({from_.setting_text(setting) + what});
+  }
   std::string file(const std::string& setting, const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     std::ostringstream text;
     text << in.rdbuf();
     if (!in || text.str().empty()) {
-      faults.push_back({setting + ": cannot read " + path + ", or it is empty"});
+      refuse(setting, ": cannot read " + path + ", or it is empty");
       return {};
     }
     return text.str();
@@ -33,12 +39,22 @@ class reader {
   }
   push_endpoint endpoint(const std::string& setting, const std::string& url) {
     const auto parsed = push_endpoint::parse(url);
-    if (!parsed) faults.push_back({setting + ": no https URL: " + url});
+    if (!parsed) refuse(setting, ": no https URL: " + url);
     return parsed.value_or(push_endpoint{});
+  }
+  /// Where an app stands in the file, for what is found wrong with it later.
+  std::string place(const std::string& element) const {
+    const auto found = from_.written_at.find(element);
+    return found == from_.written_at.end() ? std::string() : found->second;
   }
 
   std::vector<error> faults;
+
+ private:
+  const config::settings& from_;
 };
+
+push_switch switch_of(bool enabled, bool paused) { return enabled && !paused ? push_switch::on : push_switch::off; }
 
 std::optional<pns::missed_calls_on_voip_token> rule_of(config::voip_missed rule) {
   switch (rule) {
@@ -68,7 +84,7 @@ void read_certificate(const std::string& setting, const config::apns_app& app, a
   }
   auto opened = http2::read_pkcs12(text, first_line(password));
   if (!opened) {
-    read.faults.push_back({setting + "certificate_file: " + app.certificate_file + ' ' + opened.error().what});
+    read.refuse(setting + "certificate_file", ": " + app.certificate_file + ' ' + opened.error().what);
     return;
   }
   out.certificate_pem = std::move(opened->certificate_pem);
@@ -87,13 +103,14 @@ std::string base64(const std::string& text) {
 void read_sending(const std::string& provider, const config::sending& from, std::uint16_t connections, push_route& route,
                   push_limits& limits, reader& read) {
   route.connect_timeout = from.connect_timeout;
+  route.answer_timeout = from.answer_timeout;
   if (!from.proxy.empty()) {
     const auto at = push_endpoint::parse_either(from.proxy);
     if (at) {
       route.proxy_host = at->host;
       route.proxy_port = at->port;
     } else {
-      read.faults.push_back({provider + ".proxy: no URL: " + from.proxy});
+      read.refuse(provider + ".proxy", ": no URL: " + from.proxy);
     }
   }
   const std::string who = read.optional_file(provider + ".proxy_credentials_file", from.proxy_credentials_file);
@@ -115,10 +132,17 @@ void read_apns(const config::apns& from, apns_config& to, reader& read) {
   for (std::size_t i = 0; i < from.apps.size(); ++i) {
     const config::apns_app& app = from.apps[i];
     apns_app_config out;
+    const std::string element = "apns.app[" + std::to_string(i) + "]";
+    const std::string setting = element + ".";
+    out.written_at = read.place(element);
+    out.sends = switch_of(app.enabled, app.paused);
     out.team_id = app.team_id;
     out.bundle = app.bundle;
+    if (out.sends == push_switch::off) {
+      to.apps.push_back(std::move(out));
+      continue;
+    }
     out.key_id = app.key_id;
-    const std::string setting = "apns.app[" + std::to_string(i) + "].";
     if (app.certificate_file.empty()) {
       out.key_pem = read.file(setting + "key_file", app.key_file);
     } else {
@@ -128,6 +152,8 @@ void read_apns(const config::apns& from, apns_config& to, reader& read) {
         app.env == config::environment::sandbox ? apns_environment::sandbox : apns_environment::production;
     out.profile = app.profile;
     out.rate = app.rate_limit;
+    out.call_ttl = app.call_ttl;
+    if (!app.endpoint.empty()) out.endpoint = read.endpoint(setting + "endpoint", app.endpoint);
     out.on_voip_token = rule_of(app.missed_calls_on_voip_token);
     to.apps.push_back(std::move(out));
   }
@@ -141,13 +167,22 @@ void read_fcm(const config::fcm& from, fcm_config& to, reader& read) {
   for (std::size_t i = 0; i < from.apps.size(); ++i) {
     const config::fcm_app& app = from.apps[i];
     fcm_app_config out;
-    const std::string setting = "fcm.app[" + std::to_string(i) + "].";
-    out.profile = app.profile;
+    const std::string element = "fcm.app[" + std::to_string(i) + "]";
+    const std::string setting = element + ".";
+    out.written_at = read.place(element);
+    out.sends = switch_of(app.enabled, app.paused);
     out.project = app.project;
+    if (out.sends == push_switch::off) {
+      to.apps.push_back(std::move(out));
+      continue;
+    }
+    out.profile = app.profile;
+    out.rate = app.rate_limit;
+    out.call_ttl = app.call_ttl;
+    out.endpoint = app.endpoint;
     if (app.api == config::fcm_api::legacy) {
       out.speaks = fcm_app_config::api::legacy;
       out.server_key = first_line(read.file(setting + "server_key_file", app.server_key_file));
-      out.endpoint = app.endpoint;
       out.connections = app.connections;
       to.apps.push_back(std::move(out));
       continue;
@@ -157,8 +192,8 @@ void read_fcm(const config::fcm& from, fcm_config& to, reader& read) {
     // when the senders are planned.
     if (const auto account = pns::service_account::parse(out.service_account);
         account && !app.project.empty() && account->project_id != app.project) {
-      read.faults.push_back({setting + "project: " + app.project + ", but " + app.service_account_file +
-                             " is of project " + account->project_id});
+      read.refuse(setting + "project", ": " + app.project + ", but " + app.service_account_file + " is of project " +
+                                           account->project_id);
     }
     to.apps.push_back(std::move(out));
   }
@@ -168,7 +203,7 @@ void read_fcm(const config::fcm& from, fcm_config& to, reader& read) {
 
 result<push_config, std::vector<error>> read_push_config(const config::settings& settings) {
   push_config out;
-  reader read;
+  reader read(settings);
   out.threads = settings.push.threads;
   for (push_limits* limits : {&out.apns.limits, &out.fcm.limits}) {
     limits->calls_queued = settings.push.queue_limit;
@@ -177,8 +212,10 @@ result<push_config, std::vector<error>> read_push_config(const config::settings&
   for (config::profile_source& p : config::profile_sources(settings)) {
     out.profiles.push_back({std::move(p.name), std::move(p.file), std::move(p.text), std::move(p.properties)});
   }
-  if (settings.apns.enabled) read_apns(settings.apns, out.apns, read);
-  if (settings.fcm.enabled) read_fcm(settings.fcm, out.fcm, read);
+  out.apns.sends = switch_of(settings.apns.enabled, settings.apns.paused);
+  out.fcm.sends = switch_of(settings.fcm.enabled, settings.fcm.paused);
+  if (out.apns.sends == push_switch::on) read_apns(settings.apns, out.apns, read);
+  if (out.fcm.sends == push_switch::on) read_fcm(settings.fcm, out.fcm, read);
   if (!read.faults.empty()) return tl::unexpected(std::move(read.faults));
   return out;
 }

@@ -9,8 +9,8 @@
 
 namespace reveille {
 
-/// Errors name the setting and the file, never what stands in it; all at once. A provider that is switched off has no
-/// apps: its orders are answered no_app.
+/// Errors name the setting, its place and the file, never what stands in it; all at once. Of what is switched off or paused
+/// no file is read.
 result<push_config, std::vector<error>> read_push_config(const config::settings& settings);
 
 }  // namespace reveille

@@ -26,7 +26,6 @@ namespace {
 /// Commands taken from the ring before sockets and timers have their turn again.
 constexpr std::size_t commands_per_turn = 1024;
 constexpr std::size_t token_answer_limit = 16 * 1024;
-constexpr seconds purchase_deadline{10};
 
 struct command {
   enum class kind : std::uint8_t { order, withdraw } what = kind::order;
@@ -250,9 +249,11 @@ class push_threads::thread final : private push_outside {
     post.content_type = "application/x-www-form-urlencoded";
     post.body = std::move(form);
 
-    auto limit = std::make_shared<asio::steady_timer>(io_, purchase_deadline);
+    auto limit = std::make_shared<asio::steady_timer>(io_, route.connect_timeout + route.answer_timeout);
+    http2::tls_limits limits;
+    limits.open_deadline = route.connect_timeout;
     auto connection = http2::open_tls(
-        io_, time_, contexts_->get(route, "http/1.1"), target_of(where, route), http2::tls_limits{},
+        io_, time_, contexts_->get(route, "http/1.1"), target_of(where, route), limits,
         [this, sender, post = std::move(post), limit](std::string_view, const auto&) {
           return http1::make_post(post, token_answer_limit, [this, sender, limit](http1::post_answer a, const instant& now) {
             limit->cancel();
@@ -314,6 +315,7 @@ result<std::unique_ptr<push_threads>, std::vector<error>> push_threads::make(con
   std::unique_ptr<push_threads> made(new push_threads);
   made->router_ = std::move(plan->router);
   made->certificates_ = std::move(plan->certificates);
+  made->advice_ = std::move(plan->advice);
   for (auto& senders : plan->threads) {
     made->threads_.push_back(
         std::make_unique<thread>(std::move(senders), contexts, sink, time, config.hand_over_limit));

@@ -44,6 +44,8 @@ class push_threads final : public push_gateway {
   /// What each app counts; any thread may read.
   std::vector<std::pair<pns::provider, push_app_reading>> apps() const;
   const std::vector<planned_certificate>& certificates() const { return certificates_; }
+  /// What operators should read once, at the start (push_plan::advice).
+  const std::vector<std::string>& advice() const { return advice_; }
   /// Whether the app that pn-param names is configured (SPEC 2.1: else the binding is kept, and an alarm says why).
   bool has_app(const pns::push_target& target) const { return router_.find(target).has_value(); }
 
@@ -52,6 +54,7 @@ class push_threads final : public push_gateway {
   push_threads() = default;
   push_router router_;
   std::vector<planned_certificate> certificates_;
+  std::vector<std::string> advice_;
   std::vector<std::unique_ptr<thread>> threads_;
 };
 

@@ -24,8 +24,10 @@ void push_worker::take(pns::push_order&& order, const push_destination& to, cons
   if (push_sender* s = at(to.sender)) return s->take(std::move(order), to.app, now);
   push_counters& c = counters_[static_cast<std::size_t>(order.target.provider)];
   c.orders.add();
-  c.ended[static_cast<std::size_t>(push_end::no_app)].add();
-  outside_.answer(order.home, {order.id, pns::dropped{pns::dropped::why::no_app}, 0, ""});
+  using why = pns::dropped::why;
+  const pns::push_outcome end = pns::dropped{to.sender == push_destination::switched_off ? why::provider_off : why::no_app};
+  c.ended[static_cast<std::size_t>(end_of(end))].add();
+  outside_.answer(order.home, {order.id, end, 0, ""});
 }
 
 void push_worker::withdraw(const pns::push_id& id, const instant& now) {

@@ -35,7 +35,7 @@ class push_worker {
 
   push_worker(std::vector<planned_sender> senders, push_outside& outside, random_source& random, const instant& now);
 
-  /// @param to as push_router::find() said; sender `nowhere` is answered dropped{no_app}.
+  /// @param to as push_router::find() said; `nowhere` is answered dropped{no_app}, `switched_off` dropped{provider_off}.
   void take(pns::push_order&& order, const push_destination& to, const instant& now);
   void withdraw(const pns::push_id& id, const instant& now);
 

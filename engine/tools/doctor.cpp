@@ -8,6 +8,7 @@
 #include "engine/push/push_plan.hpp"
 #include "engine/push/push_setup.hpp"
 #include "engine/tools/one_push.hpp"
+#include "net/http2/certificate.hpp"
 #include "pns/access_token.hpp"
 #include "pns/explanation.hpp"
 #include "pns/jwt.hpp"
@@ -41,6 +42,13 @@ bool is_private(const endpoint& e) {
   }
   return a[0] == 127 || a[0] == 10 || (a[0] == 172 && (a[1] & 0xf0) == 16) || (a[0] == 192 && a[1] == 168) ||
          (a[0] == 169 && a[1] == 254) || (a[0] == 100 && (a[1] & 0xc0) == 64);
+}
+
+/// As configured, or as the certificate names it; "" after a fault that is said elsewhere.
+std::string bundle_of(const apns_app_config& app) {
+  if (!app.bundle.empty() || app.certificate_pem.empty()) return app.bundle;
+  const auto facts = http2::read_certificate(app.certificate_pem);
+  return facts ? facts->user_id : std::string();
 }
 
 std::string days_text(nanoseconds span) {
@@ -210,7 +218,7 @@ std::string doctor::examine_secret(const std::string& about, const std::string& 
 void doctor::examine_apns_keys() {
   for (std::size_t i = 0; i < settings_.apns.apps.size(); ++i) {
     const config::apns_app& app = settings_.apns.apps[i];
-    if (app.key_file.empty()) continue;  // a certificate, or the configuration said that something is missing
+    if (app.key_file.empty() || !app.enabled) continue;  // a certificate, or the configuration said that something is missing
     const std::string about = element("apns.app", i, "key_file");
     const std::string pem = examine_secret(about, app.key_file);
     if (pem.empty()) continue;
@@ -237,7 +245,7 @@ void doctor::examine_apns_keys() {
 void doctor::examine_accounts() {
   for (std::size_t i = 0; i < settings_.fcm.apps.size(); ++i) {
     const config::fcm_app& app = settings_.fcm.apps[i];
-    if (app.service_account_file.empty()) continue;
+    if (app.service_account_file.empty() || !app.enabled) continue;
     const std::string about = element("fcm.app", i, "service_account_file");
     const std::string text = examine_secret(about, app.service_account_file);
     if (text.empty()) continue;
@@ -309,7 +317,7 @@ void doctor::examine_clock(const std::string& about, const https_facts& facts) {
   }
 }
 
-bool doctor::examine_endpoint(const std::string& about, const https_wish& wish) {
+bool doctor::examine_endpoint(const std::string& about, const https_wish& wish, served_by whose) {
   const https_facts facts = outside_.reach(wish);
   const std::string name = wish.where.authority();
   if (facts.failed) {
@@ -317,6 +325,12 @@ bool doctor::examine_endpoint(const std::string& about, const https_wish& wish) 
     return false;
   }
   std::string text = name + " at " + facts.peer + (wish.post.empty() ? ", HTTP/2" : ", HTTP/1.1");
+  if (wish.where.how == push_endpoint::scheme::http) text += " without TLS";
+  if (facts.status == 0 && whose == served_by::gateway) {
+    fail(about, text + ", but no answer to a request",
+         wish.where.how == push_endpoint::scheme::http ? "if it speaks TLS, its URL begins with https://" : "look whether it speaks HTTP there");
+    return false;
+  }
   if (facts.status == 0) {
     warn(about, text + ", but no answer to a request", "try again; if it stays so, something on the way does not speak HTTP");
     return false;
@@ -324,7 +338,8 @@ bool doctor::examine_endpoint(const std::string& about, const https_wish& wish) 
   if (facts.certificate_ends) {
     const nanoseconds left = *facts.certificate_ends - facts.asked;
     text += ", certificate good for " + days_text(left);
-    if (left < certificate_soon && settings_.apns.ca_file.empty() && settings_.fcm.ca_file.empty()) {
+    const bool ours = whose == served_by::gateway || !settings_.apns.ca_file.empty() || !settings_.fcm.ca_file.empty();
+    if (left < certificate_soon && !ours) {
       ok(about, text);  // the provider's own affair
     } else if (left < certificate_soon) {
       warn(about, text, "have the gateway's certificate renewed");
@@ -359,20 +374,27 @@ void doctor::probe_apns(const push_config& config) {
   std::map<std::string, bool> ways;   // by authority
   for (std::size_t i = 0; i < config.apns.apps.size(); ++i) {
     const apns_app_config& app = config.apns.apps[i];
+    if (app.sends == push_switch::off) {
+      ok(element("apns.app", i), app.bundle + " is switched off or paused: not asked");
+      continue;
+    }
     const bool sandbox = app.environment == apns_environment::sandbox;
-    const push_endpoint& where = sandbox ? config.apns.sandbox : config.apns.production;
+    const push_endpoint where = app.endpoint.value_or(sandbox ? config.apns.sandbox : config.apns.production);
+    const std::string setting = app.endpoint ? element("apns.app", i, "endpoint") : sandbox ? "apns.sandbox_endpoint" : "apns.endpoint";
     const auto [way, first] = ways.emplace(where.authority(), false);
-    if (first) way->second = examine_endpoint(sandbox ? "apns.sandbox_endpoint" : "apns.endpoint", {where, config.apns.route, ""});
+    if (first) way->second = examine_endpoint(setting, {where, config.apns.route, ""});
     if (!way->second) continue;
+    const std::string bundle = bundle_of(app);
     for (const bool voip : {false, true}) {
       push_wish wish;
       wish.provider = sandbox ? "apns.dev" : "apns";  // one bundle may be here twice, once for each environment
-      wish.param = app.team_id + "." + app.bundle + (voip ? ".voip" : ".remote");
+      // A certificate's app may have no team: any will do then.
+      wish.param = (app.team_id.empty() ? "TEAMLESS00" : app.team_id) + "." + bundle + (voip ? ".voip" : ".remote");
       wish.token = impossible_apns_token;
       const auto target = target_of(wish, settings_);
       if (!target) continue;
       const auto answer = outside_.push(config, order_of(wish, *target, probe_patience, outside_.now(), random_));
-      const std::string about = element("apns.app", i) + " " + app.bundle + (voip ? ".voip" : "");
+      const std::string about = element("apns.app", i) + " " + bundle + (voip ? ".voip" : "");
       if (!answer) {
         for (const error& e : answer.error()) fail(about, e.what, "mend the configuration");
         continue;
@@ -383,28 +405,41 @@ void doctor::probe_apns(const push_config& config) {
 }
 
 void doctor::probe_fcm(const push_config& config) {
-  const bool any_v1 = std::any_of(config.fcm.apps.begin(), config.fcm.apps.end(),
-                                  [](const fcm_app_config& app) { return app.speaks == fcm_app_config::api::v1; });
-  const bool service = any_v1 && examine_endpoint("fcm.endpoint", {config.fcm.service, config.fcm.route, ""});
-  std::map<std::string, bool> shops;   // by URL
+  std::map<std::string, bool> ways, shops;   // by authority, by URL
   for (std::size_t i = 0; i < settings_.fcm.apps.size() && i < config.fcm.apps.size(); ++i) {
-    if (config.fcm.apps[i].speaks == fcm_app_config::api::legacy) {
-      probe_fcm_app(i, config, pns::payload_wire::fcm_legacy);
+    const fcm_app_config& app = config.fcm.apps[i];
+    if (app.sends == push_switch::off) {
+      ok(element("fcm.app", i), app.project + " is switched off or paused: not asked");
       continue;
     }
-    const auto account = pns::service_account::parse(config.fcm.apps[i].service_account);
+    if (app.speaks == fcm_app_config::api::legacy) {
+      probe_legacy(i, config);
+      continue;
+    }
+    const auto account = pns::service_account::parse(app.service_account);
     if (!account) continue;
     const std::string url = config.fcm.token_url.empty() ? account->token_uri : config.fcm.token_url;
-    const auto where = push_endpoint::parse(url);
-    const std::size_t path = url.find('/', sizeof "https://" - 1);
-    if (!where) continue;  // said with the credential
-    const auto [shop, first] = shops.emplace(url, false);
+    const auto shop_at = push_endpoint::parse(url);
+    const auto service_at = app.endpoint.empty() ? config.fcm.service : push_endpoint::parse(app.endpoint);
+    if (!shop_at || !service_at) continue;  // said with the credential
+    const auto [way, first] = ways.emplace(service_at->authority(), false);
     if (first) {
-      shop->second =
-          examine_endpoint("fcm.token_endpoint", {*where, config.fcm.route, path == std::string::npos ? "/" : url.substr(path)});
+      way->second = examine_endpoint(app.endpoint.empty() ? "fcm.endpoint" : element("fcm.app", i, "endpoint"), {*service_at, config.fcm.route, ""});
     }
-    if (service && shop->second) probe_fcm_app(i, config, pns::payload_wire::fcm_v1);
+    const auto [shop, new_shop] = shops.emplace(url, false);
+    if (new_shop) shop->second = examine_endpoint("fcm.token_endpoint", {*shop_at, config.fcm.route, path_of_url(url, "/")});
+    if (way->second && shop->second) probe_fcm_app(i, config, pns::payload_wire::fcm_v1);
   }
+}
+
+/// The way to a gateway on premises, before anything is asked of it: TCP, TLS and HTTP each say where it ends.
+void doctor::probe_legacy(std::size_t i, const push_config& config) {
+  const fcm_app_config& app = config.fcm.apps[i];
+  const auto where = app.endpoint.empty() ? config.fcm.service : push_endpoint::parse_either(app.endpoint);
+  if (!where) return;  // said with the configuration
+  const https_wish wish{*where, config.fcm.route, path_of_url(app.endpoint, "/fcm/send")};
+  if (!examine_endpoint(element("fcm.app", i, "endpoint"), wish, served_by::gateway)) return;
+  probe_fcm_app(i, config, pns::payload_wire::fcm_legacy);
 }
 
 void doctor::probe_fcm_app(std::size_t i, const push_config& config, pns::payload_wire wire) {

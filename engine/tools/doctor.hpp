@@ -26,6 +26,9 @@ struct finding {
   std::string mend;                ///< what is to be done; "" for ok
 };
 
+/// Whose affair the certificate of an endpoint is.
+enum class served_by : std::uint8_t { provider, gateway };
+
 enum class doctor_network : std::uint8_t { ask, leave_alone };
 
 class doctor {
@@ -52,10 +55,11 @@ class doctor {
   void examine_accounts();
   void examine_profiles();
   /// @return false when there is no way: then a probe would only wait for its deadline.
-  bool examine_endpoint(const std::string& about, const https_wish& wish);
+  bool examine_endpoint(const std::string& about, const https_wish& wish, served_by whose = served_by::provider);
   void examine_clock(const std::string& about, const https_facts& facts);
   void probe_apns(const push_config& config);
   void probe_fcm(const push_config& config);
+  void probe_legacy(std::size_t index, const push_config& config);
   void probe_fcm_app(std::size_t index, const push_config& config, pns::payload_wire wire);
   void judge_probe(const std::string& about, pns::payload_wire wire, const pns::push_answer& answer);
 

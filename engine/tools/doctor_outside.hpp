@@ -39,9 +39,9 @@ struct machine_facts {
   std::uint64_t receive_buffer = 0;    ///< net.core.rmem_max, octets; 0 = unknown
 };
 
-/// One look at an HTTPS service; nothing is sent that it would act on.
+/// One look at an HTTP service; nothing is sent that it would act on.
 struct https_wish {
-  push_endpoint where;
+  push_endpoint where;                 ///< scheme http: without TLS
   push_route route;
   std::string post;                    ///< "" = GET / over HTTP/2; else an empty form to this path over HTTP/1.1
 };

@@ -14,7 +14,7 @@
 namespace reveille {
 namespace {
 
-constexpr std::chrono::seconds patience{12};
+constexpr std::chrono::seconds answer_patience{2};   // of a service to which a connection stands
 constexpr std::size_t answer_limit = 64 * 1024;
 
 /// GET / on an HTTP/2 connection of its own; any answer will do.
@@ -99,19 +99,22 @@ https_facts system_outside::reach(const https_wish& wish) {
   target.proxy_host = wish.route.proxy_host;
   target.proxy_port = wish.route.proxy_port;
   target.proxy_authorization = wish.route.proxy_authorization;
-  const auto connection = http2::open_tls(
-      io, clock_, *context, target, http2::tls_limits{},
-      [&](std::string_view, const std::shared_ptr<http2::tls_connection>& self) -> std::unique_ptr<http2::byte_session> {
-        facts.peer = self->peer();
-        facts.certificate_ends = end_of_certificate(self->peer_certificate());
-        if (!wish.post.empty()) return http1_look(wish, facts);
-        return std::make_unique<http2_look>(wish.where.authority(), facts);
-      },
-      [&](http2::open_failure why, const std::string& what) {
-        facts.failed = why;
-        facts.fault = what;
-      });
-  io.run_for(patience);
+  http2::tls_limits limits;
+  limits.open_deadline = wish.route.connect_timeout;
+  auto make = [&](std::string_view, const std::shared_ptr<http2::tls_connection>& self) -> std::unique_ptr<http2::byte_session> {
+    facts.peer = self->peer();
+    facts.certificate_ends = end_of_certificate(self->peer_certificate());
+    if (!wish.post.empty()) return http1_look(wish, facts);
+    return std::make_unique<http2_look>(wish.where.authority(), facts);
+  };
+  auto failed = [&](http2::open_failure why, const std::string& what) {
+    facts.failed = why;
+    facts.fault = what;
+  };
+  const auto connection = wish.where.how == push_endpoint::scheme::http
+                              ? http2::open_plain(io, clock_, target, limits, make, failed)
+                              : http2::open_tls(io, clock_, *context, target, limits, make, failed);
+  io.run_for(wish.route.connect_timeout + answer_patience);
   connection->abort();
   io.run_for(std::chrono::seconds(1));  // so that the session is gone before what it refers to
   return facts;

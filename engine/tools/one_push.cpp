@@ -56,7 +56,11 @@ result<std::string> param_for(const push_wish& wish, pns::provider provider, con
   if (voip) bundle.resize(bundle.size() - voip_suffix.size());
   std::string all;
   for (const config::apns_app& app : s.apns.apps) {
-    if (bundle.empty() || app.bundle == bundle) return app.team_id + '.' + app.bundle + (voip ? ".voip" : ".remote");
+    if (bundle.empty() || app.bundle == bundle) {
+      if (app.bundle.empty()) return std::string();  // the certificate knows it: as from a phone that names no app
+      // A certificate's app may have no team: any will do then.
+      return (app.team_id.empty() ? "TEAMLESS00" : app.team_id) + '.' + app.bundle + (voip ? ".voip" : ".remote");
+    }
     // One bundle may be there twice, once for each environment.
     if (all.find(app.bundle) == std::string::npos) all += (all.empty() ? "" : ", ") + app.bundle;
   }
@@ -134,6 +138,25 @@ void keep_only(config::settings& s, const pns::push_target& target) {
   s.push.threads = 1;
 }
 
+https_wish way_of(const pns::push_target& target, const push_config& config) {
+  https_wish out;
+  if (target.provider == pns::provider::fcm) {
+    out.where = config.fcm.service;
+    out.route = config.fcm.route;
+    if (config.fcm.apps.empty()) return out;
+    const fcm_app_config& app = config.fcm.apps.front();
+    if (!app.endpoint.empty()) out.where = push_endpoint::parse_either(app.endpoint).value_or(out.where);
+    if (app.speaks == fcm_app_config::api::legacy) out.post = path_of_url(app.endpoint, "/fcm/send");
+    return out;
+  }
+  out.route = config.apns.route;
+  const apns_app_config* const app = config.apns.apps.empty() ? nullptr : &config.apns.apps.front();
+  const bool sandbox = target.provider == pns::provider::apns_dev || app == nullptr || app->environment == apns_environment::sandbox;
+  out.where = sandbox ? config.apns.sandbox : config.apns.production;
+  if (app != nullptr && app->endpoint && sandbox == (app->environment == apns_environment::sandbox)) out.where = *app->endpoint;
+  return out;
+}
+
 pns::payload_wire wire_of(const pns::push_target& target, const config::settings& s) {
   if (target.provider != pns::provider::fcm) return pns::payload_wire::apns;
   for (const config::fcm_app& app : s.fcm.apps) {
@@ -150,13 +173,15 @@ result<composed_request, std::vector<error>> compose_one(const push_config& conf
   if (!plan) return tl::unexpected(plan.error());
   const auto to = plan->router.find(order.target);
   if (!to) return fault("no configured app fits: see --app and --pn-param");
+  if (to->sender == push_destination::switched_off) return fault("the app, or its provider, is switched off or paused");
   push_sender_parts& parts = plan->threads[to->thread][to->sender].parts;
   composed_push push;
   if (const auto made = parts.credential->compose(order, to->app, now.wall, push); !made) {
     return fault(std::string(pns::explain_fault(name_of(made.error()))));
   }
   composed_request out;
-  out.url = "https://" + parts.credential->authority() + std::string(push.path);
+  const bool plain = parts.endpoint.how == push_endpoint::scheme::http;
+  out.url = (plain ? "http://" : "https://") + parts.credential->authority() + std::string(push.path);
   for (const http2::header& h : push.headers()) out.headers.emplace_back(h.name, h.value);
   const std::string authorization(parts.credential->authorization(now));
   if (!authorization.empty()) {

@@ -12,6 +12,7 @@
 #include "engine/config/config.hpp"
 #include "engine/push/push_config.hpp"
 #include "pns/payload.hpp"
+#include "engine/tools/doctor_outside.hpp"
 #include "pns/push_order.hpp"
 
 namespace reveille {
@@ -36,6 +37,9 @@ pns::push_order order_of(const push_wish& wish, pns::push_target target, seconds
 
 /// Leaves only the app that `target` goes to, so that no other app's mistake, key or connection is in the way. Pure.
 void keep_only(config::settings& settings, const pns::push_target& target);
+
+/// Where the target's pushes go, and how to look at the way there. Pure. @pre `config` is of settings after keep_only().
+https_wish way_of(const pns::push_target& target, const push_config& config);
 
 /// Which body the target's app gets.
 pns::payload_wire wire_of(const pns::push_target& target, const config::settings& settings);

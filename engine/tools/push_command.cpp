@@ -39,13 +39,7 @@ void print(const composed_request& request, bool as_json) {
 /// Why no answer came: the way there, looked at step by step.
 std::string way_to(const push_config& config, const pns::push_target& target) {
   system_outside outside;
-  https_wish wish;
-  const bool apple = target.provider != pns::provider::fcm;
-  wish.where = !apple                                                               ? config.fcm.service
-               : target.provider == pns::provider::apns_dev || config.apns.apps.empty() ||
-                       config.apns.apps.front().environment == apns_environment::sandbox ? config.apns.sandbox
-                                                                                    : config.apns.production;
-  wish.route = apple ? config.apns.route : config.fcm.route;
+  const https_wish wish = way_of(target, config);
   const https_facts facts = outside.reach(wish);
   if (!facts.failed) return "The way to " + wish.where.authority() + " is good now.";
   return wish.where.authority() + ": " + explain_failure(facts);

@@ -505,6 +505,27 @@ TEST_F(Registration, ASwitchedOffProvidersBindingIsOrdinaryAndComesBack) {
   EXPECT_EQ(count(invite("c2"), "push apns invite"), 1u);
 }
 
+TEST_F(Registration, ASwitchedOffAppsBindingIsOrdinaryAndItsSiblingsAreNot) {
+  register_(iphone());
+  config_.apps.add(pns::provider::apns, "DEF123GHIJ", "com.example.other", {pns::accounts::many, false});
+  EXPECT_EQ(count(invite("c0"), "push apns invite"), 1u);
+  config_.apps.add(pns::provider::apns, "DEF123GHIJ", "com.example.app", {pns::accounts::many, false});
+  EXPECT_TRUE(has(invite("c1"), "forward b1"));
+  register_(iphone(), {.cseq = 2});
+  EXPECT_FALSE(has(last_packet(), "Feature-Caps")) << last_packet();
+  config_.apps = {};
+  EXPECT_EQ(count(invite("c2"), "push apns invite"), 1u);
+}
+
+TEST_F(Registration, ALapsedBindingOfASwitchedOffAppGoesAtOnce) {
+  register_(iphone());
+  pass(seconds(3601));
+  config_.apps.add(pns::provider::apns, "", "com.example.app", {pns::accounts::many, false});
+  EXPECT_TRUE(has(invite("c1"), "write bindings"));
+  config_.apps = {};
+  EXPECT_EQ(count(invite("c2"), "push"), 0u);
+}
+
 TEST_F(Registration, ALapsedBindingOfASwitchedOffProviderGoesAtOnce) {
   register_(iphone());
   pass(seconds(3601));

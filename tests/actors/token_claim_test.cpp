@@ -6,7 +6,7 @@ namespace {
 
 class TokenClaims : public SubscriberTest {
  protected:
-  TokenClaims() { config_.accounts.add(pns::provider::apns, "DEF123GHIJ", "com.example.app", pns::accounts::one); }
+  TokenClaims() { config_.apps.add(pns::provider::apns, "DEF123GHIJ", "com.example.app", {pns::accounts::one}); }
   static bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
   std::string claimed(wall_time since) { return apply(token_claimed{prid(std::string(token_a)), since}); }
 };
@@ -33,8 +33,8 @@ TEST_F(TokenClaims, AreNotMadeByARefresh) {
 }
 
 TEST_F(TokenClaims, AreNotMadeForAppsThatTakeManyAccounts) {
-  config_.accounts = {};
-  config_.accounts.add(pns::provider::apns, "DEF123GHIJ", "com.example.other", pns::accounts::one);
+  config_.apps = {};
+  config_.apps.add(pns::provider::apns, "DEF123GHIJ", "com.example.other", {pns::accounts::one});
   EXPECT_FALSE(has(register_(iphone()), "claim"));
   EXPECT_FALSE(has(register_(android()), "claim"));
 }
@@ -77,7 +77,7 @@ TEST_F(TokenClaims, EndTheFormerOwnersParkedCall) {
 }
 
 TEST_F(TokenClaims, FollowATokenThatItsServiceRenames) {
-  config_.accounts.add(pns::provider::fcm, "", "project-1", pns::accounts::one);
+  config_.apps.add(pns::provider::fcm, "", "project-1", {pns::accounts::one});
   EXPECT_TRUE(has(register_(android()), "claim fcm-"));
   invite();
   pns::accepted taken;
@@ -87,10 +87,10 @@ TEST_F(TokenClaims, FollowATokenThatItsServiceRenames) {
 }
 
 TEST(AppAccounts, BelongToTheDefaultAppWhenTheDeviceNamesNone) {
-  pns::app_accounts rules;
+  pns::app_rules rules;
   EXPECT_FALSE(rules.any_one());
-  rules.add(pns::provider::fcm, "", "first", pns::accounts::one);
-  rules.add(pns::provider::fcm, "", "second", pns::accounts::many);
+  rules.add(pns::provider::fcm, "", "first", {pns::accounts::one});
+  rules.add(pns::provider::fcm, "", "second", {pns::accounts::many});
   EXPECT_TRUE(rules.any_one());
   pns::push_target target;
   target.provider = pns::provider::fcm;

@@ -103,7 +103,18 @@ TOML
 expect 0 'accepted: 200' 'The gateway took the push' -- push --provider fcm --app on-premises --token fcm-token
 expect 0 '/fcm/send' 'authorization: (sha256 ' '"time_to_live":10' -- push --provider fcm --app on-premises --token t --dry-run
 if grep -q the-key "$work/out"; then fail "--dry-run shows the server key"; fi
-expect 0 'ok    fcm.app[1] on-premises: ' ', 0 to mend' -- doctor
+expect 0 'ok    fcm.app[1].endpoint: ' 'HTTP/1.1, certificate good for' 'ok    fcm.app[1] on-premises: ' ', 0 to mend' -- doctor
+cp "$work/engine.toml" "$work/gateway.toml"
+sed -i "s#^endpoint = \"$gateway/fcm/send\"#endpoint = \"https://127.0.0.1:1/fcm/send\"#" "$work/engine.toml"
+expect 1 'FAIL  fcm.app[1].endpoint: 127.0.0.1:1: no connection' -- doctor
+expect 3 '127.0.0.1:1: no connection' -- push --provider fcm --app on-premises --token t --timeout 1
+sed -i "s#https://127.0.0.1:1/#http://${gateway#https://}/#; s#^api = \"legacy\"#&\nallow_plain_http = true#" "$work/engine.toml"
+expect 1 'FAIL  fcm.app[1].endpoint: ' 'if it speaks TLS, its URL begins with https://' -- doctor
+cp "$work/gateway.toml" "$work/engine.toml"
+sed -i "s#^project = \"on-premises\"#&\npaused = true#" "$work/engine.toml"
+expect 0 'on-premises is switched off or paused: not asked' ', 0 to mend' -- doctor
+expect 2 'provider_off' 'switched off or paused in the configuration' -- push --provider fcm --app on-premises --token t
+cp "$work/gateway.toml" "$work/engine.toml"
 echo another >"$work/server.key"
 expect 1 'credential_fault: 401' 'does not accept the server key' -- push --provider fcm --app on-premises --token fcm-token
 

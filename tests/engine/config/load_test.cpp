@@ -110,9 +110,17 @@ INSTANTIATE_TEST_SUITE_P(
                 "[[fcm.app]]\nproject = \"acme\"\napi = \"legacy\"\nserver_key_file = \"README.md\"\n"
                 "endpoint = \"http://gw.example/fcm/send\"\n",
                 "r.toml:9:12: fcm.app[0].endpoint is not encrypted"},
-        mistake{"NoGatewayForGoogle",
-                "[[fcm.app]]\nproject = \"acme\"\nservice_account_file = \"README.md\"\nendpoint = \"https://gw.example\"\n",
-                "fcm.app[0].endpoint needs api = \"legacy\""},
+        mistake{"NoPathForGoogle",
+                "[[fcm.app]]\nproject = \"acme\"\nservice_account_file = \"README.md\"\nendpoint = \"https://gw.example/x\"\n",
+                "r.toml:8:12: fcm.app[0].endpoint must be https://HOST or https://HOST:PORT, without a path"},
+        mistake{"NoPlainHttpForApple", "[[apns.app]]\ncertificate_file = \"README.md\"\nendpoint = \"http://gw.example\"\n",
+                "r.toml:7:12: apns.app[0].endpoint must be https://"},
+        mistake{"AppsOwnTtlTooLong", "[[fcm.app]]\nproject = \"acme\"\nservice_account_file = \"README.md\"\ncall_ttl = \"2h\"\n",
+                "r.toml:8:12: fcm.app[0].call_ttl must be between 0s and 1h, not 2h"},
+        mistake{"OffWithoutABundle", "[[apns.app]]\nenabled = false\ncertificate_file = \"README.md\"\n",
+                "r.toml:5:1: apns.app[0].bundle must be set where enabled = false"},
+        mistake{"OneAccountWithoutABundle", "[[apns.app]]\naccounts = \"one\"\ncertificate_file = \"README.md\"\n",
+                "apns.app[0].bundle must be set where accounts = \"one\""},
         mistake{"AccountMissing", "[[fcm.app]]\nproject = \"acme\"\n", "fcm.app[0].service_account_file must name a file"},
         mistake{"ProxyWithoutPort", "[apns]\nproxy = \"http://proxy.example\"\n", "apns.proxy must be http://HOST:PORT"},
         mistake{"ProxyByHttps", "[fcm]\nproxy = \"https://proxy.example:3128\"\n", "fcm.proxy must be http://HOST:PORT"},
@@ -215,6 +223,24 @@ TEST(Configuration, ACertificateNeedsNeitherTeamNorBundle) {
   toml.append("[[apns.app]]\ncertificate_file = \"README.md\"\n");
   const auto loaded = load_text(toml, "r.toml");
   EXPECT_TRUE(loaded) << texts(loaded.error());
+}
+
+TEST(Configuration, WantsNoFilesOfWhatIsSwitchedOff) {
+  const std::string app = "[[apns.app]]\nteam_id = \"DEF123GHIJ\"\nbundle = \"com.example.phone\"\nkey_id = \"ABC123DEFG\"\n"
+                          "key_file = \"/nowhere/AuthKey.p8\"\n";
+  EXPECT_FALSE(load_text(std::string(least) + app, "r.toml"));
+  EXPECT_TRUE(load_text(std::string(least) + app + "enabled = false\n", "r.toml"));
+  EXPECT_TRUE(load_text(std::string(least) + "[apns]\nenabled = false\nca_file = \"/nowhere/ca.pem\"\n" + app, "r.toml"));
+  const auto other = load_text(std::string(least) + app + "enabled = false\n[fcm]\nca_file = \"/nowhere/ca.pem\"\n", "r.toml");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(texts(other.error()), "r.toml:12:11: fcm.ca_file names /nowhere/ca.pem, which is missing, empty or may not be read by this user\n");
+}
+
+TEST(Configuration, RemembersWhereItsSettingsStand) {
+  const auto loaded = load_text(std::string(least) + "[apns]\nconnections = 2\n", "r.toml");
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->setting_text("apns.connections"), "r.toml:6:15: apns.connections");
+  EXPECT_EQ(loaded->setting_text("fcm.connections"), "fcm.connections");
 }
 
 TEST(Configuration, SurvivesRandomDamage) {

@@ -60,6 +60,25 @@ TEST(Mapping, SwitchesBothOfApplesProvidersOff) {
   EXPECT_TRUE(out.is_enabled(pns::provider::fcm));
 }
 
+TEST(Mapping, SwitchesOneAppOffAndNotItsSiblings) {
+  settings s;
+  s.apns.apps.resize(2);
+  s.apns.apps[0].bundle = "com.example.one";
+  s.apns.apps[1].bundle = "com.example.two";
+  s.apns.apps[1].enabled = false;
+  s.fcm.apps.resize(1);
+  s.fcm.apps[0].project = "paused";
+  s.fcm.apps[0].paused = true;  // its bindings stay what they are
+  const subscriber_config out = for_subscribers(s);
+  const auto on = [&](pns::provider p, const char* app) { return out.apps.is_enabled({p, "", app, {}}); };
+  for (const pns::provider p : {pns::provider::apns, pns::provider::apns_dev}) {
+    EXPECT_TRUE(on(p, "com.example.one"));
+    EXPECT_FALSE(on(p, "com.example.two"));
+    EXPECT_TRUE(on(p, "com.example.nobodys"));
+  }
+  EXPECT_TRUE(on(pns::provider::fcm, "paused"));
+}
+
 TEST(Mapping, SharesTheResidentsAmongTheHomes) {
   settings s;
   s.limits.resident_subscribers = 1000;

@@ -621,6 +621,33 @@ TEST(PushWorker, AnswersNoAppWhenNobodyServesTheTarget) {
   EXPECT_EQ(s.outcome(1), "no_app");
 }
 
+TEST(PushWorker, SaysOfWhatIsSwitchedOffThatItIs) {
+  push_stage s;
+  s.worker->take(s.order(1), push_destination{0, push_destination::switched_off, {}}, s.now);
+  EXPECT_EQ(s.outcome(1), "provider_off");
+  EXPECT_EQ(s.ended(push_end::provider_off), 1u);
+  s.settle();
+  EXPECT_TRUE(s.arrived.empty());
+}
+
+TEST(PushSender, AnAppsOwnTtlIsNeverLongerThanTheCall) {
+  push_limits l;
+  l.call_ttl = seconds(20);
+  push_stage s(l, push_stage::generous(), 1, 2, 0, seconds(8));
+  for (const auto& [number, lasts, wanted] : {std::tuple{1U, seconds(30), seconds(8)}, {2U, seconds(5), seconds(5)}}) {
+    s.submit(s.order(number, lasts));
+    s.settle();
+    EXPECT_EQ(s.credentials[0]->last_expires, s.now.wall + wanted) << number;
+  }
+  push_stage provider_wide(l);
+  provider_wide.submit(1);
+  provider_wide.settle();
+  EXPECT_EQ(provider_wide.credentials[0]->last_expires, provider_wide.now.wall + seconds(20));
+  provider_wide.submit(provider_wide.missed(2));  // not a call
+  provider_wide.settle();
+  EXPECT_EQ(provider_wide.credentials[0]->last_expires, provider_wide.now.wall + seconds(30));
+}
+
 TEST(PushSender, AnOldConnectionIsReplaced) {
   push_limits l;
   l.connection_age = seconds(3600);

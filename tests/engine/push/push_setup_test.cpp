@@ -130,6 +130,90 @@ TEST_F(PushSetup, AProviderThatIsOffNeedsNoFiles) {
   EXPECT_TRUE(read->fcm.apps.empty());
 }
 
+TEST_F(PushSetup, WhatIsSwitchedOffOrPausedIsAnsweredSoAndNeedsNoFiles) {
+  const auto destination = [this](pns::provider p, const char* app) {
+    const auto plan = plan_pushes(read_push_config(settings).value());
+    const auto to = plan.value().router.find({p, "", app, {}});
+    return !to ? "no app" : to->sender == push_destination::switched_off ? "off" : "on";
+  };
+  EXPECT_STREQ(destination(pns::provider::apns, "com.example.phone"), "on");
+  for (bool config::apns_app::*off : {&config::apns_app::enabled, &config::apns_app::paused}) {
+    const bool before = settings.apns.apps[0].*off;
+    settings.apns.apps[0].*off = !before;
+    EXPECT_STREQ(destination(pns::provider::apns, "com.example.phone"), "off");
+    EXPECT_STREQ(destination(pns::provider::apns_dev, "com.example.phone"), "off");
+    EXPECT_STREQ(destination(pns::provider::apns, "com.example.other"), "no app");
+    EXPECT_STREQ(destination(pns::provider::fcm, "reveille-mock"), "on");
+    settings.apns.apps[0].*off = before;
+  }
+  settings.fcm.apps[0].paused = true;
+  EXPECT_STREQ(destination(pns::provider::fcm, "reveille-mock"), "off");
+  settings.apns.paused = true;
+  EXPECT_STREQ(destination(pns::provider::apns_dev, "com.example.phone"), "off");
+  EXPECT_STREQ(destination(pns::provider::apns, "com.example.other"), "off");
+  std::filesystem::remove_all(directory);
+  settings.apns.paused = false;
+  settings.apns.enabled = settings.fcm.enabled = false;
+  EXPECT_EQ(faults(), std::vector<std::string>());
+}
+
+TEST_F(PushSetup, AnAppMayHaveItsOwnEndpointTtlAndRate) {
+  settings.apns.apps.push_back(settings.apns.apps[0]);
+  settings.apns.apps[1].bundle = "com.example.two";
+  settings.apns.apps[1].endpoint = "https://apns.example.net:2197";
+  settings.apns.apps[1].call_ttl = seconds(7);
+  settings.apns.apps[1].rate_limit = 50;
+  settings.fcm.apps[0].endpoint = "https://fcm.example.net";
+  settings.fcm.apps[0].call_ttl = seconds(9);
+  settings.fcm.apps[0].rate_limit = 30'000;
+  settings.fcm.send.connect_timeout = milliseconds(700);
+  settings.fcm.send.answer_timeout = milliseconds(900);
+  const auto plan = plan_pushes(read_push_config(settings).value());
+  ASSERT_TRUE(plan.has_value()) << plan.error().front().what;
+  const auto sender = [&](pns::provider p, const char* app) -> const push_sender_parts& {
+    return plan->threads.at(0).at(plan->router.find({p, "", app, {}})->sender).parts;
+  };
+  EXPECT_EQ(sender(pns::provider::apns, "com.example.phone").endpoint.host, "api.push.apple.com");
+  const push_sender_parts& own = sender(pns::provider::apns, "com.example.two");
+  EXPECT_EQ(own.endpoint, (push_endpoint{"apns.example.net", 2197}));
+  EXPECT_EQ(own.credential->authority(), "apns.example.net:2197");
+  EXPECT_EQ(own.name, "DEF123GHIJ.ABC123DEFG at apns.example.net:2197");
+  EXPECT_EQ(own.apps.at(0).call_ttl, seconds(7));
+  EXPECT_EQ(own.apps.at(0).rate, 50);
+  // Its sandbox is still Apple's: the endpoint is its environment's.
+  EXPECT_EQ(sender(pns::provider::apns_dev, "com.example.two").endpoint.host, "api.sandbox.push.apple.com");
+  const push_sender_parts& google = sender(pns::provider::fcm, "reveille-mock");
+  EXPECT_EQ(google.endpoint.host, "fcm.example.net");
+  EXPECT_EQ(google.apps.at(0).call_ttl, seconds(9));
+  EXPECT_EQ(google.limits.rate, 30'000);
+  EXPECT_EQ(google.limits.ramp_floor, 3000);
+  EXPECT_EQ(google.route.connect_timeout, milliseconds(700));
+  EXPECT_EQ(google.route.answer_timeout, milliseconds(900));
+}
+
+TEST_F(PushSetup, AdvisesOnceOfAProfileThatWakesNoPlainTokenAndOfWhatIsOff) {
+  const auto advice = [this] { return plan_pushes(read_push_config(settings).value()).value().advice; };
+  EXPECT_THAT(advice(), ElementsAre("apns app com.example.phone: profile ecss10 carries no alert, so calls wake only devices that "
+                                    "register a voip token; profile native wakes both"));
+  settings.apns.apps[0].profile = "native";
+  EXPECT_THAT(advice(), ElementsAre());
+  settings.apns.apps[0].enabled = false;
+  settings.fcm.apps[0].paused = true;
+  EXPECT_THAT(advice(), ElementsAre("apns app com.example.phone is switched off or paused: nothing is sent for it",
+                                    "fcm project reveille-mock is switched off or paused: nothing is sent for it"));
+}
+
+TEST_F(PushSetup, NamesThePlaceInTheFile) {
+  settings.written_at = {{"apns.app[0]", "r.toml:9:1"}, {"apns.app[0].key_file", "r.toml:12:12"}, {"fcm.app[0].project", "r.toml:20:11"}};
+  keep("key.p8", keys().google_key_pem);  // RSA
+  EXPECT_THAT(faults(), ElementsAre("r.toml:9:1: apns app com.example.phone: key ABC123DEFG is no EC P-256 key"));
+  settings.apns.apps[0].key_file = path("none.p8");
+  settings.fcm.apps[0].project = "another-project";
+  EXPECT_THAT(faults(), ElementsAre("r.toml:12:12: apns.app[0].key_file: cannot read " + path("none.p8") + ", or it is empty",
+                                    "r.toml:20:11: fcm.app[0].project: another-project, but " + path("account.json") +
+                                        " is of project reveille-mock"));
+}
+
 TEST_F(PushSetup, NamesTheSettingAndTheFileThatIsMissing) {
   settings.apns.apps[0].key_file = path("none.p8");
   settings.fcm.apps[0].service_account_file = path("none.json");

@@ -24,6 +24,7 @@ class fake_credential final : public push_credential {
   result<void, pns::request_fault> compose(const pns::push_order& order, app_index, wall_time,
                                            composed_push& out) override {
     if (compose_fault) return tl::unexpected(*compose_fault);
+    last_expires = order.expires;
     path_ = "/3/device/" + order.target.tokens.at(0).value.str();
     id_ = std::to_string(order.id.number);
     out.path = path_;
@@ -81,6 +82,7 @@ class fake_credential final : public push_credential {
   std::uint64_t version = 1;
   std::string fault_text;
   std::size_t body_size = 0;   ///< at least
+  wall_time last_expires{};    ///< of the order that was composed last
   std::optional<pns::request_fault> compose_fault;
 
  private:
@@ -124,7 +126,7 @@ class push_stage final : public push_outside {
   using policy_function = std::function<void(provider_end&, const arrived_push&)>;
 
   explicit push_stage(push_limits limits = {}, http2::server_config server = generous(), int senders = 1, int apps = 1,
-                      double app_rate = 0)
+                      double app_rate = 0, milliseconds app_ttl = milliseconds(0))
       : server_config(server) {
     std::vector<planned_sender> parts;
     for (int i = 0; i < senders; ++i) {
@@ -136,7 +138,7 @@ class push_stage final : public push_outside {
       p.parts.credential = std::move(made);
       p.parts.name = "cred-" + std::to_string(i);
       p.parts.endpoint = {"push.example", 443};
-      for (int a = 0; a < apps; ++a) p.parts.apps.push_back({"app-" + std::to_string(a), app_rate});
+      for (int a = 0; a < apps; ++a) p.parts.apps.push_back({"app-" + std::to_string(a), app_rate, app_ttl});
       p.parts.limits = limits;
       p.parts.token_url = "https://token.example/token";
       parts.push_back(std::move(p));

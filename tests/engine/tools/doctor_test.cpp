@@ -11,6 +11,7 @@
 #include "core/system_ports.hpp"
 #include "engine/tools/doctor_command.hpp"
 #include "mock_providers/credentials.hpp"
+#include "tests/net/http2/test_authority.hpp"
 
 namespace reveille {
 namespace {
@@ -218,6 +219,147 @@ TEST_F(Doctor, WarnsOfAGatewaysCertificateThatEndsSoon) {
   way.certificate_ends = today + std::chrono::hours(24 * 5);
   outside.ways["api.push.apple.com"] = way;
   EXPECT_THAT(complaints(), Contains(HasSubstr("certificate good for 5 days\n      -> have the gateway's certificate renewed")));
+}
+
+// --- certificates (APNs), by the doctor's own clock
+
+class DoctorsCertificate : public Doctor {
+ protected:
+  DoctorsCertificate() { settings.fcm.apps.clear(); }
+  /// @param ends counted from today, the doctor's.
+  void show(std::chrono::hours ends, std::string bundle = "", const http2::apple_marks& marks = phone) {
+    const long shift = static_cast<long>((today - system_clock_port().now().wall) / seconds(1));
+    const http2::certified own = authority.issue("DNS:x", marks, -400L * 86400, shift + static_cast<long>(ends / seconds(1)));
+    keep("push.pem", own.certificate_pem + own.private_key_pem);
+    config::apns_app app;
+    app.certificate_file = path("push.pem");
+    app.bundle = std::move(bundle);
+    app.profile = "native";
+    settings.apns.apps = {app};
+  }
+  static inline const http2::apple_marks phone{"com.example.phone", "SEQWRAP,UTF8:com.example.phone.voip", false, true};
+  const http2::test_authority authority;
+};
+
+TEST_F(DoctorsCertificate, IsWellWhileItHasMonths) {
+  show(std::chrono::hours(24 * 100 + 1));
+  EXPECT_EQ(complaints(), std::vector<std::string>());
+  EXPECT_THAT(examine(), Contains("ok    certificate of com.example.phone: good for 100 days\n"));
+}
+
+TEST_F(DoctorsCertificate, IsWarnedOfWhenItEndsSoon) {
+  show(std::chrono::hours(24 * 29 + 1));
+  EXPECT_THAT(complaints(), ::testing::ElementsAre("warn  certificate of com.example.phone: good for 29 days\n"
+                                                   "      -> have Apple issue a new one before it ends\n"));
+}
+
+TEST_F(DoctorsCertificate, IsAFaultOnceItHasEnded) {
+  show(std::chrono::hours(-1));
+  EXPECT_THAT(complaints(), ::testing::ElementsAre("FAIL  certificate of com.example.phone: has ended: its phones do not ring\n"
+                                                   "      -> have Apple issue a new one, and put it into certificate_file\n"));
+}
+
+TEST_F(DoctorsCertificate, IsForTheAppsThatItNames) {
+  show(std::chrono::hours(24 * 100), "com.example.other");
+  EXPECT_THAT(complaints(), Contains(HasSubstr("FAIL  push: apns app com.example.other: certificate: is for com.example.phone, "
+                                               "com.example.phone.voip, not for this bundle\n      -> mend the credential")));
+}
+
+TEST_F(DoctorsCertificate, IsForTheEnvironmentThatItNames) {
+  show(std::chrono::hours(24 * 100));
+  settings.apns.apps[0].env = config::environment::sandbox;
+  EXPECT_THAT(complaints(), Contains(HasSubstr("FAIL  push: apns app of a certificate: certificate: is not for environment sandbox")));
+}
+
+TEST_F(DoctorsCertificate, BelongsToItsKey) {
+  show(std::chrono::hours(24 * 100));
+  keep("other.key", authority.issue("DNS:y").private_key_pem);
+  settings.apns.apps[0].certificate_key_file = path("other.key");
+  EXPECT_THAT(complaints(), Contains(HasSubstr("certificate: the private key does not belong to the certificate")));
+}
+
+TEST_F(DoctorsCertificate, IsProbedForItsOwnAppThoughThereIsNoTeam) {
+  show(std::chrono::hours(24 * 100));
+  const config::apns_app first = settings.apns.apps[0];
+  const http2::certified desk = authority.issue("DNS:y", {"com.example.desk", "", false, true}, -86400, 400L * 86400);
+  keep("desk.pem", desk.certificate_pem + desk.private_key_pem);
+  settings.apns.apps.push_back(first);
+  settings.apns.apps[1].certificate_file = path("desk.pem");
+  examine();
+  ASSERT_EQ(outside.pushed.size(), 4U);
+  EXPECT_EQ(outside.pushed[1].target.app, "com.example.phone");
+  EXPECT_EQ(outside.pushed[3].target.app, "com.example.desk");
+}
+
+// --- a gateway on premises that speaks FCM's legacy API
+
+class DoctorsGateway : public Doctor {
+ protected:
+  DoctorsGateway() {
+    settings.apns.apps.clear();
+    keep("server.key", "AAAA:key\n");
+    config::fcm_app app;
+    app.project = "on-premises";
+    app.api = config::fcm_api::legacy;
+    app.server_key_file = path("server.key");
+    app.endpoint = "https://gw.example:8443/push/send";
+    settings.fcm.apps = {app};
+    outside.answers["on-premises"] = {{}, pns::suspect_token{prid("t")}, 200, "InvalidRegistration"};
+  }
+};
+
+TEST_F(DoctorsGateway, IsLookedAtBeforeAnythingIsAskedOfIt) {
+  EXPECT_EQ(complaints(), std::vector<std::string>());
+  ASSERT_EQ(outside.looked_at.size(), 1U);
+  EXPECT_EQ(outside.looked_at[0].where, (push_endpoint{"gw.example", 8443}));
+  EXPECT_EQ(outside.looked_at[0].post, "/push/send");
+  EXPECT_EQ(outside.pushed.size(), 1U);
+  EXPECT_THAT(examine(), Contains("ok    fcm.app[0].endpoint: gw.example:8443 at 192.0.2.1:443, HTTP/1.1, certificate good for 90 days\n"));
+}
+
+TEST_F(DoctorsGateway, SaysWhetherItIsTcpOrTlsThatEndsTheWay) {
+  for (const auto& [failed, words] : {std::pair{http2::open_failure::connect, "no connection (system words)"},
+                                      std::pair{http2::open_failure::handshake, "no TLS (system words)"},
+                                      std::pair{http2::open_failure::certificate, "its certificate is not good (system words)"}}) {
+    outside.pushed.clear();
+    https_facts way;
+    way.failed = failed;
+    way.fault = "system words";
+    outside.ways["gw.example:8443"] = way;
+    EXPECT_THAT(complaints(), Contains(HasSubstr(std::string("FAIL  fcm.app[0].endpoint: gw.example:8443: ") + words)));
+    EXPECT_TRUE(outside.pushed.empty()) << "a probe would only wait";
+  }
+}
+
+TEST_F(DoctorsGateway, HasACertificateThatIsOursToRenew) {
+  https_facts way = fake_outside::good_way();
+  way.certificate_ends = today + std::chrono::hours(24 * 5 + 1);
+  outside.ways["gw.example:8443"] = way;
+  EXPECT_THAT(complaints(), Contains(HasSubstr("certificate good for 5 days\n      -> have the gateway's certificate renewed")));
+}
+
+TEST_F(DoctorsGateway, MayBePlainHttpWhereThatWasMeant) {
+  settings.fcm.apps[0].endpoint = "http://gw.example:8080/send";
+  https_facts way = fake_outside::good_way();
+  way.certificate_ends.reset();
+  outside.ways["gw.example:8080"] = way;
+  EXPECT_THAT(examine(), Contains("ok    fcm.app[0].endpoint: gw.example:8080 at 192.0.2.1:443, HTTP/1.1 without TLS\n"));
+  EXPECT_EQ(outside.looked_at.at(0).where.how, push_endpoint::scheme::http);
+}
+
+TEST_F(DoctorsGateway, IsAFaultWhenItAnswersNothing) {
+  settings.fcm.apps[0].endpoint = "http://gw.example:8080/send";
+  https_facts way = fake_outside::good_way();
+  way.status = 0;
+  outside.ways["gw.example:8080"] = way;
+  EXPECT_THAT(complaints(), Contains(HasSubstr("without TLS, but no answer to a request\n      -> if it speaks TLS, its URL begins with https://")));
+  EXPECT_TRUE(outside.pushed.empty());
+}
+
+TEST_F(DoctorsGateway, IsNotAskedWhileItsAppIsPaused) {
+  settings.fcm.apps[0].paused = true;
+  EXPECT_THAT(examine(), Contains("ok    fcm.app[0]: on-premises is switched off or paused: not asked\n"));
+  EXPECT_TRUE(outside.looked_at.empty());
 }
 
 struct probe_row {

@@ -144,6 +144,47 @@ TEST_F(OnePush, SaysWhyItCannotBeWritten) {
   EXPECT_NE(made.error().front().what.find("does not fit"), std::string::npos);
 }
 
+TEST_F(OnePush, LooksAtTheWayThatThePushTook) {
+  push_config c;
+  c.apns.apps.resize(1);
+  pns::push_target t;
+  EXPECT_EQ(way_of(t, c).where.host, "api.push.apple.com");
+  t.provider = pns::provider::apns_dev;
+  EXPECT_EQ(way_of(t, c).where.host, "api.sandbox.push.apple.com");
+  t.provider = pns::provider::apns;
+  c.apns.apps[0].environment = apns_environment::sandbox;
+  EXPECT_EQ(way_of(t, c).where.host, "api.sandbox.push.apple.com");
+  c.apns.apps[0].endpoint = push_endpoint{"apns.example.net", 2197};
+  EXPECT_EQ(way_of(t, c).where.host, "apns.example.net");
+  t.provider = pns::provider::fcm;
+  c.fcm.apps.resize(1);
+  EXPECT_EQ(way_of(t, c).where.host, "fcm.googleapis.com");
+  EXPECT_EQ(way_of(t, c).post, "");
+  c.fcm.apps[0].speaks = fcm_app_config::api::legacy;
+  c.fcm.apps[0].endpoint = "http://gw.example:8080/push";
+  EXPECT_EQ(way_of(t, c).where, (push_endpoint{"gw.example", 8080, push_endpoint::scheme::http}));
+  EXPECT_EQ(way_of(t, c).post, "/push");
+}
+
+TEST_F(OnePush, ShowsAPlainGatewayAsOne) {
+  push_config c;
+  fcm_app_config app;
+  app.speaks = fcm_app_config::api::legacy;
+  app.project = "acme";
+  app.server_key = "k";
+  app.endpoint = "http://gw.example:8080/push";
+  c.fcm.apps = {app};
+  push_wish wish;
+  wish.provider = "fcm";
+  wish.token = "t";
+  wish.app = "acme";
+  seeded_random random(5);
+  const auto order = order_of(wish, target_of(wish, settings).value(), seconds(10), now, random);
+  EXPECT_EQ(compose_one(c, order, now).value().url, "http://gw.example:8080/push");
+  c.fcm.apps[0].sends = push_switch::off;
+  EXPECT_EQ(compose_one(c, order, now).error().front().what, "the app, or its provider, is switched off or paused");
+}
+
 struct exit_row {
   pns::push_answer answer;
   push_exit exit;

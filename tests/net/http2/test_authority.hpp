@@ -33,6 +33,15 @@ class test_authority {
     sign(certificate_.get());
   }
 
+  /// One that is there already: certificate and key in PEM.
+  test_authority(const std::string& certificate_pem, const std::string& key_pem) {
+    const bio_ptr certificate(BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size())));
+    const bio_ptr key(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
+    certificate_.reset(PEM_read_bio_X509(certificate.get(), nullptr, nullptr, nullptr));
+    key_.reset(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr));
+    check(certificate_ != nullptr && key_ != nullptr);
+  }
+
   std::string pem() const { return pem_of(certificate_.get()); }
 
   /// @param names subjectAltName as OpenSSL spells it: "DNS:a.example,IP:127.0.0.1".
