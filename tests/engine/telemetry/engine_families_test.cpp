@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <regex>
 #include <set>
+#include <sstream>
 
 namespace reveille {
 namespace {
@@ -154,6 +156,67 @@ TEST_F(EngineFamilies, StayWithinTheBudgetOfSeries) {
   std::size_t series = 0;
   for (const sample& s : to_.samples) series += s.kind == "histogram" ? std::size_t{18} : std::size_t{1};
   EXPECT_LT(series, 2000U);
+}
+
+std::string contents(const char* path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// What the shipped rules ask for is what there is: names of families, and of the labels in their selectors.
+TEST_F(EngineFamilies, HaveAllThatTheAlertRulesAskFor) {
+  for (slot& s : phone_.ended) s.add();
+  key_.connect_failures[0].add();
+  key_.token_made.set(1'700'000'000);
+  collect();
+  add_process_metrics(to_);
+  std::map<std::string, std::set<std::string>> labels_of;
+  for (const sample& s : to_.samples) {
+    std::set<std::string>& labels = labels_of[s.name];
+    std::istringstream series(s.series);
+    for (std::string part; std::getline(series, part, ',');) labels.insert(part);   // name, then label=value each
+  }
+  const std::string rules = contents("grafana/prometheus/rules/alerts.yml");
+  const std::regex selector(R"re(\b((?:reveille|process)_[a-z_]+)(?:\{([^}]*)\})?)re");
+  const std::regex label(R"re(([a-z_]+)=(~?)"([^"]*)")re");
+  std::size_t asked = 0;
+  for (std::sregex_iterator at(rules.begin(), rules.end(), selector), end; at != end; ++at) {
+    std::string name = (*at)[1];
+    if (const std::string tail = "_bucket"; name.ends_with(tail)) name.resize(name.size() - tail.size());
+    ++asked;
+    const auto found = labels_of.find(name);
+    ASSERT_NE(found, labels_of.end()) << "the engine has no metric " << name;
+    const std::string matchers = (*at)[2];
+    for (std::sregex_iterator m(matchers.begin(), matchers.end(), label); m != end; ++m) {
+      if ((*m)[1] == "job") continue;   // Prometheus adds it
+      std::istringstream values((*m)[3]);
+      for (std::string value; std::getline(values, value, '|');) {
+        const std::string wanted = std::string((*m)[1]).append("=").append(value);
+        EXPECT_TRUE(found->second.count(wanted) == 1) << name << " never has " << wanted;
+      }
+    }
+  }
+  EXPECT_GT(asked, 30U) << "the rules are read wrongly";
+}
+
+/// docs/alerts.md has a section for each alert, and each alert leads there and says how bad it is.
+TEST(AlertsPage, ExplainsEveryAlertAndNoOther) {
+  const std::string rules = contents("grafana/prometheus/rules/alerts.yml"), page = contents("docs/alerts.md");
+  std::set<std::string> alerts, sections;
+  const std::regex alert(R"(- alert: (\w+)\n([^]*?)(?=\n\n|$))"), section(R"(\n## (Reveille\w+)\n)");
+  for (std::sregex_iterator at(rules.begin(), rules.end(), alert), end; at != end; ++at) {
+    std::string name = (*at)[1];
+    const std::string body = (*at)[2];
+    EXPECT_TRUE(alerts.insert(name).second) << name << " is there twice";
+    EXPECT_TRUE(body.find("severity: critical") != body.npos || body.find("severity: warning") != body.npos) << name;
+    for (const char* annotation : {"summary: ", "description: "}) EXPECT_NE(body.find(annotation), body.npos) << name;
+    std::string anchor = name;
+    for (char& c : anchor) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    EXPECT_NE(body.find("runbook_url: \"docs/alerts.md#" + anchor + '"'), body.npos) << name;
+  }
+  for (std::sregex_iterator at(page.begin(), page.end(), section), end; at != end; ++at) sections.insert((*at)[1]);
+  EXPECT_EQ(alerts, sections);
+  EXPECT_GE(alerts.size(), 20U);
 }
 
 /// Prometheus' own judgement of /metrics, names and texts included (promtool check metrics).
