@@ -42,7 +42,8 @@ struct truth_rules {
   nanoseconds grace;              ///< events closer than this may count in either order
   nanoseconds late = seconds(2);  ///< how long after its deadline (plus grace) a call may still get its final response
   std::uint32_t pushes_per_call = 1;
-  nanoseconds recovery = seconds(5);  ///< how long after a silence of the providers a push may still be missing
+  nanoseconds recovery = seconds(10); ///< how long after a silence of the providers a push may be missing: a handshake
+                                      ///< under way must time out before the next one is tried
 };
 
 enum class ending : std::uint8_t { complete, cut_short };

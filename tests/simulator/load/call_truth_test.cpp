@@ -41,7 +41,7 @@ class CallTruth : public ::testing::Test {
   using list = std::vector<std::string>;
 
   plain_names names_;
-  call_truth truth_{{milliseconds(500), seconds(2), 1}, names_};
+  call_truth truth_{{milliseconds(500), seconds(2), 1, seconds(5)}, names_};
 };
 
 TEST_F(CallTruth, AcceptsAnAnsweredCall) {
