@@ -13,6 +13,7 @@
 #include "actors/runtime/actor_timers.hpp"
 #include "actors/runtime/directory.hpp"
 #include "actors/runtime/home_handles.hpp"
+#include "actors/runtime/mail_rounds.hpp"
 #include "actors/runtime/refusals.hpp"
 #include "core/prefetch.hpp"
 
@@ -23,10 +24,6 @@ namespace {
 /// How far the clock hand looks for somebody who may leave: about a microsecond of memory, then the newcomer is refused.
 constexpr std::size_t leaver_entries = 256;
 constexpr std::size_t leaver_actors = 16;
-/// Actors whose mail from other threads is taken in one call, and messages of one actor at a time; the rest has its turn
-/// in the next call.
-constexpr std::size_t mail_actors_a_turn = 256;
-constexpr std::size_t mail_a_turn = 16;
 
 }  // namespace
 
@@ -41,11 +38,12 @@ class home::impl final : public mail_taker {
         outlet_(outlet),
         timers_(start),
         residents_(std::min(config.reserve, config.resident_limit)),  // sparse, the clock hand would walk for nothing
-        room_(new mailroom(*this, config.mailbox_limit, host.waker(around.home))) {}
+        room_(new mailroom(*this, config.mailbox_limit, host.waker(around.home))),
+        mail_(room_, [this](subscriber_actor& a) { leave_if_unknown(a); }) {}
 
   ~impl() override {
     const mailroom::presence here(*room_);
-    close_inbox();
+    mail_.close();
     std::vector<subscriber_actor*> all;
     residents_.for_each([&](subscriber_actor& a) { all.push_back(&a); });
     for (subscriber_actor* a : all) put_away(*a);
@@ -119,7 +117,7 @@ class home::impl final : public mail_taker {
   void on_timer(const instant& now) {
     assert(depth_ == 0);
     const turn inside(*this, now);
-    take_inbox();
+    mail_.run_inbox();
     timers_.advance(now.steady, [&](subscriber_actor& a, const timer_key& key) {
       apply(a, timer_fired{key});
       leave_if_unknown(a);
@@ -127,7 +125,7 @@ class home::impl final : public mail_taker {
   }
 
   std::optional<steady_time> next_due() const {
-    if (mail_left_ != nullptr || !room_->run_queue.empty() || !room_->inbox.empty()) return last_now_.steady;
+    if (mail_.waiting()) return last_now_.steady;
     return timers_.next_due();
   }
 
@@ -220,10 +218,7 @@ class home::impl final : public mail_taker {
           refuse(d.key, d.event);
         }
       }
-      // Mail that came from this very thread. An actor that has more than its share waits for the next call.
-      run_.swap(room_->run_queue);
-      for (subscriber_actor* a : run_) run_mail(*a);
-      run_.clear();
+      mail_.run_own();
     } while (!deferred_.empty());
   }
 
@@ -386,44 +381,6 @@ class home::impl final : public mail_taker {
     }
   }
 
-  /// Runs one actor of the run queue or inbox, which held a reference to it.
-  void run_mail(subscriber_actor& a) {
-    if (a.resume(nullptr, mail_a_turn) == caf::resumable::resume_later) {
-      room_->run_queue.push_back(&a);  // keeps the reference
-      return;
-    }
-    leave_if_unknown(a);
-    a.intrusive_ptr_release_impl();
-  }
-
-  void take_inbox() {
-    if (mail_left_ == nullptr) mail_left_ = room_->inbox.take();
-    for (std::size_t i = 0; i < mail_actors_a_turn && mail_left_ != nullptr; ++i) {
-      auto& a = static_cast<subscriber_actor&>(*mail_left_);
-      mail_left_ = mail_left_->next_in_inbox;
-      run_mail(a);
-    }
-  }
-
-  /// From now on senders learn that the receiver is down; what was sent before is answered so too.
-  void close_inbox() {
-    const auto refuse_all = [](inbox_node* node) {
-      while (node != nullptr) {
-        auto& a = static_cast<subscriber_actor&>(*node);
-        node = node->next_in_inbox;
-        a.refuse_mail();
-        a.intrusive_ptr_release_impl();
-      }
-    };
-    refuse_all(mail_left_);
-    refuse_all(room_->inbox.close());
-    for (subscriber_actor* a : room_->run_queue) {
-      a->refuse_mail();
-      a->intrusive_ptr_release_impl();
-    }
-    room_->run_queue.clear();
-  }
-
   caf::actor_system& system_;
   home_config config_;
   surroundings around_;
@@ -432,9 +389,8 @@ class home::impl final : public mail_taker {
   actor_timers timers_;
   directory<subscriber_actor> residents_;
   boost::intrusive_ptr<mailroom> room_;
-  inbox_node* mail_left_ = nullptr;      ///< taken from the inbox, waiting for their turn
+  mail_rounds mail_;
   std::deque<delivery> deferred_;
-  std::vector<subscriber_actor*> run_;   ///< the part of the run queue that is being run
   effects todo_;                         ///< of the event being applied; never shrunk
   instant last_now_{};
   std::size_t depth_ = 0;
