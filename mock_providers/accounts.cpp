@@ -144,7 +144,7 @@ result<accounts> accounts::parse(std::string_view text) {
   json root;
   try {
     root = json::parse(text);
-  } catch (const json::parse_error& e) {
+  } catch (const json::exception& e) {   // out_of_range too: a number that no double holds
     return failure(std::string("no JSON: ") + e.what());
   }
   return account_reader().read(root);

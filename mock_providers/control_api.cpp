@@ -141,6 +141,7 @@ control_answer post_devices(const call& c) {
   // The check first: it bounds the depth of what is built.
   if (!is_json_object(c.request.body)) return refuse(400, "the body wants to be a JSON object");
   const nlohmann::json command = nlohmann::json::parse(c.request.body, nullptr, false);
+  if (command.is_discarded()) return refuse(400, "a number that is too great");
   const rule_fault found = obey_device_command(&command, c.mock);
   return found.reason.empty() ? done() : refuse(400, found.reason, found.field);
 }
@@ -174,7 +175,8 @@ control_answer post_goaway(const call& c) {
   // As in a script, so that both take the same words.
   const std::string_view body = c.request.body.empty() ? std::string_view("{}") : c.request.body;
   if (!is_json_object(body)) return refuse(400, "the body wants to be a JSON object: {\"reason\",\"code\",\"drop_unjudged\"}");
-  const nlohmann::json rule = {{"goaway", nlohmann::json::parse(body)}};
+  const nlohmann::json rule = {{"goaway", nlohmann::json::parse(body, nullptr, false)}};
+  if (rule["goaway"].is_discarded()) return refuse(400, "a number that is too great");
   const auto read = read_fault_rule(&rule);
   if (!read) return refuse(400, read.error().reason, read.error().field);
   switch (c.mock.say_goodbye(c.number, *read->goaway)) {

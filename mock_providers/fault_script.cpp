@@ -73,6 +73,16 @@ script_fault syntax_fault(std::string_view text, const json::parse_error& e) {
   return {at_place(p) + ": " + reason, p.line, p.column, 0, "", reason};
 }
 
+/// JSON by its form, but with a number that no double holds; the library names it, not its place.
+script_fault number_fault(std::string_view text, const json::out_of_range& e) {
+  const std::string_view said = e.what();
+  const std::size_t open = said.find('\''), close = said.rfind('\'');
+  const std::string_view number = open < close && close != said.npos ? said.substr(open + 1, close - open - 1) : std::string_view();
+  const place p = place_of(text, std::min(text.find(number), text.size()));
+  const std::string reason = "a number that is too great: " + std::string(number.substr(0, 60));
+  return {at_place(p) + ": " + reason, p.line, p.column, 0, "", reason};
+}
+
 script_fault fault_of_rule(std::string_view text, std::size_t index, rule_fault found) {
   const place p = place_of(text, member_offset(text, index));
   std::string what = at_place(p) + ", rule " + std::to_string(index + 1) + ": ";
@@ -90,6 +100,8 @@ result<fault_script, script_fault> fault_script::parse(std::string_view text) {
     root = json::parse(text);
   } catch (const json::parse_error& e) {
     return tl::unexpected(syntax_fault(text, e));
+  } catch (const json::out_of_range& e) {
+    return tl::unexpected(number_fault(text, e));
   }
   if (root.is_object()) root = json::array({std::move(root)});
   if (!root.is_array()) return tl::unexpected(whole_fault("a fault script is a JSON array of rules, or one rule"));

@@ -124,7 +124,8 @@ TEST_F(Control, SaysWhereAScriptIsWrong) {
       {"[{\"silence\": true},\n\n  {\"answer\": {\"status\": 99}}]", 3, 3, 2, "answer.status"},
       {"[{\"token\": \"a]\\\"[,\", \"silence\": true}, {\"x\": 1}]", 1, 40, 2, ""},
       {" {\"goaway\": {\"code\": \"x\"}}", 1, 2, 1, "goaway.code"},
-      {"[[1, 2], 3]", 1, 2, 1, ""}};
+      {"[[1, 2], 3]", 1, 2, 1, ""},
+      {"[{\"silence\": true},\n {\"from\": 1e999}]", 2, 11, 0, ""}};
   for (const row& r : rows) {
     for (const char* method : {"PUT", "POST"}) {
       const json e = ask(method, "/faults", r.text)["error"];
@@ -182,6 +183,7 @@ TEST_F(Control, SaysWhichTokensAreDead) {
 
 TEST_F(Control, RefusesWrongWordsAboutDevices) {
   EXPECT_THAT(fault("POST", "/devices", "[]"), StartsWith("400 : the body wants to be a JSON object"));
+  EXPECT_THAT(fault("POST", "/devices", R"({"token":1e999})"), StartsWith("400 : a number that is too great"));
   EXPECT_THAT(fault("POST", "/devices", R"({"token":"aa"})"), StartsWith("400 provider"));
   EXPECT_THAT(fault("POST", "/devices", R"({"provider":"apns"})"), StartsWith("400 token"));
   EXPECT_THAT(fault("POST", "/devices", R"({"provider":"apns","token":"aa"})"), StartsWith("400 : wants one of"));
@@ -223,6 +225,7 @@ TEST_F(Control, ShowsAndEndsConnections) {
   EXPECT_THAT(fault("POST", "/connections/9/goaway"), StartsWith("404"));
   EXPECT_THAT(fault("POST", "/connections/3/goaway", R"({"code":"x"})"), StartsWith("400 goaway.code"));
   EXPECT_THAT(fault("POST", "/connections/3/goaway", "nonsense"), StartsWith("400"));
+  EXPECT_THAT(fault("POST", "/connections/3/goaway", R"({"code":1e999})"), StartsWith("400"));
   EXPECT_EQ(ask("DELETE", "/connections/3")["ok"], true);
   EXPECT_THAT(fault("DELETE", "/connections/3"), StartsWith("404"));
   ask("DELETE", "/connections");
@@ -241,6 +244,7 @@ TEST_F(Control, AddsCustomersAndShowsNoKeys) {
   EXPECT_EQ(shown.find("PRIVATE"), std::string::npos);
   EXPECT_THAT(fault("POST", "/accounts", R"({"teams":[{"team_id":7}]})"), HasSubstr("teams[0].team_id"));
   EXPECT_THAT(fault("POST", "/accounts", "x"), StartsWith("400"));
+  EXPECT_THAT(fault("POST", "/accounts", R"({"teams":1e999})"), HasSubstr("number overflow"));
 }
 
 TEST_F(Control, ShowsWhoIsOverQuota) {
