@@ -1,8 +1,13 @@
 #include "mock_providers/json_check.hpp"
 
+#include <bit>
 #include <bitset>
 #include <cstdint>
 #include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace reveille::mock_providers {
 namespace {
@@ -62,6 +67,7 @@ class walker {
   }
 
   void blanks() {
+    if (at_ != end_ && *at_ > ' ') return;   // as a rule: nobody sends blanks
     while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
   }
 
@@ -81,9 +87,11 @@ class walker {
   }
 
   bool digits() {
-    const char* from = at_;
-    while (at_ != end_ && *at_ >= '0' && *at_ <= '9') ++at_;
-    return at_ != from;
+    const char* at = at_;
+    while (at != end_ && *at >= '0' && *at <= '9') ++at;
+    const bool any = at != at_;
+    at_ = at;
+    return any;
   }
   bool number() {
     if (*at_ == '-') ++at_;
@@ -104,31 +112,39 @@ class walker {
     return true;
   }
 
-  /// Eight octets at once, as long as none needs a look: a quote, a backslash, a control, or beyond ASCII.
-  void plain_text() {
-    constexpr std::uint64_t ones = 0x0101010101010101U, high = 0x8080808080808080U;
-    while (end_ - at_ >= 8) {
-      std::uint64_t w;
-      std::memcpy(&w, at_, 8);
-      const auto has_zero = [](std::uint64_t v) { return (v - ones) & ~v & high; };
-      const std::uint64_t control = (w - ones * 0x20) & ~w & high;
-      if (((w & high) | control | has_zero(w ^ ones * '"') | has_zero(w ^ ones * '\\')) != 0) return;
-      at_ += 8;
+  /// Passes over what needs no look: on to a quote, a backslash, a control, or beyond ASCII.
+  static const char* plain_text(const char* at, const char* end) {
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), blank = _mm_set1_epi8(' ');
+    for (; end - at >= 16; at += 16) {
+      const __m128i w = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+      // Octets beyond ASCII are negative, so less than a blank as the controls are.
+      const __m128i marks = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(w, quote), _mm_cmpeq_epi8(w, backslash)), _mm_cmplt_epi8(w, blank));
+      if (const int mask = _mm_movemask_epi8(marks)) return at + std::countr_zero(static_cast<unsigned>(mask));
     }
+#endif
+    while (at != end && *at != '"' && *at != '\\' && *at >= ' ' && *at <= '~') ++at;
+    return at;
   }
 
   bool string() {
-    ++at_;
+    const char* at = at_ + 1;
     for (;;) {
-      plain_text();
-      if (at_ == end_) return false;
-      const auto c = static_cast<unsigned char>(*at_);
+      at = plain_text(at, end_);
+      if (at == end_) return false;
+      const auto c = static_cast<unsigned char>(*at);
       if (c == '"') {
-        ++at_;
+        at_ = at + 1;
         return true;
       }
-      if (c < 0x20 || (c == '\\' && !escape()) || (c >= 0x80 && !utf8())) return false;
-      if (c != '\\' && c < 0x80) ++at_;
+      if (c < 0x20) return false;
+      if (c == 0x7f) {
+        ++at;
+        continue;
+      }
+      at_ = at;
+      if (!(c == '\\' ? escape() : utf8())) return false;
+      at = at_;
     }
   }
 

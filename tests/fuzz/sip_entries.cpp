@@ -149,9 +149,9 @@ void sip_parse(const std::uint8_t* data, std::size_t size) {
     answer.append(slab::tail_slack, '\0');
     std::array<line, limits::lines + 1> lines;
     head_index index;
-    // The Vias go back as they came (RFC 3261 8.2.6.2), also one that is too long for us.
+    // Via, From, To, Call-ID and CSeq go back as they came (RFC 3261 8.2.6.2), also what is too long for us.
     const std::string_view fault = scan_head(answer.data(), p.size, index, lines.data());
-    require(fault.empty() || (fault == reasons::value_too_long && why.reason == fault), "a refusal is whole");
+    require(fault.empty() || fault == reasons::value_too_long || fault == reasons::header_too_long, "a refusal is whole");
     return;
   }
   const message& m = **parsed;
