@@ -6,6 +6,7 @@
 #include "mock_providers/control_lines.hpp"
 #include "mock_providers/control_query.hpp"
 #include "mock_providers/control_views.hpp"
+#include "mock_providers/fault_reader.hpp"
 #include "mock_providers/json_check.hpp"
 
 namespace reveille::mock_providers {

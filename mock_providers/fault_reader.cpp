@@ -1,8 +1,8 @@
+#include "mock_providers/fault_reader.hpp"
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-
-#include "mock_providers/fault_script.hpp"
 
 namespace reveille::mock_providers {
 namespace {

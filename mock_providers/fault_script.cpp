@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "mock_providers/fault_reader.hpp"
+
 namespace reveille::mock_providers {
 namespace {
 

@@ -91,10 +91,4 @@ class fault_script {
   std::vector<rule> rules_;
 };
 
-/// One rule from its parsed JSON (nlohmann::json, kept out of headers).
-result<fault_rule, rule_fault> read_fault_rule(const void* json);
-
-/// The code that comes with Google's own words (PROVIDERS 2.4); no_error with others.
-http2::error_code usual_goaway_code(std::string_view reason);
-
 }  // namespace reveille::mock_providers

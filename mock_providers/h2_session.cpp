@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "mock_providers/fault_reader.hpp"
 #include "mock_providers/ping_guard.hpp"
 #include "mock_providers/provider_session.hpp"
 #include "net/http2/server_session.hpp"

@@ -1,6 +1,5 @@
 #include "mock_providers/server.hpp"
 
-#include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -12,9 +11,7 @@
 #include "mock_providers/answer_queue.hpp"
 #include "mock_providers/connection_table.hpp"
 #include "mock_providers/control_port.hpp"
-#include "mock_providers/provider_session.hpp"
-#include "net/http2/tls_context.hpp"
-#include "net/http2/tls_listener.hpp"
+#include "mock_providers/front_doors.hpp"
 
 namespace reveille::mock_providers {
 namespace {
@@ -26,17 +23,15 @@ constexpr milliseconds tick{1};
 /// How exact the idle limit is, at most.
 constexpr seconds idle_look{1};
 
-constexpr front all_fronts[] = {front::apns, front::apns_dev, front::google};
-
 class mock_server final : public server, private answer_delayer, private device_sink, private controlled_mock {
  public:
   mock_server(device_sink* sink, const clock* time)
-      : sink_(sink), time_(time ? *time : system_time_), moved_by_hand_(time != nullptr), timer_(io_), script_timer_(io_), idle_timer_(io_) {}
+      : sink_(sink), time_(time ? *time : system_time_), moved_by_hand_(time != nullptr), timer_(io_), script_timer_(io_), idle_timer_(io_), doors_(io_, time_, *this) {}
 
   ~mock_server() override {
     asio::post(io_, [this] { shut_down(); });
     if (thread_.joinable()) thread_.join();
-    listeners_.clear();
+    doors_.close();
     control_.reset();
     io_.restart();
     io_.poll();  // what connections still had to say to themselves
@@ -46,17 +41,15 @@ class mock_server final : public server, private answer_delayer, private device_
     keys_ = keys;
     for (const auto& [f, port] : {std::pair(front::apns, config.apns_port), std::pair(front::apns_dev, config.sandbox_port),
                                   std::pair(front::google, config.google_port)}) {
-      const auto tls = make_tls(f, {keys.server_pem, keys.server_key_pem});
-      if (!tls) return tl::unexpected(tls.error());
-      if (auto opened = listen(config.address, f, *tls, port); !opened) return opened;
+      if (auto opened = doors_.open(f, config.address, port, keys); !opened) return opened;
     }
     const auto url = [&](std::uint16_t port) {
       const bool v6 = config.address.find(':') != std::string::npos;
       return "https://" + (v6 ? '[' + config.address + ']' : config.address) + ":" + std::to_string(port);
     };
-    where_.apns = listener(front::apns).port();
-    where_.sandbox = listener(front::apns_dev).port();
-    where_.google = listener(front::google).port();
+    where_.apns = doors_.port(front::apns);
+    where_.sandbox = doors_.port(front::apns_dev);
+    where_.google = doors_.port(front::google);
     where_.google_url = url(where_.google);
     where_.apns_url = url(where_.apns);
     where_.sandbox_url = url(where_.sandbox);
@@ -66,6 +59,7 @@ class mock_server final : public server, private answer_delayer, private device_
     if (!desk) return tl::unexpected(desk.error());
     desk_ = std::move(*desk);
     desk_->add(config.further_accounts);
+    doors_.lead_to(*desk_);
     auto control = control_port::make(io_, "127.0.0.1", config.control_port, *this);
     if (!control) return tl::unexpected(control.error());
     control_ = std::move(*control);
@@ -137,37 +131,6 @@ class mock_server final : public server, private answer_delayer, private device_
   }
 
  private:
-  result<std::shared_ptr<const http2::tls_context>> make_tls(front f, const certificate_pair& own) const {
-    http2::tls_server_config config;
-    config.certificate_pem = own.certificate_pem;
-    config.private_key_pem = own.private_key_pem;
-    // APNs asks for a client certificate, and looks at tokens where none comes.
-    if (f != front::google) config.client_ca_pem = keys_.ca_pem;
-    config.alpn = {"h2"};   // APNs refuses HTTP/1.1 while connecting
-    if (f == front::google) config.alpn.emplace_back("http/1.1");
-    return http2::tls_context::make_server(config);
-  }
-  http2::tls_listener& listener(front f) { return *listeners_[static_cast<std::size_t>(f)]; }
-
-  result<void> listen(const std::string& address, front f, std::shared_ptr<const http2::tls_context> tls,
-                      std::uint16_t port) {
-    http2::tls_listener_config config;
-    config.address = address;
-    config.port = port;
-    auto made = http2::tls_listener::make(
-        io_, time_, std::move(tls), config,
-        [this, f](std::string_view alpn, const std::shared_ptr<http2::tls_connection>& self)
-            -> std::unique_ptr<http2::byte_session> {
-          const session_surroundings around{*desk_, *this, time_};
-          if (alpn == "h2") return make_h2_session(around, f, self);
-          if (f == front::google) return make_h1_session(around, f, self);
-          return nullptr;
-        });
-    if (!made) return tl::unexpected(made.error());
-    listeners_.push_back(std::move(*made));
-    return {};
-  }
-
   /// Runs `what` on the server's thread and waits for it.
   template <class What>
   auto on_thread(What&& what) -> decltype(what()) {
@@ -179,10 +142,8 @@ class mock_server final : public server, private answer_delayer, private device_
 
   void shut_down() {
     stopping_ = true;
-    for (const auto& l : listeners_) {
-      l->stop_accepting();
-      l->abort_all();
-    }
+    doors_.stop_accepting();
+    doors_.abort_all();
     timer_.cancel();
     script_timer_.cancel();
     idle_timer_.cancel();
@@ -233,7 +194,7 @@ class mock_server final : public server, private answer_delayer, private device_
   }
   void delivery_waits() override { arm(); }
   void began(front f, std::weak_ptr<answering_session*> session) override {
-    const standing_faults& present = standing_[static_cast<std::size_t>(f)];
+    const standing_faults& present = doors_.standing(f);
     if (present != standing_faults{}) (*session.lock())->stand(present);
     connections_.add(f, std::move(session), time_.now().steady);
   }
@@ -241,7 +202,7 @@ class mock_server final : public server, private answer_delayer, private device_
   // What the script says of whole connections.
   void stand() {
     const instant present = time_.now();
-    for (const front f : all_fronts) stand(f, desk_->standing(f, present), present);
+    for (const front f : all_fronts) doors_.stand(f, desk_->standing(f, present), connections_, keys_, present);
     script_timer_.cancel();
     const auto next = desk_->next_standing_change(present);
     if (!next || stopping_ || moved_by_hand_) return;
@@ -249,23 +210,6 @@ class mock_server final : public server, private answer_delayer, private device_
     script_timer_.async_wait([this](boost::system::error_code error) {
       if (!error) stand();
     });
-  }
-  void stand(front f, const standing_faults& what, const instant& present) {
-    standing_faults& before = standing_[static_cast<std::size_t>(f)];
-    if (what == before) return;
-    const auto admitted = what.admission.value_or(admission_kind::serve);
-    listener(f).admit(admitted == admission_kind::silence ? http2::admission::silence
-                      : admitted == admission_kind::reset ? http2::admission::reset
-                                                          : http2::admission::serve);
-    if (what.certificate_life != before.certificate_life) show_certificate(f, what.certificate_life, present);
-    before = what;
-    connections_.for_each(f, [&](answering_session& s) { s.stand(what); });
-  }
-  void show_certificate(front f, std::optional<seconds> life, const instant& present) {
-    result<certificate_pair> own = certificate_pair{keys_.server_pem, keys_.server_key_pem};
-    if (life) own = issue_server_certificate(keys_, present.wall + *life);
-    if (!own) return;   // OpenSSL is out of memory: the old one stays
-    if (const auto tls = make_tls(f, *own)) listener(f).use(*tls);
   }
 
   // device_sink
@@ -294,7 +238,7 @@ class mock_server final : public server, private answer_delayer, private device_
     return found != nullptr;
   }
   void reset_all_connections() override {
-    for (const auto& l : listeners_) l->abort_all();
+    doors_.abort_all();
   }
   goodbye say_goodbye(std::uint64_t id, const scripted_goaway& how) override {
     answering_session* const found = connections_.find(id);
@@ -303,12 +247,11 @@ class mock_server final : public server, private answer_delayer, private device_
   }
   mock_counters present_counters() override {
     mock_counters c = desk_->counters();
-    for (const auto& l : listeners_) {
-      c.connections_accepted += l->counters().accepted;
-      c.handshakes_failed += l->counters().handshake_failed;
-      c.connections_open += l->counters().open;
-      c.connections_silent += l->counters().silent;
-    }
+    const http2::tls_listener_counters at_doors = doors_.counters();
+    c.connections_accepted = at_doors.accepted;
+    c.handshakes_failed = at_doors.handshake_failed;
+    c.connections_open = at_doors.open;
+    c.connections_silent = at_doors.silent;
     c.answers_waiting = answers_.size();
     c.subscribers_dropped = control_->subscribers_dropped();
     c.control_refused = control_->refused();
@@ -329,8 +272,7 @@ class mock_server final : public server, private answer_delayer, private device_
   instant started_{};
   credentials keys_;
   std::unique_ptr<provider_desk> desk_;
-  std::vector<std::unique_ptr<http2::tls_listener>> listeners_;   ///< by front
-  std::array<standing_faults, std::size(all_fronts)> standing_;   ///< by front
+  front_doors doors_;
   connection_table connections_;
   std::unique_ptr<control_port> control_;
   answer_queue answers_;
