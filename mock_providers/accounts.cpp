@@ -155,6 +155,15 @@ void accounts::merge(accounts more) {
   replace_by(projects, std::move(more.projects), &fcm_project_account::project);
 }
 
+std::size_t accounts::without_key() const {
+  std::size_t n = 0;
+  for (const apns_team_account& team : teams) {
+    for (const apns_key_account& key : team.keys) n += key.key_pem.empty() ? 1U : 0U;
+  }
+  for (const fcm_project_account& project : projects) n += project.key_pem.empty() ? 1U : 0U;
+  return n;
+}
+
 result<void> accounts::make_keys() {
   for (apns_team_account& team : teams) {
     for (apns_key_account& key : team.keys) {

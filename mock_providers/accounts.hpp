@@ -47,6 +47,8 @@ struct accounts {
   static result<accounts> parse(std::string_view json);
   /// Adds others; a team or project that is there already is replaced.
   void merge(accounts more);
+  /// How many keys make_keys() would make.
+  std::size_t without_key() const;
   /// Makes the keys that are missing.
   result<void> make_keys();
 };

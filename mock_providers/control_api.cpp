@@ -35,6 +35,8 @@ control_answer refuse(const script_fault& f) {
   return {400, line_of({{"error", std::move(error)}})};
 }
 
+constexpr std::size_t most_made_keys = 8;   // nobody is served meanwhile
+
 /// One request on its way through its handler.
 struct call {
   const control_request& request;
@@ -223,6 +225,7 @@ control_answer post_accounts(const call& c) {
   if (known.teams.size() + read->teams.size() > accounts::max_teams || known.projects.size() + read->projects.size() > accounts::max_projects) {
     return refuse(409, "more than 100 teams or projects together");
   }
+  if (read->without_key() > most_made_keys) return refuse(400, "at most 8 keys are made at once, each takes a tenth of a second: give \"key_pem\"");
   accounts completed = *read;
   if (const auto made = completed.make_keys(); !made) return refuse(500, made.error().what);
   std::string told = show_made_keys(*read, completed);

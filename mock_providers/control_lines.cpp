@@ -45,24 +45,25 @@ rule_fault obey_device_command(const void* value, controlled_mock& mock) {
   if (!said) return {"", "wants one of \"register\", \"reachable\", \"unregister\", \"expire\", \"canonical\""};
   provider_desk& desk = mock.desk();
   const std::string_view what = key;
+  bool taken = false;
   if (what == "reachable") {
     if (!said->is_boolean()) return {key, "wants true or false"};
-    desk.set_reachable(*provider, *token, said->get<bool>(), mock.now());
+    taken = desk.set_reachable(*provider, *token, said->get<bool>(), mock.now());
   } else if (what == "unregister" || what == "expire") {
     const bool stamp = said->is_number_integer() && said->get<std::int64_t>() >= 0 && said->get<std::int64_t>() <= last_stamp;
     if (!stamp) return {key, "wants the time in ms since 1970"};
     const wall_time when{milliseconds(said->get<std::int64_t>())};
-    if (what == "expire") desk.expire_token(*provider, *token, when);
-    else desk.unregister(*provider, *token, when);
+    taken = what == "expire" ? desk.expire_token(*provider, *token, when) : desk.unregister(*provider, *token, when);
   } else if (what == "register") {
     const std::string* app = text_of(command, key, max_app);
     if (!app) return {key, "wants a bundle id (with .voip for a voip token) or project, \"\" = any"};
-    desk.register_device(*provider, *token, *app);
+    taken = desk.register_device(*provider, *token, *app, mock.now());
   } else {
     const std::string* canonical = text_of(command, key, max_token);
     if (!canonical || *provider != pns::provider::fcm) return {key, "wants a token of fcm, \"\" = no more"};
-    desk.set_canonical(*token, *canonical);
+    taken = desk.set_canonical(*token, *canonical);
   }
+  if (!taken) return {"token", "is one too many: " + std::to_string(device_table::max_devices) + " devices are known"};
   return {};
 }
 

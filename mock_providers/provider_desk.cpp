@@ -168,30 +168,40 @@ decision provider_desk::take_legacy(desk_line& line, const provider_request& req
   return out;
 }
 
-void provider_desk::set_reachable(pns::provider provider, std::string_view token, bool reachable, const instant& now) {
+bool provider_desk::set_reachable(pns::provider provider, std::string_view token, bool reachable, const instant& now) {
   device* d = devices_.make(provider, token);
-  if (!d) return;
+  if (!d) return false;
   d->reachable = reachable;
   if (reachable) dispatcher_.reachable(provider, token, now);
+  return true;
 }
 
-void provider_desk::unregister(pns::provider provider, std::string_view token, wall_time when) {
-  if (device* d = devices_.make(provider, token)) d->unregistered_at = when;
+bool provider_desk::unregister(pns::provider provider, std::string_view token, wall_time when) {
+  device* d = devices_.make(provider, token);
+  if (d) d->unregistered_at = when;
+  return d != nullptr;
 }
 
-void provider_desk::register_device(pns::provider provider, std::string_view token, std::string app) {
-  if (device* d = devices_.make(provider, token)) *d = {std::move(app), std::nullopt, false, true, {}};
+bool provider_desk::register_device(pns::provider provider, std::string_view token, std::string app, const instant& now) {
+  device* d = devices_.make(provider, token);
+  if (!d) return false;
+  *d = {std::move(app), std::nullopt, false, true, {}};
+  dispatcher_.reachable(provider, token, now);
+  return true;
 }
 
-void provider_desk::set_canonical(std::string_view token, std::string canonical) {
-  if (device* d = devices_.make(pns::provider::fcm, token)) d->canonical = std::move(canonical);
+bool provider_desk::set_canonical(std::string_view token, std::string canonical) {
+  device* d = devices_.make(pns::provider::fcm, token);
+  if (d) d->canonical = std::move(canonical);
+  return d != nullptr;
 }
 
-void provider_desk::expire_token(pns::provider provider, std::string_view token, wall_time when) {
-  if (device* d = devices_.make(provider, token)) {
-    d->unregistered_at = when;
-    d->expired = true;
-  }
+bool provider_desk::expire_token(pns::provider provider, std::string_view token, wall_time when) {
+  device* d = devices_.make(provider, token);
+  if (!d) return false;
+  d->unregistered_at = when;
+  d->expired = true;
+  return true;
 }
 
 void provider_desk::use(fault_script script, const instant& now) {

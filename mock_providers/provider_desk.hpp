@@ -48,13 +48,15 @@ class provider_desk {
     return f == front::google ? how_.google_max_streams : certified ? how_.apns_max_streams : 1;
   }
 
-  void set_reachable(pns::provider provider, std::string_view token, bool reachable, const instant& now);
-  void unregister(pns::provider provider, std::string_view token, wall_time when);
-  void register_device(pns::provider provider, std::string_view token, std::string app);
+  // What is said of one device. @return false = nothing: the table of devices is full.
+  bool set_reachable(pns::provider provider, std::string_view token, bool reachable, const instant& now);
+  bool unregister(pns::provider provider, std::string_view token, wall_time when);
+  /// It has the app and can be reached: what was kept for it goes out.
+  bool register_device(pns::provider provider, std::string_view token, std::string app, const instant& now);
   /// FCM's legacy API then names `canonical` as the token to use; "" = no more.
-  void set_canonical(std::string_view token, std::string canonical);
+  bool set_canonical(std::string_view token, std::string canonical);
   /// APNs answers 410 ExpiredToken instead of Unregistered.
-  void expire_token(pns::provider provider, std::string_view token, wall_time when);
+  bool expire_token(pns::provider provider, std::string_view token, wall_time when);
   void use(fault_script script, const instant& now);
   /// Adds rules whose clock starts now. @return false = too many together, nothing is added.
   bool add_rules(fault_script more, const instant& now);

@@ -108,7 +108,7 @@ class mock_server final : public server, private answer_delayer, private device_
     on_thread([&] { desk_->unregister(provider, token, when); });
   }
   void register_device(pns::provider provider, std::string token, std::string app) override {
-    on_thread([&] { desk_->register_device(provider, token, std::move(app)); });
+    on_thread([&] { desk_->register_device(provider, token, std::move(app), time_.now()); });
   }
   void use(fault_script script) override {
     on_thread([&] { take_script(std::move(script)); });

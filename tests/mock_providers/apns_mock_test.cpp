@@ -136,9 +136,9 @@ TEST_F(ApnsMock, TellsWhenADeviceLeft) {
 }
 
 TEST_F(ApnsMock, KnowsATokenInItsOwnEnvironmentAndTopicOnly) {
-  desk->register_device(pns::provider::apns_dev, "aabb", "com.example.phone.voip");
+  desk->register_device(pns::provider::apns_dev, "aabb", "com.example.phone.voip", now);
   EXPECT_EQ(words(voip()), "400 BadDeviceToken");
-  desk->register_device(pns::provider::apns, "aabb", "com.example.phone");
+  desk->register_device(pns::provider::apns, "aabb", "com.example.phone", now);
   EXPECT_EQ(words(voip()), "400 DeviceTokenNotForTopic");
 }
 

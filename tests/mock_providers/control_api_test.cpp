@@ -169,6 +169,15 @@ TEST_F(Control, ShowsDevicesAndWhatWaitsForThem) {
   EXPECT_TRUE(ask("GET", "/devices?state=waiting")["devices"].empty());
 }
 
+TEST_F(Control, DeliversWhatWaitedToADeviceThatRegistersAgain) {
+  ask("POST", "/devices", R"({"provider":"apns","token":"aabb","reachable":false})");
+  voip({{"apns-expiration", std::to_string(now.wall.time_since_epoch().count() / 1000 + 60)}});
+  EXPECT_TRUE(sink.all.empty());
+  ask("POST", "/devices", R"({"provider":"apns","token":"aabb","register":"com.example.phone.voip"})");
+  EXPECT_EQ(sink.all.size(), 1U);
+  EXPECT_TRUE(ask("GET", "/devices?state=waiting")["devices"].empty());
+}
+
 TEST_F(Control, SaysWhichTokensAreDead) {
   ask("POST", "/devices", R"({"provider":"apns","token":"aabb","unregister":1623753691000})");
   ask("POST", "/devices", R"({"provider":"apns","token":"aacc","expire":1623753691000})");
@@ -245,6 +254,9 @@ TEST_F(Control, AddsCustomersAndShowsNoKeys) {
   EXPECT_THAT(fault("POST", "/accounts", R"({"teams":[{"team_id":7}]})"), HasSubstr("teams[0].team_id"));
   EXPECT_THAT(fault("POST", "/accounts", "x"), StartsWith("400"));
   EXPECT_THAT(fault("POST", "/accounts", R"({"teams":1e999})"), HasSubstr("number overflow"));
+  std::string many = R"({"projects":[{"project":"a"})";
+  for (int i = 0; i < 8; ++i) many += R"(,{"project":"b"})";
+  EXPECT_THAT(fault("POST", "/accounts", many + "]}"), StartsWith("400 : at most 8 keys"));
 }
 
 TEST_F(Control, ShowsWhoIsOverQuota) {

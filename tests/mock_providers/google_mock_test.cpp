@@ -86,7 +86,7 @@ TEST_F(FcmMock, TellsDeadAndForeignTokensAsTheEngineSortsThem) {
     return pns::sort_fcm_answer({d.answer.status, d.answer.body, "", ""}, prid(token), now.wall).outcome;
   };
   EXPECT_TRUE(std::holds_alternative<pns::accepted>(sorted(fcm(message("")))));
-  desk->register_device(pns::provider::fcm, token, "another-project");
+  desk->register_device(pns::provider::fcm, token, "another-project", now);
   EXPECT_TRUE(std::holds_alternative<pns::suspect_token>(sorted(fcm(message("")))));
   desk->unregister(pns::provider::fcm, token, now.wall);
   EXPECT_TRUE(std::holds_alternative<pns::dead_token>(sorted(fcm(message("")))));
