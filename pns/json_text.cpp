@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cassert>
+#include <cstdint>
+#include <cstring>
 
 namespace reveille::pns {
 namespace {
@@ -132,10 +134,54 @@ void append_json_text(std::string& out, std::string_view text, unsigned times) {
   walk(text, times, [&](std::string_view part) { out.append(part); });
 }
 
-std::size_t plain_json_prefix(std::string_view text) {
-  std::size_t n = 0;
-  while (n < text.size() && is_plain(static_cast<unsigned char>(text[n]))) ++n;
-  return n;
+namespace {
+
+/// A bit for each of eight octets, or more, one of which is not is_plain(); 0 when all are.
+constexpr std::uint64_t not_plain(std::uint64_t eight) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  const auto zero_in = [](std::uint64_t x) { return (x - ones) & ~x; };
+  const std::uint64_t found =
+      eight | ((eight - 0x20 * ones) & ~eight) | zero_in(eight ^ ('"' * ones)) | zero_in(eight ^ ('\\' * ones));
+  return found & (0x80 * ones);
+}
+
+template <class Word>
+Word load(const char* from) {
+  Word out;
+  std::memcpy(&out, from, sizeof out);
+  return out;
+}
+
+}  // namespace
+
+std::size_t copy_plain_json(char* to, std::string_view text) {
+  const char* const from = text.data();
+  const std::size_t size = text.size();
+  std::size_t i = 0;
+  for (; i + 8 <= size; i += 8) {
+    const auto eight = load<std::uint64_t>(from + i);
+    if (not_plain(eight) != 0) break;
+    std::memcpy(to + i, &eight, 8);
+  }
+  if (i < size && size - i < 8 && size >= 4) {
+    // The rest in one step, together with what comes before it, or with itself.
+    if (size >= 8) {
+      const auto last = load<std::uint64_t>(from + size - 8);
+      if (not_plain(last) == 0) {
+        std::memcpy(to + size - 8, &last, 8);
+        return size;
+      }
+    } else {
+      const auto first = load<std::uint32_t>(from), last = load<std::uint32_t>(from + size - 4);
+      if (not_plain((std::uint64_t{last} << 32) | first) == 0) {
+        std::memcpy(to, &first, 4);
+        std::memcpy(to + size - 4, &last, 4);
+        return size;
+      }
+    }
+  }
+  for (; i < size && is_plain(static_cast<unsigned char>(from[i])); ++i) to[i] = from[i];
+  return i;
 }
 
 std::size_t json_text_length(std::string_view text, unsigned times) {
@@ -144,8 +190,7 @@ std::size_t json_text_length(std::string_view text, unsigned times) {
   return length;
 }
 
-std::string_view cut_utf8(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return text;
+std::string_view shortened_utf8(std::string_view text, std::size_t limit) {
   // Only a well-formed sequence is kept whole; anything else is repaired octet by octet anyway.
   for (std::size_t back = 1; back <= 3 && back <= limit; ++back) {
     const sequence s = sequence_at(text.substr(limit - back));

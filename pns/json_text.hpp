@@ -11,14 +11,20 @@ namespace reveille::pns {
 /// @param times 0 = only repaired, 1 = inside a string, 2 = inside a string of a JSON text that is itself in a string.
 void append_json_text(std::string& out, std::string_view text, unsigned times);
 
-/// How many of the first octets append_json_text would append as they are: up to the first quote, backslash, control or
-/// non-ASCII octet.
-std::size_t plain_json_prefix(std::string_view text);
+/// Copies the first octets, those that append_json_text would append as they are: up to the first quote, backslash, control
+/// or non-ASCII octet. Eight at a time.
+/// @param to has room for all of `text`; what lies behind the octets copied may have been written to.
+/// @return how many.
+std::size_t copy_plain_json(char* to, std::string_view text);
 
 /// Length of what append_json_text would append.
 std::size_t json_text_length(std::string_view text, unsigned times);
 
-/// The first octets of `text`, at most `limit`, without cutting a UTF-8 sequence in two.
-std::string_view cut_utf8(std::string_view text, std::size_t limit);
+/// The first octets of `text`, at most `limit` of them and fewer than there are, without cutting a UTF-8 sequence in two.
+std::string_view shortened_utf8(std::string_view text, std::size_t limit);
+/// The same; all of `text` where it is no longer than `limit`, as it nearly always is.
+inline std::string_view cut_utf8(std::string_view text, std::size_t limit) {
+  return text.size() <= limit ? text : shortened_utf8(text, limit);
+}
 
 }  // namespace reveille::pns

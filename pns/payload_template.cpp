@@ -39,32 +39,13 @@ std::int64_t seconds_until(wall_time end, wall_time from) {
 
 using reference_text = std::array<char, 32>;
 
-constexpr bool is_number(payload_field f) {
-  switch (f) {
-    case payload_field::date:
-    case payload_field::ttl:
-    case payload_field::lifetime:
-    case payload_field::count:
-    case payload_field::item_id:
-    case payload_field::item_date: return true;
-    case payload_field::token:
-    case payload_field::collapse_id:
-    case payload_field::voip:
-    case payload_field::last_caller:
-    case payload_field::number:
-    case payload_field::display_name:
-    case payload_field::caller:
-    case payload_field::call_id:
-    case payload_field::call_ref:
-    case payload_field::item_remote_uri:
-    case payload_field::item_display_name:
-    case payload_field::item_caller:
-    case payload_field::item_ref: return false;
-  }
-  return false;
-}
-static_assert(std::all_of(std::begin(fields), std::end(fields),
-                          [](const field_traits& t) { return t.numeric == is_number(t.field); }));
+/// The table by field: what is a number is said there, once.
+constexpr auto numeric = [] {
+  std::array<bool, std::size(fields)> out{};
+  for (const field_traits& t : fields) out[static_cast<std::size_t>(t.field)] = t.numeric;
+  return out;
+}();
+constexpr bool is_number(payload_field f) { return numeric[static_cast<std::size_t>(f)]; }
 
 /// What may be shortened for the sake of the size, in the order in which it is: octets that may be shown.
 struct shown_octets {
@@ -82,24 +63,27 @@ class renderer {
         missed_(std::get_if<missed_calls_content>(&v.order.content)) {}
 
   void run(const payload_template::program& p, text_writer& out) {
+    const payload_step* const steps = p.steps.data();
+    const char* const literals = p.literals.data();
     for (std::size_t at = 0; at < p.steps.size();) {
-      const payload_step& s = p.steps[at++];
+      const payload_step& s = steps[at++];
+      if (s.size > 0) out.append_literal(literals + s.literal, s.size);
       switch (s.op) {
-        case payload_op::literal: out.append(std::string_view(p.literals).substr(s.a, s.b)); break;
+        case payload_op::literal: break;
         case payload_op::text: append_text(s, out); break;
         case payload_op::integer: out.append_number(number_of(s.field)); break;
         case payload_op::unless:
-          if (text_of(s.field).empty()) at = s.a;
+          if (text_of(s.field).empty()) at = s.target;
           break;
-        case payload_op::jump: at = s.a; break;
+        case payload_op::jump: at = s.target; break;
         case payload_op::each:
           item_ = 0;
-          if (call_count() == 0) at = s.a;
+          if (call_count() == 0) at = s.target;
           break;
         case payload_op::next:
           if (++item_ < call_count()) {
             out.append(',');
-            at = s.a;
+            at = s.target;
           }
           break;
       }
@@ -222,7 +206,7 @@ bool payload_template::wakes_plain_token() const { return program_->wakes_plain_
 bool payload_template::render(const values& v, std::size_t limit, std::string& out) const {
   const std::size_t allowed = limit + v.token.size();
   // No name longer than the limit can fit, so a hostile one costs no more than this.
-  shown_octets shown{std::min(longest_name(v.order), limit), rendered_uri_limit};
+  shown_octets shown{limit, rendered_uri_limit};
   const auto fits = [&] {
     text_writer text(out);
     renderer(v, shown).run(*program_, text);
@@ -230,6 +214,7 @@ bool payload_template::render(const values& v, std::size_t limit, std::string& o
     return out.size() <= allowed;
   };
   if (fits()) return true;
+  shown.names = std::min(longest_name(v.order), limit);
   for (std::size_t shown_octets::*part : {&shown_octets::names, &shown_octets::uris}) {
     std::size_t too_long = std::exchange(shown.*part, 0);
     if (!fits()) continue;  // not enough, even without any: the next goes too

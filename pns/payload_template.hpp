@@ -31,26 +31,29 @@ struct field_traits {
 const field_traits* find_field(std::string_view name);
 std::span<const field_traits> all_fields();
 
+/// What a step does after it has appended its literal.
 enum class payload_op : std::uint8_t {
-  literal,   ///< append literals[a, a+b)
+  literal,   ///< nothing more
   text,      ///< append the field, escaped `escapes` times
   integer,   ///< append the field's decimal digits
-  unless,    ///< jump to a when the field is empty
-  jump,      ///< jump to a
-  each,      ///< the first call, or jump to a when there is none
-  next,      ///< the next call: append ',' and jump to a; past the last go on
+  unless,    ///< jump when the field is empty
+  jump,
+  each,      ///< the first call, or jump when there is none
+  next,      ///< the next call: append ',' and jump; past the last go on
 };
 
+/// Half as many steps as if literals had their own: a list of calls is hundreds of them.
 struct payload_step {
   payload_op op;
   payload_field field = payload_field::token;
   std::uint8_t escapes = 0;
-  std::uint32_t a = 0;
-  std::uint32_t b = 0;
+  std::uint32_t literal = 0;   ///< literals[literal, literal + size) stands before what the step does
+  std::uint32_t size = 0;
+  std::uint32_t target = 0;    ///< of its jump
 };
 
 struct payload_template::program {
-  std::string literals;
+  std::string literals;   ///< literal_padding octets follow the last
   std::vector<payload_step> steps;
   bool wakes_plain_token = false;
 };

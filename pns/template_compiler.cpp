@@ -4,6 +4,7 @@
 
 #include "pns/body_rules.hpp"
 #include "pns/json_text.hpp"
+#include "pns/text_writer.hpp"
 
 namespace reveille::pns {
 namespace {
@@ -19,7 +20,8 @@ class compiler {
       return program_;
     }
     value(in_.body, 0);
-    end_literal();
+    flush_literal();
+    program_->literals.append(literal_padding, '\0');
     check_body(in_, faults_);
     if (in_.wire == payload_wire::apns) program_->wakes_plain_token = wakes_plain_token(in_.body);
     return program_;
@@ -36,24 +38,22 @@ class compiler {
 
   // Literals gather until something else must be written.
   void literal(std::string_view text, unsigned times) { append_json_text(program_->literals, text, times); }
-  void end_literal() {
-    const auto end = static_cast<std::uint32_t>(program_->literals.size());
-    if (end > literal_begin_) {
-      program_->steps.push_back({payload_op::literal, payload_field::token, 0, literal_begin_, end - literal_begin_});
-    }
-    literal_begin_ = end;
+  /// As a step of its own: where a jump lands behind it, and at the end.
+  void flush_literal() {
+    if (program_->literals.size() > literal_begin_) emit(payload_op::literal);
   }
   std::uint32_t here() const { return static_cast<std::uint32_t>(program_->steps.size()); }
   /// @return its index, for a jump to be filled in.
   std::uint32_t emit(payload_op op, payload_field field = payload_field::token, unsigned escapes = 0,
                      std::uint32_t target = 0) {
-    end_literal();
-    program_->steps.push_back({op, field, static_cast<std::uint8_t>(escapes), target, 0});
+    const auto end = static_cast<std::uint32_t>(program_->literals.size());
+    program_->steps.push_back({op, field, static_cast<std::uint8_t>(escapes), literal_begin_, end - literal_begin_, target});
+    literal_begin_ = end;
     return here() - 1;
   }
   void land(std::uint32_t jump) {
-    end_literal();
-    program_->steps[jump].a = here();
+    flush_literal();
+    program_->steps[jump].target = here();
   }
 
   /// @param depth how many strings this value is in: 0, or 1 inside $text.

@@ -268,7 +268,7 @@ bool push_sender::submit(push_slot& s, push_connection& by, const instant& now) 
   r.authority = parts_.credential->authority();
   r.path = composed_.path;
   r.headers = fields_;
-  r.body = composed_.body;
+  r.own_body = &composed_.body;
   s.token = composed_.token;
   s.token_version = parts_.credential->token_version();
   s.connection = by.id();

@@ -143,6 +143,9 @@ class push_table {
 
 /// Slots by deadline, the earliest first; equal ones in the order of their coming. What left the queue otherwise is
 /// skipped when it surfaces (its generation or phase has changed), so leaving costs nothing.
+///
+/// Calls come with much the same time to live, so their deadlines come in order: those stand in a line, and only what is
+/// earlier than the line's last goes through a heap.
 class deadline_queue {
  public:
   struct item {
@@ -155,27 +158,39 @@ class deadline_queue {
     }
   };
   void add(steady_time deadline, std::uint64_t tag) {
-    heap_.push_back({deadline, turns_++, tag});
-    std::push_heap(heap_.begin(), heap_.end());
+    const item i{deadline, turns_++, tag};
+    if (line_.empty() || line_.back().deadline <= deadline) {
+      line_.push_back(i);
+    } else {
+      heap_.push_back(i);
+      std::push_heap(heap_.begin(), heap_.end());
+    }
   }
-  bool empty() const { return heap_.empty(); }
-  const item& front() const { return heap_.front(); }
+  bool empty() const { return line_.empty() && heap_.empty(); }
+  const item& front() const { return heap_first() ? heap_.front() : line_.front(); }
   void pop() {
+    if (!heap_first()) return line_.pop_front();
     std::pop_heap(heap_.begin(), heap_.end());
     heap_.pop_back();
   }
-  std::size_t size() const { return heap_.size(); }
+  std::size_t size() const { return line_.size() + heap_.size(); }
   /// Bounds what is skipped later: once more have left than are here, those that `left(item)` knows go.
   /// @param living at least as many as still wait.
   template <class Left>
   void prune(std::size_t living, Left&& left) {
-    if (heap_.size() <= 2 * living + slack) return;
+    if (size() <= 2 * living + slack) return;
+    std::erase_if(line_, left);
     std::erase_if(heap_, left);
     std::make_heap(heap_.begin(), heap_.end());
+    line_.shrink_to_fit();  // a burst is over
+    if (heap_.capacity() > 4 * heap_.size() + slack) heap_.shrink_to_fit();
   }
 
  private:
   static constexpr std::size_t slack = 64;   ///< so few are not worth a look
+  bool heap_first() const { return line_.empty() || (!heap_.empty() && line_.front() < heap_.front()); }
+
+  std::deque<item> line_;
   std::vector<item> heap_;
   std::uint64_t turns_ = 0;
 };

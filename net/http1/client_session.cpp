@@ -54,9 +54,9 @@ class client_session::impl {
       out_ += "\r\n";
     }
     out_ += "content-length: ";
-    out_ += std::to_string(what.body.size());
+    out_ += std::to_string(what.whole_body().size());
     out_ += "\r\n\r\n";
-    out_ += what.body;
+    out_ += what.whole_body();
     return {0, generation_};
   }
 

@@ -62,14 +62,18 @@ class client_session::impl {
       s.upload.swap(spare_.back());
       spare_.pop_back();
     }
-    s.upload.assign(what.body);
+    if (what.own_body != nullptr) {
+      s.upload.swap(*what.own_body);
+    } else {
+      s.upload.assign(what.body);
+    }
     ++unsent_;
     held_ += s.upload.size();
     nghttp2_data_provider provider;
     provider.source.ptr = &s;
     provider.read_callback = &impl::read_body;
     s.stream = nghttp2_submit_request(wire_.get(), nullptr, fields_.data(), fields_.size(),
-                                      what.body.empty() ? nullptr : &provider, &s);
+                                      s.upload.empty() ? nullptr : &provider, &s);
     // Negative only for what we alone can cause: too many fields, ids used up (requests_limit), or no memory.
     assert(s.stream > 0);
     ++requests_;
@@ -160,7 +164,7 @@ class client_session::impl {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, config_.stream_window},
     };
-    wire_.open(make_client(c, this, options.get()), settings, config_.connection_window);
+    wire_.open(make_client(c, this, options.get(), memory_), settings, config_.connection_window);
   }
 
   void add_field(std::string_view name, std::string_view value, std::uint8_t flags = NGHTTP2_NV_FLAG_NONE) {
@@ -175,11 +179,10 @@ class client_session::impl {
   /// What has left, or never will, is held no longer; its memory serves the next request while it is warm.
   void drop_upload(client_stream& s) {
     held_ -= s.upload.size() - s.uploaded;
-    s.upload.clear();
     s.uploaded = 0;
-    if (s.upload.capacity() < 64) return;  // inside the string itself, or never filled
+    if (s.upload.capacity() < 64) return s.upload.clear();  // inside the string itself, or never filled
     spare_.emplace_back();
-    spare_.back().swap(s.upload);
+    spare_.back().swap(s.upload);  // with its text, which the next is written over
   }
 
   /// The slot is free once nghttp2 and the listener are both done with it.
@@ -271,8 +274,10 @@ class client_session::impl {
     return static_cast<client_stream*>(nghttp2_session_get_stream_user_data(session, stream));
   }
 
-  static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void*) {
-    if (client_stream* s = stream_of(session, frame->hd.stream_id)) {
+  static int on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+    client_stream* const s = stream_of(session, frame->hd.stream_id);
+    self(user).heading_ = s;
+    if (s != nullptr) {
       s->collecting = s->status < 200;  // the first block, or one after 1xx; later ones are trailers
       if (s->collecting) {
         s->heading = 0;
@@ -282,10 +287,9 @@ class client_session::impl {
     return 0;
   }
 
-  static int on_header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name,
-                       std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
-                       void* user) {
-    client_stream* s = stream_of(session, frame->hd.stream_id);
+  static int on_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name, std::size_t name_size,
+                       const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
+    client_stream* const s = self(user).heading_;  // nothing comes between the fields of a block (RFC 9113 6.10)
     if (s == nullptr || !s->collecting || s->silent) return 0;
     const std::string_view n = text_of(name, name_size);
     const std::string_view v = text_of(value, value_size);
@@ -353,22 +357,22 @@ class client_session::impl {
   }
 
   static int on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
-    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
+    if (frame->hd.type != NGHTTP2_HEADERS) return 0;  // of bodies send_body() knows
     client_stream* s = stream_of(session, frame->hd.stream_id);
     if (s == nullptr) return 0;
     if (s->at == phase::waiting) {
       s->at = phase::sending;
       --self(user).unsent_;
     }
-    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-      s->at = phase::sent;
-      self(user).drop_upload(*s);
-    }
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) s->at = phase::sent;
     return 0;
   }
 
   static int on_close(nghttp2_session* session, std::int32_t stream, std::uint32_t code, void* user) {
-    if (client_stream* s = stream_of(session, stream)) self(user).end(*s, code);
+    client_stream* const s = stream_of(session, stream);
+    if (s == nullptr) return 0;
+    if (self(user).heading_ == s) self(user).heading_ = nullptr;
+    self(user).end(*s, code);
     return 0;
   }
 
@@ -381,7 +385,7 @@ class client_session::impl {
     return static_cast<ssize_t>(std::min(size, left.size()));
   }
 
-  static int send_body(nghttp2_session*, nghttp2_frame*, const std::uint8_t* frame_header, std::size_t size,
+  static int send_body(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* frame_header, std::size_t size,
                        nghttp2_data_source* source, void* user) {
     auto& s = *static_cast<client_stream*>(source->ptr);
     std::vector<std::uint8_t>& out = *self(user).out_;
@@ -390,17 +394,23 @@ class client_session::impl {
     out.insert(out.end(), piece, piece + size);  // of the same type as `out`, or it is copied octet by octet
     s.uploaded += size;
     self(user).held_ -= size;
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+      s.at = phase::sent;
+      self(user).drop_upload(s);
+    }
     return 0;
   }
 
   client_listener& listener_;
   const client_config config_;
+  stream_memory memory_;             ///< outlives wire_
   framing wire_;
   slot_pool<client_stream> streams_;
   std::vector<std::string> spare_;   ///< memory of bodies that have left, warmest last; at most streams_limit
   std::vector<event> events_;
   std::vector<nghttp2_nv> fields_;
   std::vector<std::uint8_t>* out_ = nullptr;
+  client_stream* heading_ = nullptr;   ///< whose header block is being read
   std::size_t unsent_ = 0;           ///< requests whose HEADERS have not left
   std::size_t held_ = 0;             ///< octets of bodies submitted that have not left
   std::uint32_t requests_ = 0;

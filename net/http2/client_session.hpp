@@ -28,7 +28,7 @@ struct client_config {
   std::size_t body_limit = 16 * 1024;         ///< of an answer; octets beyond are dropped and `truncated` set
 };
 
-/// Borrowed views; submit() copies.
+/// Borrowed views; submit() copies, but for `own_body`.
 struct request {
   std::string_view method = "POST";
   std::string_view scheme = "https";
@@ -36,6 +36,9 @@ struct request {
   std::string_view path;
   std::span<const header> headers;
   std::string_view body;
+  std::string* own_body = nullptr;  ///< instead of `body`: submit() takes it, and may leave other memory to be written in
+
+  std::string_view whole_body() const { return own_body != nullptr ? std::string_view(*own_body) : body; }
 };
 
 /// Views live during the callback only.

@@ -8,6 +8,8 @@
 #include <memory>
 #include <string_view>
 
+#include "net/http2/stream_memory.hpp"
+
 namespace reveille::http2 {
 
 struct nghttp2_deleter {
@@ -30,14 +32,15 @@ inline option_ptr make_options() {
   if (nghttp2_option_new(&o) != 0) std::abort();
   return option_ptr(o);
 }
-inline session_ptr make_client(const nghttp2_session_callbacks* c, void* user, const nghttp2_option* o) {
+/// @param memory outlives the session.
+inline session_ptr make_client(const nghttp2_session_callbacks* c, void* user, const nghttp2_option* o, stream_memory& memory) {
   nghttp2_session* s = nullptr;
-  if (nghttp2_session_client_new2(&s, c, user, o) != 0) std::abort();
+  if (nghttp2_session_client_new3(&s, c, user, o, memory.native()) != 0) std::abort();
   return session_ptr(s);
 }
-inline session_ptr make_server(const nghttp2_session_callbacks* c, void* user, const nghttp2_option* o) {
+inline session_ptr make_server(const nghttp2_session_callbacks* c, void* user, const nghttp2_option* o, stream_memory& memory) {
   nghttp2_session* s = nullptr;
-  if (nghttp2_session_server_new2(&s, c, user, o) != 0) std::abort();
+  if (nghttp2_session_server_new3(&s, c, user, o, memory.native()) != 0) std::abort();
   return session_ptr(s);
 }
 

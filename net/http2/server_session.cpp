@@ -173,7 +173,7 @@ class server_session::impl {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, config_.max_streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, config_.stream_window},
     };
-    wire_.open(make_server(c, this, options.get()), settings, config_.connection_window);
+    wire_.open(make_server(c, this, options.get(), memory_), settings, config_.connection_window);
   }
 
   static impl& self(void* user) { return *static_cast<impl*>(user); }
@@ -373,6 +373,7 @@ class server_session::impl {
 
   server_listener& listener_;
   const server_config config_;
+  stream_memory memory_;   ///< outlives wire_
   framing wire_;
   slot_pool<stream_slot> slots_;
   std::vector<event> events_;

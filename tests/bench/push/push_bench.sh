@@ -8,7 +8,7 @@
 # Needs apt-get install nghttp2-client nghttp2-server; for node-apn: (cd tests/interop/clients && npm ci), else it is left out.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
-bin=${1:-$root/build/release}/bin
+bin=$(realpath "${1:-$root/build/release}")/bin   # it runs elsewhere
 rounds=${ROUNDS:-5}
 pushes=${PUSHES:-200000}
 for needed in "$bin/push_bench" "$bin/reveille-mock"; do
