@@ -122,7 +122,7 @@ class listener final : public tls_listener {
   tls_connection::session_factory make_;
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
-  std::unordered_set<std::shared_ptr<tls_socket>> open_;
+  std::unordered_set<std::shared_ptr<session_socket>> open_;
   tls_listener_counters counters_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< handlers may outlive the listener
   std::vector<tcp::socket> silent_;

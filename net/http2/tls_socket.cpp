@@ -14,19 +14,6 @@ namespace reveille::http2 {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-std::string_view name_of(open_failure why) {
-  switch (why) {
-    case open_failure::resolve: return "resolve";
-    case open_failure::connect: return "connect";
-    case open_failure::proxy: return "proxy";
-    case open_failure::handshake: return "handshake";
-    case open_failure::certificate: return "certificate";
-    case open_failure::alpn: return "alpn";
-    case open_failure::deadline: return "deadline";
-  }
-  std::abort();  // unreachable: the switch is complete
-}
-
 namespace {
 
 /// What one turn of one connection may take before others have theirs.
@@ -56,48 +43,13 @@ std::optional<open_failure> alert_of(unsigned long code) {
 
 tls_socket::tls_socket(asio::io_context& io, const clock& time, std::shared_ptr<const tls_context> tls, role as,
                        tls_limits limits, session_factory make, failure_handler failed)
-    : io_(io),
-      time_(time),
-      tls_(std::move(tls)),
-      role_(as),
-      limits_(limits),
-      make_(std::move(make)),
-      failed_(std::move(failed)),
-      socket_(io),
-      deadline_(io) {}
-
-void tls_socket::arm_open_deadline() {
-  deadline_.expires_after(limits_.open_deadline);
-  deadline_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-    if (!error) self->fail(open_failure::deadline, "not open in time");
-  });
-}
-
-void tls_socket::fail(open_failure why, const std::string& what) {
-  if (state_ != state::opening && state_ != state::shaking) return;
-  state_ = state::closed;
-  deadline_.cancel();
-  boost::system::error_code ignored;  // the descriptor is gone whatever close() says
-  socket_.close(ignored);
-  make_ = nullptr;
-  if (opening_failed_) std::exchange(opening_failed_, nullptr)();
-  if (failed_) std::exchange(failed_, nullptr)(why, what);
-  if (gone_) std::exchange(gone_, nullptr)();
-}
+    : session_socket(io, time, limits, std::move(make), std::move(failed)), tls_(std::move(tls)), role_(as) {}
 
 void tls_socket::start(tcp::socket socket, const std::string& name) {
   if (state_ != state::opening) return;
-  opening_failed_ = nullptr;
-  socket_ = std::move(socket);
-  boost::system::error_code error;
-  const tcp::endpoint remote = socket_.remote_endpoint(error);
-  if (!error) {
-    peer_ = (remote.address().is_v6() ? '[' + remote.address().to_string() + ']' : remote.address().to_string()) + ':' +
-            std::to_string(remote.port());
-  }
+  take(std::move(socket));
   boost::system::error_code blocking;
   socket_.non_blocking(true, blocking);
-  socket_.set_option(tcp::no_delay(true), error);  // batches are ours to make; a failure costs latency only
   if (blocking) return fail(open_failure::connect, blocking.message());
 
   state_ = state::shaking;
@@ -127,7 +79,7 @@ void tls_socket::shake() {
   const int rv = SSL_do_handshake(ssl_.get());
   const int why = SSL_get_error(ssl_.get(), rv);
   const unsigned long code = ERR_peek_error();
-  const auto again = [self = shared_from_this()](boost::system::error_code error) {
+  const auto again = [self = self()](boost::system::error_code error) {
     if (!error) self->shake();
   };
   // Our flight, or the alert that says why not.
@@ -167,60 +119,25 @@ void tls_socket::opened() {
     }
     OPENSSL_free(der);
   }
-  state_ = state::open;
-  deadline_.cancel();
-  failed_ = nullptr;
-  session_ = std::exchange(make_, nullptr)(alpn, shared_from_this());
-  if (!session_) return end();
+  if (!begin(alpn)) return;
   // Reading ahead, the handshake may have taken the peer's first records off the socket already.
   read_in();
-}
-
-void tls_socket::wake() {
-  if (waking_ || state_ == state::closed || state_ == state::draining) return;
-  waking_ = true;
-  asio::post(io_, [self = shared_from_this()] {
-    self->waking_ = false;
-    self->pump();
-  });
-}
-
-void tls_socket::close() {
-  closing_ = true;
-  if (state_ == state::opening || state_ == state::shaking) return fail(open_failure::deadline, "closed while opening");
-  wake();
-}
-
-void tls_socket::abort() {
-  if (state_ == state::opening || state_ == state::shaking) return fail(open_failure::deadline, "aborted while opening");
-  if (state_ == state::closed) return;
-  boost::system::error_code ignored;
-  socket_.set_option(asio::socket_base::linger(true, 0), ignored);  // close() then sends RST
-  end();
 }
 
 void tls_socket::resume_reading() {
   if (!paused_) return;
   paused_ = false;
   // Records that OpenSSL holds already are announced by no readability.
-  asio::post(io_, [self = shared_from_this()] { self->read_in(); });
+  asio::post(io_, [self = self()] { self->read_in(); });
 }
 
 void tls_socket::pump() {
   if (state_ != state::open) return;
   if (!writing_ && write_out()) {
-    if (closing_ || session_->finished()) begin_drain();
-  } else if (state_ == state::open && writing_ && (closing_ || session_->finished())) {
+    if (is_over()) begin_drain();
+  } else if (state_ == state::open && writing_ && is_over()) {
     end_soon();
   }
-}
-
-void tls_socket::end_soon() {
-  if (std::exchange(ending_, true)) return;
-  deadline_.expires_after(limits_.close_deadline);
-  deadline_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-    if (!error) self->end();
-  });
 }
 
 bool tls_socket::write_out() {
@@ -261,7 +178,7 @@ bool tls_socket::flush() {
 
 void tls_socket::wait_write() {
   writing_ = true;
-  socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](boost::system::error_code error) {
+  socket_.async_wait(tcp::socket::wait_write, [self = self()](boost::system::error_code error) {
     self->writing_ = false;
     if (!error) self->pump();
   });
@@ -270,7 +187,7 @@ void tls_socket::wait_write() {
 void tls_socket::wait_read() {
   if (reading_ || paused_) return;
   reading_ = true;
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](boost::system::error_code error) {
+  socket_.async_wait(tcp::socket::wait_read, [self = self()](boost::system::error_code error) {
     self->reading_ = false;
     if (error) return;
     self->read_in();
@@ -297,7 +214,7 @@ void tls_socket::read_in() {
   wait_read();
   // OpenSSL may hold a whole record that no further readability will announce.
   if (SSL_has_pending(ssl_.get()) != 0 && !paused_) {
-    asio::post(io_, [self = shared_from_this()] { self->read_in(); });
+    asio::post(io_, [self = self()] { self->read_in(); });
   }
   pump();
 }
@@ -313,22 +230,6 @@ void tls_socket::begin_drain() {
   end_soon();
   paused_ = false;
   wait_read();
-}
-
-void tls_socket::end() {
-  if (state_ == state::closed) return;
-  state_ = state::closed;
-  deadline_.cancel();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-  // Perhaps we stand inside a call of the session: it hears of it in a turn of its own.
-  asio::post(io_, [self = shared_from_this()] {
-    if (self->session_) {
-      self->session_->closed(self->time_.now());
-      self->session_.reset();
-    }
-    if (self->gone_) std::exchange(self->gone_, nullptr)();
-  });
 }
 
 }  // namespace reveille::http2
