@@ -4,14 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "core/system_ports.hpp"
 #include "engine/push/push_plan.hpp"
 #include "engine/push/push_threads.hpp"
-#include "mock_providers/credentials.hpp"
+#include "tests/engine/push/settings_folder.hpp"
 #include "tests/net/http2/test_authority.hpp"
 
 namespace reveille {
@@ -21,41 +19,20 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const mock_providers::credentials& keys() {
-  static const mock_providers::credentials made = mock_providers::credentials::generate().value();
-  return made;
-}
+using testing::keys;
 
 class nobody final : public push_answer_sink {
  public:
   void answered(shard_id, std::vector<pns::push_answer>&) override {}
 };
 
-/// A configuration that is right in everything, in a directory of its own; each test spoils one thing.
-class PushSetup : public ::testing::Test {
+class PushSetup : public ::testing::Test, protected testing::settings_folder {
  protected:
   PushSetup() {
-    char name[] = "/tmp/reveille-push-XXXXXX";
-    directory = ::mkdtemp(name);
-    keep("key.p8", keys().apns_key_pem);
-    keep("account.json", mock_providers::service_account_json({}, keys(), "https://oauth2.example.com/token"));
     keep("ca.pem", keys().ca_pem);
     settings.apns.ca_file = settings.fcm.ca_file = path("ca.pem");
-    config::apns_app apple;
-    apple.team_id = "DEF123GHIJ";
-    apple.bundle = "com.example.phone";
-    apple.key_id = "ABC123DEFG";
-    apple.key_file = path("key.p8");
-    settings.apns.apps = {apple};
-    config::fcm_app google;
-    google.project = "reveille-mock";
-    google.service_account_file = path("account.json");
-    settings.fcm.apps = {google};
   }
-  ~PushSetup() override { std::filesystem::remove_all(directory); }
-
-  std::string path(const std::string& name) const { return directory + "/" + name; }
-  void keep(const std::string& name, const std::string& text) const { std::ofstream(path(name)) << text; }
+  void keep(const std::string& name, const std::string& text) const { write(name, text); }
 
   /// The faults of reading, else those of starting the senders; none = it would run.
   std::vector<std::string> faults() {
@@ -75,8 +52,6 @@ class PushSetup : public ::testing::Test {
     return out;
   }
 
-  std::string directory;
-  config::settings settings;
   nobody sink;
   system_clock_port time;
 };
@@ -205,7 +180,7 @@ TEST_F(PushSetup, AdvisesOnceOfAProfileThatWakesNoPlainTokenAndOfWhatIsOff) {
 
 TEST_F(PushSetup, NamesThePlaceInTheFile) {
   settings.written_at = {{"apns.app[0]", "r.toml:9:1"}, {"apns.app[0].key_file", "r.toml:12:12"}, {"fcm.app[0].project", "r.toml:20:11"}};
-  keep("key.p8", keys().google_key_pem);  // RSA
+  keep("AuthKey_ABC123DEFG.p8", keys().google_key_pem);  // RSA
   EXPECT_THAT(faults(), ElementsAre("r.toml:9:1: apns app com.example.phone: key ABC123DEFG is no EC P-256 key"));
   settings.apns.apps[0].key_file = path("none.p8");
   settings.fcm.apps[0].project = "another-project";
@@ -245,14 +220,14 @@ TEST_F(PushSetup, TheTokenUrlMustBeHttps) {
 }
 
 TEST_F(PushSetup, AnApplesKeyMustBeAnEllipticOne) {
-  keep("key.p8", keys().google_key_pem);  // RSA
+  keep("AuthKey_ABC123DEFG.p8", keys().google_key_pem);  // RSA
   EXPECT_THAT(faults(), ElementsAre("apns app com.example.phone: key ABC123DEFG is no EC P-256 key"));
-  keep("key.p8", "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n");
+  keep("AuthKey_ABC123DEFG.p8", "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n");
   const auto found = faults();
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0], HasSubstr("apns app com.example.phone: key ABC123DEFG: private key: no readable PEM"));
   EXPECT_THAT(found[0], Not(HasSubstr("SECRET")));
-  keep("key.p8", keys().ca_pem);  // a certificate instead
+  keep("AuthKey_ABC123DEFG.p8", keys().ca_pem);  // a certificate instead
   EXPECT_THAT(faults(), ElementsAre(HasSubstr("private key: no readable PEM")));
 }
 

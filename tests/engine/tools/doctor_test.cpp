@@ -4,13 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 
 #include "core/system_ports.hpp"
 #include "engine/tools/doctor_command.hpp"
-#include "mock_providers/credentials.hpp"
+#include "tests/engine/push/settings_folder.hpp"
 #include "tests/net/http2/test_authority.hpp"
 
 namespace reveille {
@@ -20,10 +18,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const mock_providers::credentials& keys() {
-  static const mock_providers::credentials made = mock_providers::credentials::generate().value();
-  return made;
-}
+using testing::keys;
 const wall_time today{seconds(1'790'000'000)};
 
 /// All is well with it until a test says otherwise.
@@ -71,33 +66,18 @@ class fake_outside final : public doctor_outside {
   }
 };
 
-class Doctor : public ::testing::Test {
+/// read_push_config reads files itself, so they are real; what the doctor looks at is told it by hand.
+class Doctor : public ::testing::Test, protected testing::settings_folder {
  protected:
   Doctor() {
-    // read_push_config reads files itself, so they are real.
-    char name[] = "/tmp/reveille-doctor-XXXXXX";
-    directory = ::mkdtemp(name);
     keep("AuthKey_ABC123DEFG.p8", keys().apns_key_pem);
     keep("account.json", mock_providers::service_account_json({}, keys(), "https://oauth2.example.com/token"));
     settings.node.domains = {"example.com"};
     settings.node.listen = {"udp:10.0.0.1:5060"};
     settings.trust.open = true;
-    config::apns_app apple;
-    apple.team_id = "DEF123GHIJ";
-    apple.bundle = "com.example.phone";
-    apple.key_id = "ABC123DEFG";
-    apple.key_file = path("AuthKey_ABC123DEFG.p8");
-    settings.apns.apps = {apple};
-    config::fcm_app google;
-    google.project = "reveille-mock";
-    google.service_account_file = path("account.json");
-    settings.fcm.apps = {google};
   }
-  ~Doctor() override { std::filesystem::remove_all(directory); }
-
-  std::string path(const std::string& name) const { return directory + "/" + name; }
   void keep(const std::string& name, const std::string& text) {
-    std::ofstream(path(name)) << text;
+    write(name, text);
     outside.files[path(name)] = {true, true, false, text};
   }
 
@@ -115,8 +95,6 @@ class Doctor : public ::testing::Test {
     return all;
   }
 
-  std::string directory;
-  config::settings settings;
   fake_outside outside;
 };
 
