@@ -71,7 +71,9 @@ class push_sender final : public push_connection_owner {
   std::size_t usable_connections() const { return pool_.usable(); }
   std::size_t stream_capacity() const { return pool_.stream_capacity(); }   ///< of the usable connections altogether
   std::size_t open_breakers() const;     ///< of the credential and its apps
+  /// At the end of a turn: what operators see; and a burst's memory goes.
   void publish() {
+    table_.rest();
     const auto made = parts_.credential->token_made();
     own_.token_made.set(made ? static_cast<std::uint64_t>(unix_seconds(*made)) : 0);
     own_.breaker_open.set(breaker_.is_closed() ? 0 : 1);

@@ -54,7 +54,9 @@ class push_table {
     std::uint32_t i;
     if (free_.empty()) {
       i = static_cast<std::uint32_t>(slots_.size());
-      slots_.emplace_back().index = i;
+      push_slot& made = slots_.emplace_back();
+      made.index = i;
+      made.generation = first_generation_;
     } else {
       i = free_.back();
       free_.pop_back();
@@ -71,6 +73,16 @@ class push_table {
     --used_;
   }
   std::size_t used() const { return used_; }
+  std::size_t slots() const { return slots_.size(); }
+  /// Gives a burst's memory back once nothing of it is left. Tags of before stay stale. @pre nobody holds a slot.
+  void rest() {
+    if (used_ > 0 || slots_.size() <= slots_kept) return;
+    for (const push_slot& s : slots_) first_generation_ = std::max(first_generation_, s.generation + 1);
+    slots_ = {};
+    free_ = {};
+    cells_ = {};
+    listed_ = 0;
+  }
   push_slot& at(std::uint32_t i) { return slots_[i]; }
   /// nullptr for a stale tag.
   push_slot* by_tag(std::uint64_t tag) {
@@ -134,7 +146,10 @@ class push_table {
     cells_[gap] = push_slot::nil;
   }
 
+  static constexpr std::size_t slots_kept = 4096;   ///< an ordinary hour's: never given back
+
   std::deque<push_slot> slots_;
+  std::uint32_t first_generation_ = 0;   ///< of new slots: higher than any that was before
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> cells_;
   std::size_t used_ = 0;
@@ -172,6 +187,7 @@ class deadline_queue {
     if (!heap_first()) return line_.pop_front();
     std::pop_heap(heap_.begin(), heap_.end());
     heap_.pop_back();
+    if (heap_.empty() && heap_.capacity() > kept) heap_ = {};
   }
   std::size_t size() const { return line_.size() + heap_.size(); }
   /// Bounds what is skipped later: once more have left than are here, those that `left(item)` knows go.
@@ -188,6 +204,7 @@ class deadline_queue {
 
  private:
   static constexpr std::size_t slack = 64;   ///< so few are not worth a look
+  static constexpr std::size_t kept = 4096;  ///< room that stays though it is empty
   bool heap_first() const { return line_.empty() || (!heap_.empty() && line_.front() < heap_.front()); }
 
   std::deque<item> line_;

@@ -42,5 +42,36 @@ TEST(DeadlineQueue, KeepsNoMoreOfWhatHasLeftThanOfWhatWaits) {
   EXPECT_TRUE(waiting.empty());
 }
 
+TEST(PushTable, GivesABurstsMemoryBackAndKeepsOldTagsStale) {
+  push_table t;
+  std::vector<std::uint64_t> tags;
+  for (std::uint32_t n = 0; n < 10'000; ++n) {
+    push_slot& s = t.take();
+    s.order.id = {aor_key{n}, n};
+    s.at = push_slot::phase::queued;
+    t.enlist(s);
+    tags.push_back(s.tag());
+  }
+  const auto end = [&](std::uint64_t tag) {
+    push_slot* const s = t.by_tag(tag);
+    ASSERT_NE(s, nullptr);
+    t.strike(*s);
+    t.release(*s);
+    t.rest();
+  };
+  for (std::size_t i = 0; i + 1 < tags.size(); ++i) end(tags[i]);
+  EXPECT_EQ(t.slots(), 10'000u);
+  end(tags.back());
+  EXPECT_EQ(t.slots(), 0u);
+  for (std::uint32_t n = 0; n < 10'000; ++n) {
+    push_slot& s = t.take();
+    s.order.id = {aor_key{n}, n};
+    s.at = push_slot::phase::queued;
+    t.enlist(s);
+  }
+  for (const std::uint64_t tag : tags) EXPECT_EQ(t.by_tag(tag), nullptr);
+  EXPECT_NE(t.find({aor_key{77}, 77}), nullptr);
+}
+
 }  // namespace
 }  // namespace reveille::testing
