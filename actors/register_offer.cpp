@@ -69,6 +69,7 @@ int read_offer(std::string_view element, const sip::message& request, const subs
   o.contact = *contact;
   o.label = label_of(contact->uri.params, contact->params);
   o.instance = instance_of(contact->uri.params, contact->params);
+  if (config.planted.label_hides_instance && !o.label.empty()) o.instance = {};
   const auto own = contact->params.find("expires");
   o.expires = delta_seconds(own ? own : request.first(sip::header::expires), config.default_expires)
                   .value_or(config.default_expires);

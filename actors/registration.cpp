@@ -179,11 +179,15 @@ bool registration::in_order(const std::vector<register_offer>& list, const sip::
     }
   }
   if (out.retransmission) return false;
+  // A client's CSeq only grows (RFC 3261 10.2), also where it has given its device another name since.
+  const bool overtaken = std::any_of(bindings_.begin(), bindings_.end(), [&](const binding& b) {
+    return b.call_id() == call_id && cseq < b.facts().cseq;
+  });
   const std::uint64_t sender = hash_of(call_id);
   const bool undoes = std::any_of(tombstones_.begin(), tombstones_.end(), [&](const tombstone& t) {
     return t.call_id == sender && cseq <= t.cseq && now < t.since + tombstones_age;
   });
-  if (adds && undoes) {
+  if (adds && (undoes || overtaken)) {
     out.status = 500;
     out.why = "cseq-order";
     return false;

@@ -41,6 +41,8 @@ struct mistakes {
   bool tell_answered_calls = false;             ///< an answered call stays in the bucket
   bool remove_token_on_stale_410 = false;       ///< a 410 older than the REGISTER removes the binding
   bool release_on_other_device = false;         ///< any device's REGISTER releases every parked call
+  bool keep_merged_branch = false;              ///< two devices that turn out to be one keep two places in a call
+  bool label_hides_instance = false;            ///< a device with another label is another device
 };
 
 struct subscriber_config {

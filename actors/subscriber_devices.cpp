@@ -62,6 +62,7 @@ void subscriber::state::release(const few<device_id, 2 * register_contacts_limit
 
 void subscriber::state::merge(const few<merged_device, 2 * register_contacts_limit>& devices, const instant& now,
                               effects& out) {
+  if (config().planted.keep_merged_branch) return;
   for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) {
     call& c = *busy_->calls[i];
     if (!c.invite || !c.undecided()) continue;
@@ -88,7 +89,10 @@ void subscriber::state::merge(const few<merged_device, 2 * register_contacts_lim
       if (gone->push != 0) kept->push_due = false;  // one push per device, and it is awake
       gone->push_due = false;
       withdraw(c, *gone, out);
-      if (is_live(gone->state)) {  // two INVITEs are out, to what were two devices then: as after a move
+      // What its phone may still hold of the call is as after a move: a 482 is no answer while one of them is open.
+      kept->abandoned.insert(kept->abandoned.end(), gone->abandoned.begin(), gone->abandoned.end());
+      gone->abandoned.clear();
+      if (is_live(gone->state)) {
         kept->abandoned.push_back(gone->branch);
         c.context.abandon(gone->branch);
         cancel_branch_of(c, gone->branch, "", now, out);

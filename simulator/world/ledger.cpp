@@ -3,29 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "simulator/world/ledger_times.hpp"
+
 namespace reveille::world {
 
 namespace {
-
-using std::chrono::milliseconds;
-
-/// Events that reach the engine within this time of each other may be decided in either order: two hand-overs of the
-/// schedule, with room.
-constexpr nanoseconds either_order = milliseconds(20);
-/// The same when subscribers may have to be loaded from a slow store first.
-constexpr nanoseconds cold = milliseconds(1500);
-/// So many calls of one callee in a minute stay below the limits on pushes (30) and parked calls (16).
-constexpr std::size_t calls_below_every_limit = 8;
-/// A call that lives longer has had its pushes ordered, the slowest bucket write included.
-constexpr nanoseconds push_patience = milliseconds(200);
-/// The deadline of a call whose INVITE names none.
-constexpr nanoseconds parked_for = std::chrono::seconds(30);
-/// Until the removal of an answered call is on this world's disk: 100 ms on a good one, queued slow writes here.
-constexpr nanoseconds removal_durable = milliseconds(3000);
-/// SPEC 3.4a: a device that un-registered while a call waits may come back so much later.
-constexpr nanoseconds left_grace = milliseconds(3000);
-/// DESIGN 2: a slow disk keeps the push back no longer.
-constexpr nanoseconds bucket_write_late = milliseconds(50);
 
 std::string user_of(std::string_view uri_text) {
   const auto uri = sip::parse_uri(uri_text);
@@ -56,6 +38,7 @@ void ledger::caller_got_final(const std::string& call_id, int status) {
 }
 
 void ledger::phone_rings_twice(const std::string& call_id, const std::string& device) {
+  if (families_.has_kin(device)) return;  // the device was another phone in between, and what was out here is given up
   call_violation(calls_[call_id], "2", "device " + device + " rings for two INVITEs of one call");
 }
 
@@ -75,10 +58,12 @@ void ledger::tell(std::string_view callee, std::string_view call_id, std::string
 void ledger::tell(const sip::message& m, std::string_view direction, const endpoint& peer) {
   if (story_of_.empty()) return;
   const std::string_view line = m.text().substr(0, m.text().find('\r'));
+  const bool of_phone = m.is_request() && m.method() == sip::method::register_;
+  const std::string contact(of_phone ? m.first(sip::header::contact).value_or("") : "");
   tell(m.to().uri.user, m.call_id(),
        std::string(direction) + " " + peer.text() + " " + std::string(line) + " [" + std::string(m.call_id()) + " " +
            std::string(m.cseq().method_text) + " " + std::to_string(m.cseq().number) + " " +
-           std::string(m.top_via().branch) + "]");
+           std::string(m.top_via().branch) + "] " + contact);
 }
 
 void ledger::engine_received(const sip::message& m, const endpoint& from) {
@@ -90,7 +75,7 @@ void ledger::engine_received(const sip::message& m, const endpoint& from) {
       for (auto& b : branches) {
         if (b.id != m.top_via().branch) continue;
         if (m.status() >= 200) {
-          b.over = true;
+          if (!b.over) b.over = when_.now().steady;
         } else if (!b.provisional) {
           b.provisional = when_.now().steady;
         }
@@ -102,21 +87,28 @@ void ledger::engine_received(const sip::message& m, const endpoint& from) {
     registration_record& r = registers_[std::string(m.top_via().branch)];
     if (r.reached_engine == steady_time{}) r.reached_engine = when_.now().steady;
     r.aor_user = m.to().uri.user;
+    phone_names names;
     m.for_each_element(sip::header::contact, [&](std::string_view text) {
       const auto contact = sip::parse_name_addr(text);
       if (!contact) return;
       r.device = contact->uri.user;
       r.has_push = contact->uri.params.find("pn-prid").has_value();
       r.removal = contact->params.find("expires") == "0";
+      names.label = contact->params.find("label").value_or("");
+      names.instance = contact->params.find("+sip.instance").value_or("");
+      names.token = contact->uri.params.find("pn-prid").value_or("");
     });
     device_record& d = devices_[r.device];
     d.aor_user = r.aor_user;
     d.has_push = r.has_push;
     if (r.removal) {
-      d.leavings.push_back(when_.now().steady);
-      d.accepted.reset();
+      for (const std::string& kin : families_.of(r.device)) {  // it may be all of them that leave
+        devices_[kin].leavings.push_back(when_.now().steady);
+        devices_[kin].accepted.reset();
+      }
     } else {
       d.reached = when_.now().steady;
+      families_.said(r.device, r.aor_user, names, m.cseq().number, when_.now().steady);
     }
   } else if (m.method() == sip::method::invite && m.to_tag().empty()) {
     auto found = calls_.find(std::string(m.call_id()));
@@ -147,7 +139,7 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
       check_registered_since(call, device);
       // Behind an edge the flow is everybody's: the Request-URI tells where the phone is.
       const bool by_path = m.count(sip::header::route) > 0;
-      const call_record::branch fresh{id, to.text() + (by_path ? " " + std::string(m.request_uri()) : ""), std::nullopt, false};
+      const call_record::branch fresh{id, to.text() + (by_path ? " " + std::string(m.request_uri()) : ""), std::nullopt, std::nullopt};
       check_live_invites(call, device, fresh);
       branches.push_back(fresh);
       const bool died_since = call.cancel_accepted && !crashes_.empty() && crashes_.back() > *call.cancel_accepted;
@@ -160,7 +152,7 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
     } else if (m.method() == sip::method::cancel) {
       for (auto& [d, branches] : call.invites) {
         for (auto& b : branches) {
-          if (b.id == m.top_via().branch) b.over = true;
+          if (b.id == m.top_via().branch && !b.over) b.over = when_.now().steady;
         }
       }
     }
@@ -170,6 +162,7 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
     auto found = registers_.find(std::string(m.top_via().branch));
     if (found != registers_.end() && !found->second.accepted) {
       found->second.accepted = when_.now().steady;
+      families_.accepted(found->second.device, m.cseq().number, found->second.reached_engine, when_.now().steady);
       device_record& d = devices_[found->second.device];
       if (found->second.removal) {
         d.left = found->second.reached_engine;
@@ -216,15 +209,25 @@ void ledger::check_cancel_answer(call_record& call, int status) {
 }
 
 void ledger::check_live_invites(call_record& call, const std::string& device, const call_record::branch& fresh) {
-  for (const auto& b : call.invites[device]) {
-    if (b.over) continue;
-    // An older one has been given up already: its CANCEL crosses the response.
-    if (b.provisional && *b.provisional + margin() < when_.now().steady && &b == &call.invites[device].back()) {
-      call_violation(call, "2", "a second INVITE to " + device + " though the first answered provisionally");
-    } else if (b.to == fresh.to) {
-      call_violation(call, "2", "a second live INVITE to " + device + " at the same address " + fresh.to);
+  const steady_time now = when_.now().steady;
+  for (const std::string& kin : families_.of(device)) {
+    for (const auto& b : call.invites[kin]) {
+      if (b.over) continue;
+      const bool other = kin != device;
+      if (other && !is_family(device, now)) continue;
+      // An older one has been given up already: its CANCEL crosses the response.
+      if (b.provisional && *b.provisional + margin() < now && &b == &call.invites[kin].back()) {
+        call_violation(call, "2", "a second INVITE to " + device + " though the first answered provisionally" +
+                                      (other ? ", at " + kin + ", the same device" : ""));
+      } else if (!other && b.to == fresh.to && !families_.has_kin(device)) {  // else it may have been elsewhere meanwhile
+        call_violation(call, "2", "a second live INVITE to " + device + " at the same address " + fresh.to);
+      }
     }
   }
+}
+
+bool ledger::is_family(const std::string& device, steady_time at) const {
+  return families_.has_kin(device) && families_.since(device) < at - margin();
 }
 
 nanoseconds ledger::margin() const { return crashes_.empty() ? either_order : cold; }
@@ -259,20 +262,37 @@ void ledger::push_ordered(const pns::push_order& order, const std::string& devic
   if (!entry_durable && call.reached_engine && when_.now().steady < *call.reached_engine + bucket_write_late) {
     call_violation(call, "10", "a push to " + device + " before its bucket entry is durable");
   }
+  ++call.pushes[device];
+  check_push_count(call, device);
+  if (call.final_sent) call_violation(call, "4", "a push to " + device + " after the final response");
+  check_left(call, device);
+}
+
+void ledger::check_push_count(const call_record& call, const std::string& device) {
   // Whether an order of before had been accepted died with the process: one more for each time it did (SPEC 3.2).
   const auto deaths = std::count_if(crashes_.begin(), crashes_.end(), [&](steady_time t) {
     return call.reached_engine && t > *call.reached_engine;
   });
-  if (++call.pushes[device] > 1 + deaths) violation("4: " + call.call_id + ": push " + std::to_string(call.pushes[device]) +
-                                                    " to " + device + ", " + std::to_string(deaths) + " restarts");
-  if (call.final_sent) call_violation(call, "4", "a push to " + device + " after the final response");
-  check_left(call, device);
+  int pushes = 0;
+  for (const std::string& kin : families_.of(device)) {
+    const auto found = call.pushes.find(kin);
+    const bool counts = kin == device || (call.reached_engine && is_family(device, *call.reached_engine));
+    if (found != call.pushes.end() && counts) pushes += found->second;
+  }
+  if (pushes > 1 + deaths) {
+    violation("4: " + call.call_id + ": push " + std::to_string(pushes) + " to " + device + ", " + std::to_string(deaths) +
+              " restarts");
+  }
 }
 
 /// SPEC 2.3a, 3.4a: who has un-registered and heard 200 is not pushed, until it registers again.
 void ledger::check_left(const call_record& call, const std::string& device) {
   const device_record& d = devices_[device];
-  if (!d.left || (d.reached && *d.reached + margin() > *d.left) || *d.left + cold > when_.now().steady) return;
+  if (!d.left || *d.left + cold > when_.now().steady) return;
+  for (const std::string& kin : families_.of(device)) {
+    const auto& reached = devices_[kin].reached;
+    if (reached && *reached + margin() > *d.left) return;
+  }
   violation("2.3a: " + call.call_id + ": a push to " + device + ", which has un-registered");
 }
 
@@ -315,73 +335,6 @@ void ledger::engine_crashed(const std::function<bool(const std::string& user, co
 /// What becomes of a call that was under way when the engine died is only asked of its bucket entry.
 void ledger::call_violation(const call_record& call, std::string_view invariant, const std::string& what) {
   if (!call.disturbed) violation(std::string(invariant) + ": " + call.call_id + ": " + what);
-}
-
-void ledger::conclude() {
-  for (const auto& [id, call] : calls_) {
-    if (!call.reached_engine) continue;  // every transmission of its INVITE was lost
-    if (!call.final_sent) call_violation(call, "1", "no final response");
-    if (call.finals_seen.size() > 1) call_violation(call, "1", "the caller saw two different final responses");
-
-    const bool answered = call.finals_sent.contains(200);
-    const bool tell = call.known_to_bucket && !answered && !(call.cancelled_elsewhere && call.cancel_reached_engine);
-    if (tell && call.told.empty()) violation("6: " + id + ": unanswered, never told to " + call.callee);
-    if (answered && !call.told.empty()) call_violation(call, "6", "answered, told all the same");
-  }
-  check_releases();
-}
-
-/// Invariant 3: a REGISTER that came between the INVITE and the call's end led to an INVITE for that device.
-void ledger::check_releases() {
-  for (const auto& [branch, r] : registers_) {
-    if (!r.accepted || r.removal || !r.has_push) continue;
-    for (const auto& [id, call] : calls_) {
-      if (call.callee != r.aor_user || !call.reached_engine || !call.pushes.contains(r.device) ||
-          call.refused.contains(r.device)) {
-        continue;
-      }
-      const auto before = [&](const std::optional<steady_time>& end) { return end && r.reached_engine + margin() < *end; };
-      // When its time is up the call is over, though its final response waits for those whose ringing was cancelled.
-      const bool in_time = r.reached_engine > *call.reached_engine + margin() && before(call.final_sent) &&
-                           before(*call.reached_engine + parked_for) &&
-                           (!call.cancel_reached_engine || before(call.cancel_reached_engine));
-      // Away for longer than the grace of SPEC 3.4a it has lost its place.
-      if (was_leaving(r.device, *call.reached_engine - margin(), r.reached_engine - left_grace + margin())) continue;
-      if (in_time && !call.invites.contains(r.device)) {
-        call_violation(call, "3", r.device + " registered in time, no INVITE followed");
-      }
-    }
-  }
-}
-
-/// Invariant 5: no answer of a provider makes us forget a device, unless it doubted the token itself.
-void ledger::expect_pushes(call_record& call) {
-  const steady_time now = when_.now().steady;
-  std::vector<steady_time>& times = called_[call.callee];
-  std::erase_if(times, [&](steady_time t) { return t + seconds(60) < now; });
-  times.push_back(now);
-  // Invariant 10: what was acknowledged before a crash is there after it, once the subscribers can be read again.
-  const bool settled = crashes_.empty() || (restarted_ && *restarted_ > crashes_.back() && *restarted_ + cold < now);
-  if (times.size() > calls_below_every_limit || !settled) return;
-  for (const auto& [name, d] : devices_) {
-    // Not the time of the 200, which may have waited for the disk while the doubt came.
-    const bool doubted = d.suspected && d.applied && *d.suspected > *d.applied;
-    const bool good = d.accepted && *d.accepted + either_order < now && !doubted;
-    if (d.aor_user == call.callee && d.has_push && good) call.expected.insert(name);
-  }
-}
-
-void ledger::check_pushed(const call_record& call) {
-  const steady_time enough = *call.reached_engine + push_patience;
-  if (when_.now().steady < enough || (call.cancel_reached_engine && *call.cancel_reached_engine < enough)) return;
-  for (const std::string& name : call.expected) {
-    const device_record& d = devices_[name];
-    if (d.suspected && *d.suspected > *call.reached_engine) continue;
-    if (was_leaving(name, *call.reached_engine - margin(), when_.now().steady)) continue;
-    if (!call.pushes.contains(name) && !call.invites.contains(name)) {
-      call_violation(call, "5", name + " was registered, yet neither pushed nor dialled");
-    }
-  }
 }
 
 }  // namespace reveille::world

@@ -15,6 +15,7 @@
 
 #include "core/flow.hpp"
 #include "pns/push_order.hpp"
+#include "simulator/world/families.hpp"
 #include "simulator/world/schedule.hpp"
 #include "sip/message.hpp"
 
@@ -46,7 +47,7 @@ struct call_record {
     std::string id;
     std::string to;                        ///< address
     std::optional<steady_time> provisional;  ///< the first, at the engine's door
-    bool over = false;                     ///< final response received or CANCEL sent
+    std::optional<steady_time> over;       ///< final response received or CANCEL sent
   };
   std::map<std::string, std::vector<branch>> invites;  ///< by device: its Contact user part
 };
@@ -117,6 +118,10 @@ class ledger {
   nanoseconds margin() const;
   void check_cancel_answer(call_record& call, int status);
   void check_live_invites(call_record& call, const std::string& device, const call_record::branch& fresh);
+  void check_push_count(const call_record& call, const std::string& device);
+  void check_ringing_once(const call_record& call);
+  /// Whether that device was one with another phone's before this moment, whichever of two events came first.
+  bool is_family(const std::string& device, steady_time at) const;
 
   void tell(std::string_view callee, std::string_view call_id, std::string line);
   void tell(const sip::message& m, std::string_view direction, const endpoint& peer);
@@ -136,8 +141,10 @@ class ledger {
     std::optional<steady_time> suspected;
     std::vector<steady_time> leavings;     ///< its un-REGISTERs, at the engine's door
     std::optional<steady_time> left;       ///< the last that the engine said 200 to: when it came
+    bool good(steady_time now) const;      ///< bound for all that is known: accepted, and its token not doubted since
   };
   std::map<std::string, device_record> devices_;
+  families families_;
   std::map<std::string, std::vector<steady_time>> called_; ///< when each callee's calls came
   std::vector<std::string> violations_;
   std::vector<steady_time> crashes_;

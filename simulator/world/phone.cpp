@@ -13,8 +13,9 @@ nanoseconds backoff(int attempt) { return std::min<nanoseconds>(t1 * (1 << std::
 }  // namespace
 
 phone::phone(schedule& when, network& net, ledger& truth, slab_pool& pool, identity who, const phone_habits& habits,
-             const endpoint& engine)
-    : when_(when), net_(net), truth_(truth), pool_(pool), who_(std::move(who)), habits_(habits), engine_(engine) {
+             const endpoint& engine, label_book& labels)
+    : when_(when), net_(net), truth_(truth), pool_(pool), who_(std::move(who)), habits_(habits), engine_(engine),
+      labels_(labels), names_{who_.label, who_.nameless ? "" : who_.device, who_.token} {
   here_ = virtual_endpoint(who_.host, next_port_);
   listen();
 }
@@ -46,9 +47,10 @@ void phone::register_now(int times) {
   for (int i = 0; i < times; ++i, at += when_.between(nanoseconds(0), milliseconds(300))) {
     when_.after(at, [this, first = i == 0] {
       if (!first && when_.chance(habits_.rewrites)) ++rewritten_;
+      if (habits_.relabels > 0 && when_.chance(habits_.relabels)) relabel();
       const std::string branch = "z9hG4bKr" + who_.device + "." + std::to_string(++cseq_);
       pending_registers_.insert(branch);
-      send_register(branch, cseq_, purpose::register_, 0);
+      send_register(branch, cseq_, purpose::register_, names_, 0);
     });
   }
 }
@@ -56,10 +58,45 @@ void phone::register_now(int times) {
 void phone::unregister() {
   const std::string branch = "z9hG4bKr" + who_.device + "." + std::to_string(++cseq_);
   pending_registers_.insert(branch);
-  send_register(branch, cseq_, purpose::unregister, 0);
+  send_register(branch, cseq_, purpose::unregister, names_, 0);
 }
 
-void phone::send_register(const std::string& branch, std::uint32_t cseq, purpose what, int attempt) {
+void phone::relabel() {
+  if (keeps_names_ || !former_label_.empty() || names_.label.empty() || (names_.instance.empty() && names_.token.empty())) return;
+  former_label_ = names_.label;
+  relabelled_ = cseq_ + 1;
+  if (!labels_.given_up.empty() && when_.chance(0.5)) {
+    names_.label = labels_.given_up.back();
+    labels_.given_up.pop_back();
+  } else {
+    names_.label = who_.aor_user + "-label-" + std::to_string(labels_.next++);
+  }
+}
+
+void phone::heard_200(std::uint32_t cseq) {
+  registered_ = true;
+  if (former_label_.empty() || cseq < relabelled_) return;
+  labels_.given_up.push_back(former_label_);
+  former_label_.clear();
+}
+
+bool phone::take(phone& other, name which) {
+  phone_names then = names_;
+  std::string phone_names::*const said = which == name::label      ? &phone_names::label
+                                         : which == name::instance ? &phone_names::instance
+                                                                   : &phone_names::token;
+  if ((other.names_.*said).empty() || keeps_names_ || other.keeps_names_) return false;
+  then.*said = other.names_.*said;
+  if (which == name::token && who_.google != other.who_.google) return false;
+  // The engine must be able to tell it for the same phone, whichever of its REGISTERs come first.
+  if (!former_label_.empty() || (!names_.empty() && !then.share_one_with(names_))) return false;
+  names_ = then;
+  keeps_names_ = other.keeps_names_ = true;
+  register_now(1);
+  return true;
+}
+
+void phone::send_register(const std::string& branch, std::uint32_t cseq, purpose what, const phone_names& as, int attempt) {
   if (!pending_registers_.contains(branch)) return;
   if (attempt > 10) {  // Timer F
     pending_registers_.erase(branch);
@@ -67,10 +104,10 @@ void phone::send_register(const std::string& branch, std::uint32_t cseq, purpose
   }
   const std::string at = here_.text();
   std::string push_params;
-  if (!who_.token.empty()) {
+  if (!as.token.empty()) {
     push_params = who_.google
-                      ? ";pn-provider=fcm;pn-prid=" + who_.token + ";pn-param=reveille-mock"
-                      : ";pn-provider=apns;pn-prid=" + who_.token + ";pn-param=TEAM123456.com.example.phone.voip";
+                      ? ";pn-provider=fcm;pn-prid=" + as.token + ";pn-param=reveille-mock"
+                      : ";pn-provider=apns;pn-prid=" + as.token + ";pn-param=TEAM123456.com.example.phone.voip";
   }
   net_.send(here_, engine_,
             "REGISTER sip:example.com SIP/2.0\r\n"
@@ -82,11 +119,12 @@ void phone::send_register(const std::string& branch, std::uint32_t cseq, purpose
             "CSeq: " + std::to_string(cseq) + " REGISTER\r\n"
             "Contact: <sip:" + who_.device + "@" + at + push_params +
             (rewritten_ > 0 ? ";rinstance=" + std::to_string(rewritten_) : "") + ">" +
-            (who_.nameless ? "" : ";+sip.instance=\"<urn:uuid:" + who_.device + ">\"") +
+            (as.label.empty() ? "" : ";label=" + as.label) +
+            (as.instance.empty() ? "" : ";+sip.instance=\"<urn:uuid:" + as.instance + ">\"") +
             (what == purpose::unregister ? ";expires=0" : "") + "\r\n"
             "Expires: 3600\r\n"
             "Content-Length: 0\r\n\r\n");
-  when_.after(backoff(attempt), [this, branch, cseq, what, attempt] { send_register(branch, cseq, what, attempt + 1); });
+  when_.after(backoff(attempt), [this, branch, cseq, what, as, attempt] { send_register(branch, cseq, what, as, attempt + 1); });
 }
 
 void phone::on_datagram(const endpoint& from, std::string_view bytes) {
@@ -99,7 +137,7 @@ void phone::on_datagram(const endpoint& from, std::string_view bytes) {
     const std::string branch(m->top_via().branch);
     if (m->cseq().method != sip::method::register_ || m->status() < 200 || !pending_registers_.erase(branch)) return;
     if (m->status() < 300) {
-      registered_ = true;
+      heard_200(m->cseq().number);
     } else if (m->status() == 500 && m->cseq().number < cseq_) {
       // It was overtaken by a later REGISTER: refused as RFC 3261 10.3 step 7 wants.
     } else if (m->status() == 503) {  // come again, with a new transaction

@@ -6,9 +6,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/slab.hpp"
 #include "pns/push_order.hpp"
+#include "simulator/world/families.hpp"
 #include "simulator/world/ledger.hpp"
 #include "simulator/world/network.hpp"
 #include "simulator/world/schedule.hpp"
@@ -24,9 +26,16 @@ struct phone_habits {
   double lets_ring = 0.15;             ///< no answer at all
   int most_registers = 4;              ///< per waking
   double leaves = 0;                   ///< per waking: un-registers first
+  double relabels = 0;                 ///< per REGISTER: another label
   double rewrites = 0;                 ///< per REGISTER but the first of a waking: another Contact text on the same flow
   nanoseconds wake_fastest = std::chrono::milliseconds(50);
   nanoseconds wake_slowest = std::chrono::seconds(8);
+};
+
+/// The labels of one subscriber's phones. What one has given up for another, and heard 200 of, a second one may take.
+struct label_book {
+  std::vector<std::string> given_up;
+  std::uint32_t next = 0;
 };
 
 class phone {
@@ -36,19 +45,24 @@ class phone {
     std::string device;                ///< "u3-d0": user part of its Contact
     std::string token;                 ///< its prid; "" without push
     bool google = false;               ///< woken by FCM, else by APNs
-    bool nameless = false;             ///< no +sip.instance: known by its token, or by its address
+    bool nameless = false;             ///< no +sip.instance: known by its token or label, or by its address
+    std::string label;                 ///< "" = none
     bool behind_edge = false;          ///< speaks to an edge proxy, which the engine reaches it by
     std::uint32_t host = 0;            ///< of its virtual address
   };
 
   phone(schedule& when, network& net, ledger& truth, slab_pool& pool, identity who, const phone_habits& habits,
-        const endpoint& engine);
+        const endpoint& engine, label_book& labels);
 
   void boot() { register_now(1); }
   /// A push reached the device.
   void pushed(const pns::push_order& order);
   /// A REGISTER for a reason of its own.
   void refresh() { register_now(1); }
+  /// From now on it says this name of the other's, as an app restored from that phone's backup does, and registers. Both
+  /// keep their names then. @return false when the other has no such name, or nothing would tell it for the same phone.
+  enum class name : std::uint8_t { label, instance, token };
+  bool take(phone& other, name which);
   /// From now on it wakes, registers once and answers nothing new: the settling at the end of a world.
   void come_back() { habits_.never_wakes = habits_.moves = habits_.leaves = 0; habits_.most_registers = 1; register_now(1); }
   const identity& who() const { return who_; }
@@ -71,7 +85,9 @@ class phone {
   enum class purpose : std::uint8_t { register_, unregister };
   void register_now(int times);
   void unregister();
-  void send_register(const std::string& branch, std::uint32_t cseq, purpose what, int attempt);
+  void relabel();
+  void heard_200(std::uint32_t cseq);
+  void send_register(const std::string& branch, std::uint32_t cseq, purpose what, const phone_names& as, int attempt);
   void on_datagram(const endpoint& from, std::string_view bytes);
   void on_invite(const sip::message_ptr& invite, const endpoint& from);
   void on_cancel(const sip::message_ptr& cancel, const endpoint& from);
@@ -88,6 +104,11 @@ class phone {
   identity who_;
   phone_habits habits_;
   endpoint engine_;
+  label_book& labels_;
+  phone_names names_;
+  bool keeps_names_ = false;
+  std::string former_label_;                         ///< given up by REGISTER number relabelled_, its 200 not yet heard
+  std::uint32_t relabelled_ = 0;
   endpoint here_;
   std::uint16_t next_port_ = 6000;
   std::uint32_t cseq_ = 0;

@@ -1,6 +1,7 @@
 #include "simulator/world/world.hpp"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "simulator/world/edge_proxy.hpp"
@@ -29,6 +30,7 @@ class globe {
     when_.run_until(beginning.steady + seconds(30));
     const nanoseconds busy = place_calls();
     plan_crashes(busy);
+    plan_restorations(busy);
     when_.run_until(when_.now().steady + busy + seconds(60));
     settle();
     truth_.conclude();
@@ -72,9 +74,10 @@ class globe {
         if (habits.has_push) who.token = token_of(static_cast<std::uint32_t>(phones_.size()));
         who.nameless = when_.chance(config_.nameless);
         who.behind_edge = when_.chance(config_.behind_edge);
+        if (config_.labelled > 0 && when_.chance(config_.labelled)) who.label = user + "-label-" + std::to_string(labels_[user].next++);
         who.google = habits.has_push && pushes_->serves_google() && when_.chance(0.4);
         phones_.push_back(std::make_unique<phone>(when_, net_, truth_, pool_, who, habits,
-                                                  who.behind_edge ? edge_address() : engine_address()));
+                                                  who.behind_edge ? edge_address() : engine_address(), labels_[user]));
         if (!who.token.empty()) {
           by_token_[who.token] = phones_.back().get();
           pushes_->know(prid(who.token), who.device, user);
@@ -117,6 +120,25 @@ class globe {
           engine_.resume(store_.resumable(when_.now().wall));
           truth_.engine_restarted();
         });
+      });
+    }
+  }
+
+  /// Backups of one phone are restored to another: it says the first one's name from then on (SPEC 1).
+  void plan_restorations(nanoseconds busy) {
+    if (config_.restored <= 0) return;
+    for (std::size_t i = 0; i + 1 < phones_.size(); ++i) {
+      phone& from = *phones_[i];
+      phone& to = *phones_[i + 1];
+      if (from.who().aor_user != to.who().aor_user || !when_.chance(config_.restored)) continue;
+      const auto first = when_.random().below(3);
+      when_.after(when_.between(nanoseconds(0), busy), [this, &from, &to, first] {
+        for (std::uint64_t n = first; n < first + 3; ++n) {
+          const auto which = static_cast<phone::name>(n % 3);
+          if (!to.take(from, which)) continue;
+          if (which == phone::name::token) by_token_[from.who().token] = &to;  // the push service knows the newer one
+          return;
+        }
       });
     }
   }
@@ -206,6 +228,7 @@ class globe {
   const http2_truth* wire_ = nullptr;      ///< with `http2`
   std::unique_ptr<push_service> pushes_;
   edge_proxy edge_{net_, truth_, pool_, edge_address(), engine_address()};
+  std::map<std::string, label_book> labels_;   ///< by subscriber
   std::vector<std::unique_ptr<phone>> phones_;
   std::vector<std::unique_ptr<caller>> callers_;
   std::map<std::string, phone*> by_token_;
@@ -226,6 +249,8 @@ constexpr named_mistake all_mistakes[] = {
     {"tell_answered_calls", &mistakes::tell_answered_calls},
     {"remove_token_on_stale_410", &mistakes::remove_token_on_stale_410},
     {"release_on_other_device", &mistakes::release_on_other_device},
+    {"keep_merged_branch", &mistakes::keep_merged_branch},
+    {"label_hides_instance", &mistakes::label_hides_instance},
 };
 
 struct named_push_mistake {

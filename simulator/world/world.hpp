@@ -29,6 +29,8 @@ struct world_config {
   double desk_phones = 0.15;           ///< share of devices without push
   double behind_edge = 0;              ///< share of devices behind an edge proxy
   double nameless = 0;                 ///< share of devices without +sip.instance
+  double labelled = 0;                 ///< share of devices with a label
+  double restored = 0;                 ///< share of subscribers one of whose phones takes a name of another's at some time
   std::uint32_t crashes = 0;           ///< kill -9 of the engine, at random instants
   network_faults network;
   push_path_kind push_path = push_path_kind::gateway;

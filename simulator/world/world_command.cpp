@@ -104,6 +104,12 @@ world_config config_for_seed(const world_command_options& options, std::uint64_t
   c.phones.rewrites = habits.unit() * 0.6;
   c.nameless = habits.unit() * 0.5;
   c.behind_edge = habits.unit() * 0.4;
+  if (seed % 8 >= 2 && seed % 8 <= 6) {  // the others keep the world that they once had
+    seeded_random names(seed * 0x9e3779b97f4a7c15U + 3);
+    c.labelled = names.unit() * 0.7;
+    c.phones.relabels = names.unit() * 0.3;
+    c.restored = names.unit() * 0.5;
+  }
   c.subscribers = static_cast<std::uint32_t>(5 + lot.below(40));
   c.calls_per_second = 1 + lot.unit() * 10;
   if (c.push_path == push_path_kind::http2) {

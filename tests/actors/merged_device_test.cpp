@@ -115,6 +115,18 @@ TEST_F(MergedDevice, IsDialledWhereItIsThoughItsOtherAddressWasDead) {
   }
 }
 
+TEST_F(MergedDevice, RemembersWhichInviteItsPhoneStillHolds) {
+  register_two();
+  invite();
+  wake(instanced(), "10.0.0.2:5060");
+  EXPECT_TRUE(has(wake(instanced(), "10.0.0.2:5070"), "forward b2"));
+  EXPECT_FALSE(has(response(2, 482), "respond")) << "it still has the first";
+  EXPECT_TRUE(has(wake(both(), "10.0.0.2:5070"), "forward b3"));
+  EXPECT_FALSE(has(response(3, 482), "respond")) << "and still";
+  EXPECT_TRUE(has(response(1, 487), "forward b4"));
+  EXPECT_TRUE(has(response(4, 200), "respond 200"));
+}
+
 TEST_F(MergedDevice, GivesUpOnlyOnePlaceWhenItsGraceHasRunOut) {
   register_two();
   invite();

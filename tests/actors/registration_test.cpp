@@ -115,6 +115,14 @@ TEST_F(Registration, RefusesAnOlderCSeqOfTheSameCallId) {
   EXPECT_EQ(register_(iphone(), {.cseq = 5, .branch = "z9hG4bK-other"}), "send 500");
 }
 
+TEST_F(Registration, RefusesAnOvertakenRegisterThoughTheDeviceHasOtherNamesSince) {
+  register_(iphone("10.0.0.1:5060", token_a, ";label=new"), {.cseq = 7});
+  EXPECT_TRUE(has(register_(iphone("10.0.0.1:5060", token_b, ";label=old"), {.cseq = 6}), "send 500"));
+  EXPECT_EQ(subscriber_->binding_count(), 1u) << "else it would be two devices";
+  EXPECT_FALSE(has(register_(android(), {.cseq = 8}), "send 500")) << "a second device of the same client";
+  EXPECT_EQ(subscriber_->binding_count(), 2u);
+}
+
 TEST_F(Registration, TakesAnyCSeqOfANewCallId) {
   register_(iphone(), {.cseq = 500});
   EXPECT_TRUE(has(register_(iphone(), {.call_id = "rebooted", .cseq = 1}), "send 200"));
