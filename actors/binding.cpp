@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
 #include <cstring>
 
 #include "actors/octets.hpp"
@@ -13,6 +14,7 @@ namespace {
 constexpr std::uint8_t flag_push = 1;
 constexpr std::uint8_t flag_quarantined = 2;
 constexpr std::uint8_t flag_stale = 4;
+constexpr std::uint8_t flag_outbound = 8;
 
 std::uint16_t checked_size(std::string_view text) {
   assert(text.size() <= 0xffff);  // a SIP message is at most 64 KiB
@@ -78,6 +80,13 @@ std::string_view instance_of(const sip::params_view& uri_params, const sip::para
   return find_in_either(header_params, uri_params, "+sip.instance");
 }
 
+std::uint32_t reg_id_of(const sip::params_view& header_params) {
+  const auto text = header_params.find("reg-id");
+  std::uint32_t value = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ptr != text->data() + text->size()) return 0;
+  return value < 0x80000000U ? value : 0;
+}
+
 bool same_label(std::string_view a, std::string_view b) {
   if (a == b) return true;
   if (a.find('%') == std::string_view::npos && b.find('%') == std::string_view::npos) return false;
@@ -95,6 +104,8 @@ bool same_push_params(const pns::push_params& a, const pns::push_params& b) {
 std::string_view binding::label() const { return label_of(sip::params_of_checked(uri()), sip::params_view(params())); }
 
 std::string_view binding::instance() const { return instance_of(sip::params_of_checked(uri()), sip::params_view(params())); }
+
+std::uint32_t binding::reg_id() const { return reg_id_of(sip::params_view(params())); }
 
 pns::push_params binding::push_params() const {
   auto read = pns::read_push_params(sip::params_of_checked(uri()), sip::params_view(params()));
@@ -184,7 +195,7 @@ std::size_t binding::encoded_bytes() const {
 
 void binding::encode(std::string& out) const {
   octets::put8(out, static_cast<std::uint8_t>((facts_.push ? flag_push : 0) | (facts_.quarantined ? flag_quarantined : 0) |
-                                              (facts_.stale ? flag_stale : 0)));
+                                              (facts_.stale ? flag_stale : 0) | (facts_.outbound ? flag_outbound : 0)));
   octets::put8(out, static_cast<std::uint8_t>(facts_.provider));
   octets::put64(out, static_cast<std::uint64_t>(facts_.expires.time_since_epoch().count()));
   octets::put64(out, static_cast<std::uint64_t>(facts_.registered.time_since_epoch().count()));
@@ -200,7 +211,9 @@ std::optional<binding> binding::decode(std::string_view& rest, written_by writer
   std::uint8_t provider = 0;
   std::uint64_t expires = 0;
   std::uint64_t registered = 0;
-  if (!octets::take8(rest, flags) || (flags & ~(flag_push | flag_quarantined | flag_stale)) != 0) return std::nullopt;
+  if (!octets::take8(rest, flags) || (flags & ~(flag_push | flag_quarantined | flag_stale | flag_outbound)) != 0) {
+    return std::nullopt;
+  }
   if (!octets::take8(rest, provider) || provider >= pns::provider_count) return std::nullopt;
   if (!octets::take64(rest, expires) || !octets::take64(rest, registered) || !octets::take64(rest, facts.branch) ||
       !octets::take32(rest, facts.cseq) || expires > year_9999_ms || registered > year_9999_ms) {
@@ -214,6 +227,8 @@ std::optional<binding> binding::decode(std::string_view& rest, written_by writer
   }
   if (const auto uri = sip::parse_uri(text.uri); !uri || !uri->is_sip()) return std::nullopt;
   facts.push = (flags & flag_push) != 0;
+  facts.outbound = (flags & flag_outbound) != 0;
+  facts.reg_id_ignored = !facts.outbound && sip::params_view(text.params).find("reg-id").has_value();
   // A REGISTER since may have lifted it, unwritten: one push more asks the provider again (SPEC 6.5).
   facts.quarantined = (flags & flag_quarantined) != 0 && writer == written_by::this_process;
   facts.provider = static_cast<pns::provider>(provider);

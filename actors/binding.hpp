@@ -36,9 +36,11 @@ struct binding_facts {
   std::uint32_t version = 0; ///< of the registration, when its durable part last changed
   device_id device;
   pns::provider provider = pns::provider::apns;
-  bool push = false;         ///< has valid push parameters; whether the provider is on is asked each time
-  bool stale = false;        ///< read from the store: its address is not to be dialled until it has registered
-  bool quarantined = false;  ///< the provider doubts the token (SPEC 6.5): no push until it has registered
+  bool push : 1 = false;         ///< has valid push parameters; whether the provider is on is asked each time
+  bool stale : 1 = false;        ///< not to be dialled until it has registered: read from the store, or its flow has failed
+  bool quarantined : 1 = false;  ///< the provider doubts the token (SPEC 6.5): no push until it has registered
+  bool outbound : 1 = false;     ///< one of its device's flows, told apart by reg-id (RFC 5626 6)
+  bool reg_id_ignored : 1 = false;  ///< it says one, by a first hop that keeps no flows
 };
 
 class binding {
@@ -70,6 +72,8 @@ class binding {
   std::string_view label() const;
   /// Value of +sip.instance, without quotes; "" when absent.
   std::string_view instance() const;
+  /// 0 = none, or none that is a number.
+  std::uint32_t reg_id() const;
   /// Parsed anew from the text each time: only calls and changes of identity ask. @pre push()
   pns::push_params push_params() const;
   std::optional<pns::push_target> push_target() const;
@@ -105,6 +109,9 @@ inline constexpr std::uint64_t year_9999_ms = 253402300799000;
 /// `label` and +sip.instance as they identify a device (SPEC 1): quotes taken off.
 std::string_view label_of(const sip::params_view& uri_params, const sip::params_view& header_params);
 std::string_view instance_of(const sip::params_view& uri_params, const sip::params_view& header_params);
+
+/// The reg-id of a Contact (RFC 5626 4.2.1), 1 to 2^31-1; 0 = none, or malformed.
+std::uint32_t reg_id_of(const sip::params_view& header_params);
 
 /// Equal as a device's name: a URI parameter may be escaped where the header parameter is not.
 bool same_label(std::string_view a, std::string_view b);

@@ -33,6 +33,7 @@ struct call_device {
   std::vector<std::uint32_t> abandoned;  ///< branches given up for a new address that the phone may hold
   bool collided = false;        ///< its newest branch met one of them at the phone (482): dialled again when that has ended
   std::uint64_t address = 0;    ///< address_of() the binding that the branch went to
+  std::vector<std::uint64_t> failed;  ///< the same of flows that failed it since they registered (RFC 5626 7)
   bool let_go = false;          ///< one of them has ended with something else than 482: the phone held it
   bool has_abandoned(std::uint32_t number) const {
     return std::find(abandoned.begin(), abandoned.end(), number) != abandoned.end();

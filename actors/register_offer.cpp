@@ -70,6 +70,8 @@ int read_offer(std::string_view element, const sip::message& request, const subs
   o.label = label_of(contact->uri.params, contact->params);
   o.instance = instance_of(contact->uri.params, contact->params);
   if (config.planted.label_hides_instance && !o.label.empty()) o.instance = {};
+  o.says_reg_id = contact->params.find("reg-id").has_value();
+  if (o.says_reg_id && !o.instance.empty()) o.reg_id = reg_id_of(contact->params);  // without an instance it is ignored
   const auto own = contact->params.find("expires");
   o.expires = delta_seconds(own ? own : request.first(sip::header::expires), config.default_expires)
                   .value_or(config.default_expires);
@@ -90,6 +92,40 @@ int read_offer(std::string_view element, const sip::message& request, const subs
   return 200;
 }
 
+bool first_hop_keeps_flows(const sip::message& request) {
+  if (request.via_count() == 1) return true;
+  // Each hop puts its Path before the others' (RFC 3327 5.2): the client's own is the last.
+  std::string_view last;
+  request.for_each_element(sip::header::path, [&](std::string_view value) { last = value; });
+  const auto hop = sip::parse_name_addr(last);
+  return hop && hop->uri.is_sip() && hop->uri.params.find("ob").has_value();
+}
+
+bool supports_outbound(const sip::message& request) {
+  bool found = false;
+  request.for_each_element(sip::header::supported,
+                           [&](std::string_view tag) { found = found || sip::chars::iequal(tag, "outbound"); });
+  return found;
+}
+
+int read_flows(const sip::message& request, std::vector<register_offer>& list) {
+  const bool any = std::any_of(list.begin(), list.end(), [](const register_offer& o) { return o.reg_id != 0; });
+  if (!any) return 200;
+  if (!first_hop_keeps_flows(request)) {
+    if (supports_outbound(request)) return 439;
+    for (register_offer& o : list) o.reg_id = 0;
+    return 200;
+  }
+  const auto adds = std::count_if(list.begin(), list.end(), [](const register_offer& o) { return !o.removal(); });
+  const bool adds_flow =
+      std::any_of(list.begin(), list.end(), [](const register_offer& o) { return o.reg_id != 0 && !o.removal(); });
+  return adds > 1 && adds_flow ? 400 : 200;
+}
+
+bool is_sibling(const register_offer& o, const binding& b) {
+  return o.reg_id != 0 && b.facts().outbound && b.instance() == o.instance && b.reg_id() != o.reg_id;
+}
+
 kinship kinship_of(const register_offer& o, const binding& b) {
   if (!o.label.empty() && same_label(o.label, b.label())) return kinship::label;
   if (!o.instance.empty() && o.instance == b.instance()) return kinship::instance;
@@ -106,10 +142,12 @@ std::vector<std::size_t> removal_targets(const register_offer& o, const std::vec
   std::vector<std::size_t> found;
   const auto collect = [&](auto&& matches) {
     for (std::size_t i = 0; i < bindings.size(); ++i) {
-      if (matches(bindings[i])) found.push_back(i);
+      if (!is_sibling(o, bindings[i]) && matches(bindings[i])) found.push_back(i);
     }
     return !found.empty();
   };
+  const auto is_flow = [&](const binding& b) { return b.facts().outbound && b.instance() == o.instance; };
+  if (o.reg_id != 0 && collect(is_flow)) return found;
   const bool with_prid = o.sent && !o.sent->prid.empty();
   if (with_prid && collect([&](const binding& b) { return same_sent_params(o, b); })) return found;
   const auto open = [&](const binding& b) { return !with_prid || !b.push(); };

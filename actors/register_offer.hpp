@@ -23,6 +23,8 @@ struct register_offer {
   std::optional<pns::provider> wakes_by;     ///< when they are valid (SPEC 2.1), the provider on or off, whoever pushes
   seconds expires{0};
   bool query = false;                        ///< RFC 8599 4.1.5
+  std::uint32_t reg_id = 0;                  ///< of a flow; 0 = none, or ignored: no instance, or read_flows() said so
+  bool says_reg_id = false;
 
   bool removal() const { return expires == seconds(0); }
 };
@@ -30,6 +32,16 @@ struct register_offer {
 /// Reads one Contact. @return a status that refuses the whole REGISTER, or 200.
 int read_offer(std::string_view element, const sip::message& request, const subscriber_config& config,
                register_offer& o);
+
+/// RFC 5626 6: whether the hop next to the client keeps flows: it is ours, or said so in Path.
+bool first_hop_keeps_flows(const sip::message& request);
+/// Whether Supported has `outbound`.
+bool supports_outbound(const sip::message& request);
+/// RFC 5626 6 for all Contacts of a REGISTER: forgets the reg-id of those whose first hop keeps no flows.
+/// @return 200, 400 (more than one flow in one REGISTER), 439 (the client insists on what its first hop lacks).
+int read_flows(const sip::message& request, std::vector<register_offer>& list);
+/// Another flow of the same instance: kept beside the offer's (RFC 5626 6).
+bool is_sibling(const register_offer& o, const binding& b);
 
 /// SPEC 2.5: another hop has said that it pushes.
 bool another_hop_pushes(const sip::message& request);
@@ -41,7 +53,7 @@ std::optional<seconds> delta_seconds(std::optional<std::string_view> text, secon
 enum class kinship : std::uint8_t { none, address, push_params, instance, label };
 kinship kinship_of(const register_offer& o, const binding& b);
 
-/// The bindings that a removal names, by index, ascending: those with its push parameters; without a prid those with its
+/// The bindings that a removal names, by index, ascending: that of its instance and reg-id; else those with its push parameters; without a prid those with its
 /// label or instance, or the only one at its address. A removal with a prid that nobody has may still name an ordinary
 /// binding so: the provider was unknown when it was made, or another hop pushes.
 std::vector<std::size_t> removal_targets(const register_offer& o, const std::vector<binding>& bindings);

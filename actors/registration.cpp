@@ -76,6 +76,7 @@ bool registration::refresh_in_place(const sip::message& request, const flow& sou
   if (same == bindings_.end() || same->call_id() != request.call_id()) return false;
   if (same->path() != request.first(sip::header::path).value_or("")) return false;
   if (may_change_sides(*same, request)) return false;
+  if (same->facts().reg_id_ignored || (same->facts().outbound && !first_hop_keeps_flows(request))) return false;
   const auto wanted = sip::params_view(same->params()).find("expires");
   const seconds expires =
       delta_seconds(wanted ? wanted : request.first(sip::header::expires), config.default_expires)
@@ -133,9 +134,11 @@ void registration::apply_star(const sip::message& request, const instant& now, c
   }
   const auto first = std::stable_partition(bindings_.begin(), bindings_.end(), [&](const binding& b) { return !goes(b); });
   for (auto b = first; b != bindings_.end(); ++b) {
-    if (!out.removed.full()) out.removed.push_back(b->device());
-    if (remember_removed) removed_.push_back(std::move(*b));
     out.durable = true;
+    const auto is_flow = [&](const binding& x) { return x.device() == b->device(); };
+    if (std::any_of(bindings_.begin(), first, is_flow)) continue;  // another flow of the device stays
+    if (!out.removed.full() && !out.removed.contains(b->device())) out.removed.push_back(b->device());
+    if (remember_removed) removed_.push_back(std::move(*b));
   }
   bindings_.erase(first, bindings_.end());
   if (out.durable) {
@@ -158,7 +161,7 @@ bool registration::in_order(const std::vector<register_offer>& list, const sip::
       out.durable = out.durable || (touched.empty() && unsaved());  // sent again after a 503: it has been removed
     } else {
       for (std::size_t i = 0; i < bindings_.size(); ++i) {
-        if (kinship_of(o, bindings_[i]) != kinship::none) touched.push_back(i);
+        if (kinship_of(o, bindings_[i]) != kinship::none && !is_sibling(o, bindings_[i])) touched.push_back(i);
       }
     }
     for (const std::size_t i : touched) {
@@ -231,10 +234,24 @@ bool make_room(std::vector<binding>& next, std::vector<binding>& gone, std::size
   return true;
 }
 
+/// The bound on flows of one device; the newest stands last in `next`.
+void drop_oldest_flow(std::vector<binding>& next, device_id device, registration_outcome& out) {
+  const auto is_flow = [&](const binding& b) { return b.device() == device; };
+  if (static_cast<std::size_t>(std::count_if(next.begin(), next.end(), is_flow)) <= flows_limit) return;
+  auto oldest = next.end();
+  for (auto b = next.begin(); b != next.end() - 1; ++b) {
+    const bool older = oldest == next.end() || b->facts().registered < oldest->facts().registered;
+    if (is_flow(*b) && older) oldest = b;
+  }
+  next.erase(oldest);
+  ++out.evicted;
+}
+
 /// What an offer's device was bound as before: the closest kin, and everybody who is the same device.
 struct family {
   std::optional<binding> earlier;
   bool bound = false;  ///< it still was: else it had un-registered, and comes back
+  std::optional<wall_time> seen;  ///< its last REGISTER by any flow
   few<device_id, 2 * register_contacts_limit> kin;
 };
 
@@ -258,6 +275,11 @@ family gather(const register_offer& o, std::vector<binding>& next, std::vector<b
         continue;
       }
       if (!found.kin.full() && !found.kin.contains(b->device())) found.kin.push_back(b->device());
+      found.seen = std::max(found.seen.value_or(wall_time{}), b->facts().registered);
+      if (place == &next && is_sibling(o, *b)) {
+        ++b;
+        continue;
+      }
       if (k > best) {
         best = k;
         found.earlier = *b;
@@ -266,6 +288,8 @@ family gather(const register_offer& o, std::vector<binding>& next, std::vector<b
       b = place == &removed ? b + 1 : place->erase(b);
     }
   }
+  // A device is bound by the flows of one instance: where it is another now, those of the former go.
+  std::erase_if(next, [&](const binding& b) { return found.kin.contains(b.device()) && !is_sibling(o, b); });
   return found;
 }
 
@@ -299,6 +323,7 @@ void registration::apply_offers(const sip::message& request, const flow& source,
     out.status = read_offer(element, request, config, o);
     list.push_back(std::move(o));
   });
+  if (out.status == 200) out.status = read_flows(request, list);
   if (out.status != 200) {
     out.why = out.status == 400 ? "contact" : "";
     return;
@@ -323,14 +348,16 @@ void registration::apply_offers(const sip::message& request, const flow& source,
   const std::string_view path = path_of(request, joined);
   for (const register_offer& o : list) {
     if (o.removal()) continue;
-    const auto [earlier, still_bound, kin] = gather(o, next, gone, removed_);
+    const auto [earlier, still_bound, seen, kin] = gather(o, next, gone, removed_);
     binding_facts facts;
     facts.source = source;
     facts.expires = now.wall + o.expires;
     facts.registered = now.wall;
     facts.branch = branch;
     facts.cseq = request.cseq().number;
-    facts.device = earlier ? earlier->device() : device_id{next_device++};
+    facts.device = earlier ? earlier->device() : !kin.empty() ? kin[0] : device_id{next_device++};
+    facts.outbound = o.reg_id != 0;
+    facts.reg_id_ignored = o.says_reg_id && o.reg_id == 0;
     facts.push = o.wakes_by.has_value() && !ignore_push;
     if (o.wakes_by) facts.provider = *o.wakes_by;
     binding_text text{o.contact.uri.text, o.contact.params.text(), request.call_id(), path};
@@ -348,6 +375,7 @@ void registration::apply_offers(const sip::message& request, const flow& source,
 
     const bool same_identity = still_bound && fresh.push() && earlier->push() && kin.size() == 1 &&
                                earlier->label() == fresh.label() && earlier->instance() == fresh.instance() &&
+                               earlier->facts().outbound == fresh.facts().outbound &&
                                same_push_params(earlier->push_params(), fresh.push_params());
     changed = changed || !same_identity;
     fresh.facts().version = same_identity ? earlier->facts().version : version_ + 1;
@@ -358,16 +386,21 @@ void registration::apply_offers(const sip::message& request, const flow& source,
     }
     if (is_push(fresh, config) && !o.query) {
       out.push_registered = true;
-      const seconds absence = earlier ? std::chrono::duration_cast<seconds>(now.wall - earlier->facts().registered)
-                                      : seconds::max();
+      const seconds absence = seen ? std::chrono::duration_cast<seconds>(now.wall - *seen) : seconds::max();
       out.absence = std::max(out.absence, absence);
     }
+    for (binding& flow_of : next) {
+      if (kin.contains(flow_of.device())) flow_of.facts().device = facts.device;
+    }
     next.push_back(std::move(fresh));
+    drop_oldest_flow(next, facts.device, out);
   }
 
   const bool removes = !gone.empty();
   if (!make_room(next, gone, bindings_.size(), now.wall, config, out)) return;
   for (binding& b : gone) {
+    const auto is_flow = [&](const binding& x) { return x.device() == b.device(); };
+    if (std::any_of(next.begin(), next.end(), is_flow)) continue;  // another flow of the device stands
     if (!out.removed.full() && !out.removed.contains(b.device())) out.removed.push_back(b.device());
     if (remember_removed) removed_.push_back(std::move(b));
   }

@@ -20,6 +20,9 @@ namespace reveille {
 /// Contacts of one REGISTER; as many as the scanner lets through (adr/0003).
 inline constexpr std::size_t register_contacts_limit = 16;
 
+/// Flows of one device (RFC 5626 4.2.1: a client should support up to four); over it the longest unseen goes.
+inline constexpr std::size_t flows_limit = 4;
+
 /// Two devices that a REGISTER showed to be one: it had something in common with both (SPEC 1).
 struct merged_device {
   device_id gone;
@@ -28,14 +31,14 @@ struct merged_device {
 
 /// What a REGISTER came to.
 struct registration_outcome {
-  int status = 200;                  ///< 200, 400, 403, 423, 500 or 555; all but 200 changed nothing
+  int status = 200;                  ///< 200, 400, 403, 423, 439, 500 or 555; all but 200 changed nothing
   std::string_view why;              ///< static text for a note, "" when there is nothing to say
   bool retransmission = false;       ///< seen before: the same 200 again; only parked calls are released
   bool durable = false;              ///< must be on disk before the 200 (DESIGN 2)
   bool soft = false;                 ///< an address is to be written behind
   bool push_registered = false;      ///< creates or refreshes a push binding (SPEC 4.3's trigger)
   seconds absence{0};                ///< how long that device had not registered; max() when it never had
-  std::uint32_t evicted = 0;         ///< push bindings that went for the bound (SPEC 2.4)
+  std::uint32_t evicted = 0;         ///< push bindings and flows that went for the bounds (SPEC 2.4)
   bool full = false;                 ///< 403: the bound on contacts
   few<device_id, 2 * register_contacts_limit> registered;  ///< devices that registered: their calls are released
   few<merged_device, 2 * register_contacts_limit> merged;  ///< before they are released
@@ -65,7 +68,14 @@ class registration {
   bool sweep(wall_time now, const subscriber_config& config);
 
   const std::vector<binding>& all() const { return bindings_; }
-  const binding* find(device_id device) const;
+  /// The binding that stands for a device: of its flows (RFC 5626) the newest that may be dialled, else the newest; null
+  /// when there is none. The rule is one binding a device.
+  const binding* find(device_id device, wall_time now) const;
+  /// The newest one that may be pushed; null when there is none.
+  const binding* find_push(device_id device, const subscriber_config& config) const;
+  /// RFC 5626 7: nothing reaches the client by this flow any more; it is not dialled until it has registered again.
+  /// @param of_outbound one of all(); that of a device without flows stays as it is
+  void flow_failed(const binding& of_outbound);
   bool is_push(const binding& b, const subscriber_config& config) const {
     return b.push() && is_on(b, config);
   }
@@ -74,7 +84,8 @@ class registration {
 
   /// FCM's canonical ids: bindings with the token `from` have `to` from now on. @return whether there were any.
   bool rename_token(const prid& from, const prid& to);
-  /// SPEC 6.5: the push bindings that hold this token. `remove` those last registered before `before`.
+  /// SPEC 6.5: removes the push bindings with this token that last registered before `before`; version() tells whether there
+  /// were any. @return the devices that have none any more.
   few<device_id, 2 * register_contacts_limit> remove_token(const prid& token, wall_time before, bool remember_removed);
   /// Until the next REGISTER; one that came since the doubted push was queued counts already.
   bool quarantine_token(const prid& token, wall_time queued);
@@ -114,6 +125,7 @@ class registration {
   /// RFC 3261 10.3 step 7 for all bindings that the offers touch. @return false when the outcome is final.
   bool in_order(const std::vector<register_offer>& list, const sip::message& request, std::uint64_t branch,
                 wall_time now, registration_outcome& out) const;
+  bool has_newer_flow(const binding& b) const;
   void remember_tombstone(std::string_view call_id, std::uint32_t cseq, wall_time now);
 
   std::vector<binding> bindings_;

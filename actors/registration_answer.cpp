@@ -99,11 +99,13 @@ void registration::write_200(const sip::message& request, wall_time now, const s
                              std::pmr::string& lines) const {
   few<const binding*, register_contacts_limit> own;
   const bool other_hop = another_hop_pushes(request);
+  bool flow = false;
   request.for_each_element(sip::header::contact, [&](std::string_view element) {
     bool named = other_hop;
     for (const binding& b : bindings_) {
       if (own.full() || !b.is_said_by(element)) continue;
       own.push_back(&b);
+      flow = flow || b.facts().outbound;
       if (!named && is_push(b, config)) named = add_bound_provider(lines, b, config);
     }
     if (named) return;
@@ -113,6 +115,7 @@ void registration::write_200(const sip::message& request, wall_time now, const s
     if (b.expired(now)) continue;
     append_contact(lines, b, own.contains(&b), now);
   }
+  if (flow && supports_outbound(request)) lines += "Require: outbound\r\n";  // RFC 5626 6
   request.for_each(sip::header::path, [&](std::string_view value) {
     lines += "Path: ";
     lines += value;

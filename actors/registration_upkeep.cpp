@@ -7,8 +7,10 @@
 namespace reveille {
 namespace {
 
-/// 1 has neither process nor tombstones; its push bindings are stale.
-constexpr std::uint8_t store_version = 2;
+/// 1 has neither process nor tombstones; its push bindings are stale. 3 has flows of outbound; a record without any is
+/// written as 2, so that the release of before reads it.
+constexpr std::uint8_t store_version = 3;
+constexpr std::uint8_t version_without_flows = 2;
 
 }  // namespace
 
@@ -26,7 +28,10 @@ bool registration::load(std::string_view encoded, std::uint64_t process) {
   for (std::uint16_t i = 0; i < count; ++i) {
     auto b = binding::decode(encoded, by);
     if (!b) return false;
-    b->facts().device = device_id{next_device_++};
+    const auto sibling = std::find_if(read.begin(), read.end(), [&](const binding& x) {
+      return b->facts().outbound && x.facts().outbound && x.instance() == b->instance();
+    });
+    b->facts().device = sibling == read.end() ? device_id{next_device_++} : sibling->device();
     read.push_back(std::move(*b));
   }
   std::vector<tombstone> tombstones;
@@ -52,7 +57,8 @@ std::string registration::encode(std::uint64_t process) const {
   for (const binding& b : bindings_) room += b.encoded_bytes();
   std::string out;
   out.reserve(room);
-  octets::put8(out, store_version);
+  const bool flows = std::any_of(bindings_.begin(), bindings_.end(), [](const binding& b) { return b.facts().outbound; });
+  octets::put8(out, flows ? store_version : version_without_flows);
   octets::put64(out, process);
   octets::put16(out, static_cast<std::uint16_t>(bindings_.size()));
   for (const binding& b : bindings_) b.encode(out);
@@ -72,10 +78,17 @@ bool registration::is_on(const binding& b, const subscriber_config& config) {
   return !target || config.apps.is_enabled(*target);
 }
 
+bool registration::has_newer_flow(const binding& b) const {
+  return std::any_of(bindings_.begin(), bindings_.end(), [&](const binding& x) {
+    return x.device() == b.device() && x.push() && x.facts().registered > b.facts().registered;
+  });
+}
+
 bool registration::sweep(wall_time now, const subscriber_config& config) {
   bool push_gone = false;
   std::erase_if(bindings_, [&](const binding& b) {
     if (!b.push()) return b.expired(now);
+    if (b.facts().outbound && !b.facts().stale && b.expired(now) && has_newer_flow(b)) return true;
     if (is_on(b, config)) return false;
     // DESIGN 2: a stale expiry says nothing until the device could have refreshed it.
     const wall_time lapses = b.facts().stale ? b.facts().expires + config.max_expires : b.facts().expires;
@@ -87,11 +100,31 @@ bool registration::sweep(wall_time now, const subscriber_config& config) {
   return push_gone;
 }
 
-const binding* registration::find(device_id device) const {
+const binding* registration::find(device_id device, wall_time now) const {
+  const binding* best = nullptr;
   for (const binding& b : bindings_) {
-    if (b.device() == device) return &b;
+    if (b.device() != device) continue;
+    const bool better = best == nullptr || (b.live(now) != best->live(now)
+                                                ? b.live(now)
+                                                : b.facts().registered >= best->facts().registered);
+    if (better) best = &b;
   }
-  return nullptr;
+  return best;
+}
+
+const binding* registration::find_push(device_id device, const subscriber_config& config) const {
+  const binding* best = nullptr;
+  for (const binding& b : bindings_) {
+    if (b.device() != device || !is_push(b, config)) continue;
+    if (best == nullptr || b.facts().registered >= best->facts().registered) best = &b;
+  }
+  return best;
+}
+
+void registration::flow_failed(const binding& of_outbound) {
+  for (binding& b : bindings_) {
+    if (&b == &of_outbound && b.facts().outbound) b.facts().stale = true;
+  }
 }
 
 namespace {
@@ -107,18 +140,24 @@ bool holds_token(const binding& b, const prid& token) {
 
 few<device_id, 2 * register_contacts_limit> registration::remove_token(const prid& token, wall_time before,
                                                                        bool remember_removed) {
-  few<device_id, 2 * register_contacts_limit> found;
+  std::vector<binding> gone;
   for (auto b = bindings_.begin(); b != bindings_.end();) {
-    if (!found.full() && holds_token(*b, token) && b->facts().registered < before) {
-      found.push_back(b->device());
-      if (remember_removed) removed_.push_back(std::move(*b));
+    if (holds_token(*b, token) && b->facts().registered < before) {
+      gone.push_back(std::move(*b));
       b = bindings_.erase(b);
     } else {
       ++b;
     }
   }
-  if (!found.empty()) ++version_;
-  return found;
+  few<device_id, 2 * register_contacts_limit> devices;
+  for (binding& b : gone) {
+    const auto is_flow = [&](const binding& x) { return x.device() == b.device(); };
+    if (std::any_of(bindings_.begin(), bindings_.end(), is_flow)) continue;  // by another flow it has another token
+    if (!devices.full() && !devices.contains(b.device())) devices.push_back(b.device());
+    if (remember_removed) removed_.push_back(std::move(b));
+  }
+  if (!gone.empty()) ++version_;
+  return devices;
 }
 
 bool registration::rename_token(const prid& from, const prid& to) {

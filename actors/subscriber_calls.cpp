@@ -117,9 +117,15 @@ bool subscriber::state::is_callers_own(const call& c, const binding& b) const {
   return bound && sip::equivalent(contact->uri, *bound);
 }
 
+bool subscriber::state::stands_for_device(const call& c, const binding& b, wall_time now) const {
+  if (bindings.find(b.device(), now) != &b) return false;
+  return std::none_of(bindings.all().begin(), bindings.all().end(),
+                      [&](const binding& x) { return x.device() == b.device() && is_callers_own(c, x); });
+}
+
 void subscriber::state::begin_other(call& c, const instant& now, effects& out) {
   for (const binding& b : bindings.all()) {
-    if (!b.live(now.wall) || is_callers_own(c, b)) continue;
+    if (!b.live(now.wall) || !stands_for_device(c, b, now.wall)) continue;
     call_device d;
     d.device = b.device();
     d.provider = b.facts().provider;
@@ -144,13 +150,14 @@ void subscriber::state::begin_invite(call& c, const instant& now, effects& out) 
   bool parks = false;
   std::vector<std::size_t> dial_now;
   for (const binding& b : bindings.all()) {
-    if (is_callers_own(c, b)) continue;
-    const bool push_device = bindings.is_push(b, config());
+    if (!stands_for_device(c, b, now.wall)) continue;
+    const binding* const pushed = bindings.find_push(b.device(), config());
+    const bool push_device = pushed != nullptr;
     const bool live = b.live(now.wall);
     if (!push_device && !live) continue;
     call_device d;
     d.device = b.device();
-    d.provider = b.facts().provider;
+    d.provider = pushed ? pushed->facts().provider : b.facts().provider;
     d.parkable = push_device;
     const bool dialled = !push_device || (live && config().live_flow == dial_live_flow::yes);
     if (push_device) {
@@ -161,7 +168,7 @@ void subscriber::state::begin_invite(call& c, const instant& now, effects& out) 
         d.state = parked_state::silent;
       } else {
         d.state = parked_state::held;
-        if (!b.facts().quarantined) {
+        if (!pushed->facts().quarantined) {
           d.push_due = true;
           pushes = true;
         } else {
@@ -241,8 +248,8 @@ void subscriber::state::queue_pushes(call& c, const instant& now, effects& out) 
   for (call_device& d : c.devices) {
     if (!d.push_due) continue;
     d.push_due = false;
-    const binding* b = bindings.find(d.device);
-    auto target = b && b->push() ? b->push_target() : std::nullopt;
+    const binding* b = bindings.find_push(d.device, config());
+    auto target = b ? b->push_target() : std::nullopt;
     if (!target || too_late) {
       d.cause = target ? "too late for a push" : "no push parameters";
       step(c, d, parked_event::push_refused, now, out);

@@ -1,4 +1,5 @@
 // Devices in a call: a REGISTER releases, merges or un-registers them; their INVITEs go out (SPEC 3.3, 3.4a).
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -38,14 +39,21 @@ void subscriber::state::release(const few<device_id, 2 * register_contacts_limit
       if (!devices.contains(d.device) && !planted.release_on_other_device) continue;
       if (!d.parkable || (which == released::parked_only && !is_parked(d.state))) continue;
       if (planted.skip_late_register_check && d.state == parked_state::held) continue;
-      const binding* b = bindings.find(d.device);
+      const binding* b = bindings.find(d.device, now.wall);
       if (!b) continue;
+      std::erase(d.failed, address_of(*b));
       say(out, stage::register_in, &c, &d, 0, name_of(d.state));
       const bool same = d.address == address_of(*b);
       if (planted.double_invite_per_register && is_live(d.state)) {
         dial(c, d, sip::response_context::origin::fresh, now, out);
         continue;
       }
+      // Another flow of the device (RFC 5626): the one by which its INVITE is out still stands.
+      const bool stands = is_live(d.state) && !same &&
+                          std::any_of(bindings.all().begin(), bindings.all().end(), [&](const binding& x) {
+                            return x.device() == d.device && x.facts().outbound && x.live(now.wall) && address_of(x) == d.address;
+                          });
+      if (stands) continue;
       went_out = went_out || is_parked(d.state);
       step(c, d, same ? parked_event::registered_here : parked_event::registered_elsewhere, now, out);
     }
@@ -157,7 +165,8 @@ void subscriber::state::clear_grace(call& c, call_device& d, effects& out) {
 
 void subscriber::state::dial(call& c, call_device& d, sip::response_context::origin from, const instant& now,
                              effects& out) {
-  const binding* b = bindings.find(d.device);
+  const binding* b = next_flow(d, now);
+  if (!b) b = bindings.find(d.device, now.wall);
   assert(b);
   const std::uint32_t branch = c.next_branch++;
   d.branch = branch;
@@ -176,6 +185,32 @@ void subscriber::state::dial(call& c, call_device& d, sip::response_context::ori
   if (c.timer_c_runs(config().timer_c)) {
     out.emplace_back(set_timer{{timer_kind::timer_c, {c.number, branch}}, now.steady + config().timer_c});
   }
+}
+
+const binding* subscriber::state::next_flow(const call_device& d, const instant& now) const {
+  const binding* best = nullptr;
+  for (const binding& b : bindings.all()) {
+    if (b.device() != d.device || !b.live(now.wall)) continue;
+    if (std::find(d.failed.begin(), d.failed.end(), address_of(b)) != d.failed.end()) continue;
+    if (best == nullptr || b.facts().registered >= best->facts().registered) best = &b;
+  }
+  return best;
+}
+
+void subscriber::state::note_failed_flow(call_device& d, const instant& now) {
+  (void)now;
+  d.failed.push_back(d.address);
+  for (const binding& b : bindings.all()) {
+    if (b.device() == d.device && address_of(b) == d.address) bindings.flow_failed(b);
+  }
+}
+
+bool subscriber::state::dial_next_flow(call& c, call_device& d, std::uint32_t branch, const instant& now, effects& out) {
+  if (!c.undecided() || d.state != parked_state::dialled || !next_flow(d, now)) return false;
+  c.context.park_again(branch);
+  say(out, stage::failed, &c, &d, 0, "flow failed, by another");
+  dial(c, d, sip::response_context::origin::place, now, out);
+  return true;
 }
 
 void subscriber::state::withdraw(call& c, call_device& d, effects& out) {

@@ -25,7 +25,7 @@ void subscriber::state::tell_missed(const few<device_id, 2 * register_contacts_l
   if (bucket.in_round() || absence < config().missed_min_absence) return;
   std::vector<push_bucket::recipient> to;
   for (const binding& b : bindings.all()) {
-    if (!bindings.is_push(b, config()) || b.facts().quarantined) continue;
+    if (bindings.find_push(b.device(), config()) != &b || b.facts().quarantined) continue;
     if (config().missed_to == missed_calls_to::registered && !registered.contains(b.device())) continue;
     const auto target = b.push_target();
     if (target) to.push_back({b.device(), target->token_for(pns::token_service::plain) == nullptr});
@@ -43,8 +43,8 @@ void subscriber::state::send_part(const instant& now, effects& out) {
   const pns::missed_calls_content content = bucket.part(now.wall);
   bool any = false;
   for (const push_bucket::recipient& r : to) {
-    const binding* b = bindings.find(r.device);
-    if (!b || !bindings.is_push(*b, config())) continue;
+    const binding* b = bindings.find_push(r.device, config());
+    if (!b) continue;
     auto target = b->push_target();
     if (!target) continue;
     pns::push_order order;
@@ -81,9 +81,10 @@ void subscriber::state::token_answer(const pns::push_outcome& outcome, wall_time
     wall_time before = dead->since ? *dead->since : queued;
     if (around.config.planted.remove_token_on_stale_410) before = now.wall + seconds(1);
     const bool calls = busy_ && !busy_->calls.empty();
+    const std::uint32_t unchanged = bindings.version();
     const auto gone = bindings.remove_token(dead->token, before, calls);
-    if (gone.empty()) return;
-    for (std::size_t i = 0; i < gone.size(); ++i) say(out, stage::token_removed, nullptr, nullptr, 0, "");
+    if (bindings.version() == unchanged) return;
+    for (std::size_t i = 0; i < std::max<std::size_t>(1, gone.size()); ++i) say(out, stage::token_removed, nullptr, nullptr, 0, "");
     write_unheld(write_urgency::now, out);
   } else if (const auto* suspect = std::get_if<pns::suspect_token>(&outcome)) {
     if (!bindings.quarantine_token(suspect->token, queued)) return;

@@ -193,7 +193,7 @@ void subscriber::state::answer_register(const held_register& h, int status, cons
 
 void subscriber::state::claim_tokens(const held_register& h, effects& out) {
   for (const device_id device : h.registered) {
-    if (const binding* b = bindings.find(device)) {
+    if (const binding* b = bindings.find_push(device, config())) {
       for_each_claim(name, *b, config().apps, [&](claim_token&& c) { out.emplace_back(std::move(c)); });
     }
   }
@@ -201,9 +201,10 @@ void subscriber::state::claim_tokens(const held_register& h, effects& out) {
 
 void subscriber::state::on(const token_claimed& e, const instant& now, effects& out) {
   const bool calls = busy_ && !busy_->calls.empty();
+  const std::uint32_t unchanged = bindings.version();
   const auto gone = bindings.remove_token(e.token, e.since, calls);
-  if (gone.empty()) return;
-  for (std::size_t i = 0; i < gone.size(); ++i) say(out, stage::token_moved, nullptr, nullptr, 0, "");
+  if (bindings.version() == unchanged) return;
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, gone.size()); ++i) say(out, stage::token_moved, nullptr, nullptr, 0, "");
   write_unheld(write_urgency::now, out);
   if (!calls) return;
   unregister(gone, now, out);  // its user is somebody else now

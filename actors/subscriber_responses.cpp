@@ -76,6 +76,10 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
   close_branch(c, branch, out);
   if (!was_open) return;
   const bool collided = d && met_another_branch(c, *d, status);
+  if (d && !collided && (status == 408 || status == 430) && d->state == parked_state::dialled) {
+    note_failed_flow(*d, now);
+    if (dial_next_flow(c, *d, branch, now, out)) return;
+  }
   if (d && c.invite && c.undecided() && d->parkable && d->state == parked_state::dialled &&
       (collided || counts_as_lost(status))) {
     c.context.park_again(branch);
@@ -123,7 +127,7 @@ void subscriber::state::dial_after_collision(call& c, call_device& d, int status
   if (!d.collided || waits || d.abandoned.empty() || d.state != parked_state::woken) return;
   d.collided = d.let_go = false;
   std::erase_if(d.abandoned, [&](std::uint32_t branch) { return !is_open(branch); });
-  if (c.undecided() && bindings.find(d.device)) {
+  if (c.undecided() && bindings.find(d.device, now.wall)) {
     step(c, d, parked_event::registered_here, now, out);
   }
 }
@@ -153,6 +157,10 @@ void subscriber::state::on(const branch_failed& e, const instant& now, effects& 
     return progress(c, now, out);
   }
   const char* cause = e.cause == branch_failed::why::timeout ? "timeout" : "transport error";
+  if (d && d->state == parked_state::dialled) {
+    note_failed_flow(*d, now);
+    if (dial_next_flow(c, *d, e.branch.branch, now, out)) return progress(c, now, out);
+  }
   if (d && c.invite && c.undecided() && d->parkable && d->state == parked_state::dialled) {
     c.context.park_again(e.branch.branch);
     d->cause = cause;

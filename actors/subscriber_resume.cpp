@@ -58,7 +58,7 @@ void subscriber::state::resume(const instant& now, effects& out) {
     c.deadline_wall = p.deadline;
     c.deadline = now.steady + std::min<nanoseconds>(p.deadline - now.wall, config().answer_timeout);
     for (const binding& b : bindings.all()) {
-      if (!bindings.is_push(b, config()) || is_callers_own(c, b)) continue;
+      if (bindings.find_push(b.device(), config()) != &b || c.by_device(b.device()) || is_callers_own(c, b)) continue;
       call_device d;
       d.device = b.device();
       d.provider = b.facts().provider;

@@ -109,6 +109,8 @@ struct subscriber::state {
   void begin_other(call& c, const instant& now, effects& out);
   void resume(const instant& now, effects& out);
   bool is_callers_own(const call& c, const binding& b) const;
+  /// The binding that stands for its device, of which this call knows nothing yet: one of its flows, if it has several.
+  bool stands_for_device(const call& c, const binding& b, wall_time now) const;
   std::size_t waiting_calls() const;
   void refuse(const request_received& e, int status, effects& out);
   /// A Warning line with the precise cause, for trusted peers (SPEC 3.4).
@@ -128,6 +130,11 @@ struct subscriber::state {
   void unregister(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
   void step(call& c, call_device& d, parked_event event, const instant& now, effects& out);
   void dial(call& c, call_device& d, sip::response_context::origin from, const instant& now, effects& out);
+  /// The device's newest flow that has not failed this call; null when there is none that may be dialled.
+  const binding* next_flow(const call_device& d, const instant& now) const;
+  /// The flow of its newest branch has failed: no later call goes by it, and this one by another, if there is one.
+  void note_failed_flow(call_device& d, const instant& now);
+  bool dial_next_flow(call& c, call_device& d, std::uint32_t branch, const instant& now, effects& out);
   void cancel_branch_of(call& c, std::uint32_t branch, std::string_view reason, const instant& now, effects& out);
   void cancel_open_branches(call& c, std::string_view reason, const instant& now, effects& out);
   void withdraw(call& c, call_device& d, effects& out);

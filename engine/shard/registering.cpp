@@ -20,7 +20,7 @@ void shard::impl::on_register(const sip::message_ptr& m, const flow& from, const
   if (!of.is_sip()) return reply(*m, from, 400);
   if (of.user.empty() || !names_.served(of.host)) return reply(*m, from, 404);
   if (m->count(sip::header::require) != 0) {
-    if (const std::string tags = unsupported(*m, sip::header::require, {"path"}); !tags.empty()) {
+    if (const std::string tags = unsupported(*m, sip::header::require, {"path", "outbound"}); !tags.empty()) {
       return reply(*m, from, 420, tags);
     }
   }
@@ -51,7 +51,7 @@ void shard::impl::register_at_home(aor_key key, std::string_view name, register_
 
 void shard::impl::answer_options(const sip::message& m, const flow& from) {
   if (m.count(sip::header::require) != 0) {
-    if (const std::string tags = unsupported(m, sip::header::require, {"path"}); !tags.empty()) {
+    if (const std::string tags = unsupported(m, sip::header::require, {"path", "outbound"}); !tags.empty()) {
       return reply(m, from, 420, tags);
     }
   }
@@ -59,7 +59,7 @@ void shard::impl::answer_options(const sip::message& m, const flow& from) {
         "Allow: INVITE, ACK, BYE, CANCEL, REGISTER, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY, PRACK, UPDATE, INFO, REFER, "
         "PUBLISH\r\n"
         "Accept: application/sdp\r\n"
-        "Supported: path\r\n");
+        "Supported: path, outbound\r\n");
 }
 
 /// An Unsupported line with the option tags of `which` that are not in `known`; "" when there is none.

@@ -15,11 +15,15 @@ struct device_names {
   std::string label;
   std::string instance;
   std::string token;
+  std::string reg_id;  ///< of a flow (RFC 5626); means nothing without an instance
   std::string uri;   ///< the Contact's, without push parameters
 
   bool one_device_with(const device_names& b) const {
     const auto same = [](const std::string& x, const std::string& y) { return !x.empty() && x == y; };
     return same(label, b.label) || same(instance, b.instance) || same(token, b.token) || same(uri, b.uri);
+  }
+  bool is_another_flow_of(const device_names& b) const {
+    return !instance.empty() && instance == b.instance && !reg_id.empty() && !b.reg_id.empty() && reg_id != b.reg_id;
   }
 };
 
@@ -34,15 +38,15 @@ class device_model {
   /// @return the device: all that have something in common with these names are one from now on.
   int registered(const device_names& names, wall_time now) {
     std::vector<int> kin;
-    std::erase_if(bound_, [&](const bound& b) {
+    for (const bound& b : bound_) {
       if (names.one_device_with(b.names)) kin.push_back(b.device);
-      return names.one_device_with(b.names);
-    });
+    }
     for (const bound& b : gone_) {
       if (names.one_device_with(b.names)) kin.push_back(b.device);
     }
     const int device = kin.empty() ? new_device() : root(kin.front());
     for (const int other : kin) into_[static_cast<std::size_t>(root(other))] = device;
+    std::erase_if(bound_, [&](const bound& b) { return one(b.device, device) && !names.is_another_flow_of(b.names); });
     std::erase_if(gone_, [&](const bound& b) { return one(b.device, device); });  // back, and known by these names now
     bound_.push_back({names, now, device});
     return device;
@@ -78,10 +82,14 @@ class device_model {
  private:
   template <class Which>
   void leave(Which&& which) {
+    std::vector<bound> left;
     for (const bound& b : bound_) {
-      if (which(b)) gone_.push_back(b);
+      if (which(b)) left.push_back(b);
     }
     std::erase_if(bound_, which);
+    for (const bound& b : left) {  // a device that another flow still holds is there, and known by that one's names
+      if (std::none_of(bound_.begin(), bound_.end(), [&](const bound& x) { return one(x.device, b.device); })) gone_.push_back(b);
+    }
   }
   template <class Which>
   int find(Which&& which) const {

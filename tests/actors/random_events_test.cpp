@@ -100,9 +100,10 @@ class RandomEvents : public ::testing::TestWithParam<int> {
     n.instance = own_or(40, 20);
     const std::string token = own_or(15, 15);
     if (!token.empty() && token < "3") n.token = std::string(2, static_cast<char>('a' + (token[0] - '0'))) + "11";
+    if (!n.instance.empty() && below(2) == 0) n.reg_id = std::to_string(1 + below(2));
     const std::string at = "10.0.0." + std::to_string(phone) + ":" + std::to_string(5060 + below(3));
     // Whoever has the same URI says the same of himself; rinstance: another text for the same place.
-    n.uri = "sip:p" + std::to_string(phone) + "-" + n.label + "-" + n.instance + "-" + n.token + "@" + at +
+    n.uri = "sip:p" + std::to_string(phone) + "-" + n.label + "-" + n.instance + "-" + n.token + "-" + n.reg_id + "@" + at +
             ";rinstance=" + std::to_string(below(2));
     const register_received e = register_of(n, at, "3600");
     tell("REGISTER of " + n.uri);
@@ -132,6 +133,7 @@ class RandomEvents : public ::testing::TestWithParam<int> {
     contact += ">";
     if (!n.label.empty()) contact += ";label=d" + n.label;
     if (!n.instance.empty()) contact += ";+sip.instance=\"<urn:uuid:" + n.instance + ">\"";
+    if (!n.reg_id.empty()) contact += ";reg-id=" + n.reg_id;
     register_received e;
     e.request = sip::make_message("REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP " + at + ";branch=z9hG4bK-" +
                                   std::to_string(sequence) +

@@ -303,8 +303,8 @@ TEST_F(Registration, TheLabelMayStandInTheUri) {
 }
 
 TEST_F(Registration, TheInstancePlaysTheLabelWhereThereIsNone) {
-  register_(iphone("10.0.0.1:5060", token_a, ";+sip.instance=\"<urn:a>\";reg-id=1"));
-  register_(iphone("10.0.0.7:5060", token_b, ";+sip.instance=\"<urn:a>\";reg-id=2"), {.call_id = "other"});
+  register_(iphone("10.0.0.1:5060", token_a, ";+sip.instance=\"<urn:a>\""));
+  register_(iphone("10.0.0.7:5060", token_b, ";+sip.instance=\"<urn:a>\""), {.call_id = "other"});
   EXPECT_EQ(subscriber_->binding_count(), 1u);
 }
 
