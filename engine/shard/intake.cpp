@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "engine/shard/shard_core.hpp"
 #include "sip/response.hpp"
+#include "sip/stun.hpp"
 
 namespace reveille {
 namespace {
@@ -61,7 +63,10 @@ sip::message_ptr shard::impl::read(slab_ptr bytes, std::size_t size, const flow&
   };
   const std::string_view text(bytes->data(), size);
   if (only_line_ends(text)) return dropped(drop_reason::keep_alive);
-  if (is_stun(text)) return dropped(drop_reason::stun);
+  if (is_stun(text)) {
+    answer_stun(text, from);
+    return nullptr;
+  }
   const slab_ptr kept = bytes;
   auto parsed = sip::message::parse(std::move(bytes), size, true);
   if (parsed) return std::move(*parsed);
@@ -76,6 +81,18 @@ sip::message_ptr shard::impl::read(slab_ptr bytes, std::size_t size, const flow&
   count_sent(parsed.error().status);
   transmit(from, refusal);
   return nullptr;
+}
+
+/// RFC 5626 8: a client tests its flow so. No larger than half as much again as what came, so it serves no reflection.
+void shard::impl::answer_stun(std::string_view datagram, const flow& from) {
+  std::array<char, sip::stun_answer_limit> answer;
+  const std::size_t size = sip::answer_stun(datagram, from.remote, answer);
+  if (size == 0) return drop(drop_reason::stun);
+  sip::packet packet{ports_.pool.take(size), static_cast<std::uint32_t>(size)};
+  if (packet.bytes == nullptr) return drop(drop_reason::no_memory);
+  std::copy_n(answer.data(), size, packet.bytes->data());
+  counters_.stun_answered.add();
+  transmit(from, packet);
 }
 
 void shard::impl::on_hand_over(hand_over&& what, const instant& now) {

@@ -136,6 +136,7 @@ class shard::impl final : public home_outlet,
   /// Into lines_, drawn so that the refused do not come back in step.
   void write_retry_after();
   std::string_view local_tag(const sip::message& m);
+  void answer_stun(std::string_view datagram, const flow& from);
   void drop(drop_reason why) { counters_.drops[static_cast<std::size_t>(why)].add(); }
   void count_sent(int status);
   void hand(shard_id to, hand_over&& what);

@@ -16,7 +16,7 @@ namespace reveille {
 /// Why something that came was not acted on. Closed: a metric's label.
 enum class drop_reason : std::uint8_t {
   keep_alive,          ///< CRLF
-  stun,                ///< first two bits 00
+  stun,                ///< first two bits 00, and no Binding Request (RFC 5389)
   malformed,           ///< not even a 400 is due
   no_memory,           ///< the pool is at its bound
   forged_branch,       ///< a response whose branch we did not sign
@@ -46,6 +46,7 @@ struct shard_counters {
   std::array<slot, drop_reason_count> drops;
   std::array<slot, refusal_count> refusals;
   std::array<slot, stage_count> stages;            ///< the subscribers' notes
+  slot stun_answered;                              ///< Binding Requests: keep-alives (RFC 5626 8)
   slot malformed_answered;                         ///< 400 and the like from the parser
   slot loops, max_forwards_used_up, forged_tokens, relay_refused;
   slot handed_over, taken_over;

@@ -86,6 +86,7 @@ void add_transactions(metric_sink& to, shards_view shards) {
                sum(shards, member));
   };
   odd("malformed_answered", &shard_counters::malformed_answered);
+  odd("stun_answered", &shard_counters::stun_answered);
   odd("loop", &shard_counters::loops);
   odd("max_forwards", &shard_counters::max_forwards_used_up);
   odd("forged_token", &shard_counters::forged_tokens);

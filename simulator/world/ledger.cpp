@@ -38,6 +38,7 @@ void ledger::caller_got_final(const std::string& call_id, int status) {
 }
 
 void ledger::phone_rings_twice(const std::string& call_id, const std::string& device) {
+  if (has_left_a_flow(calls_[call_id], device)) return;
   if (families_.has_kin(device)) return;  // the device was another phone in between, and what was out here is given up
   call_violation(calls_[call_id], "2", "device " + device + " rings for two INVITEs of one call");
 }
@@ -94,6 +95,7 @@ void ledger::engine_received(const sip::message& m, const endpoint& from) {
       r.device = contact->uri.user;
       r.has_push = contact->uri.params.find("pn-prid").has_value();
       r.removal = contact->params.find("expires") == "0";
+      r.of_flow = contact->params.find("reg-id").has_value();
       names.label = contact->params.find("label").value_or("");
       names.instance = contact->params.find("+sip.instance").value_or("");
       names.token = contact->uri.params.find("pn-prid").value_or("");
@@ -101,6 +103,7 @@ void ledger::engine_received(const sip::message& m, const endpoint& from) {
     device_record& d = devices_[r.device];
     d.aor_user = r.aor_user;
     d.has_push = r.has_push;
+    d.flows = d.flows || r.of_flow;
     if (r.removal) {
       for (const std::string& kin : families_.of(r.device)) {  // it may be all of them that leave
         devices_[kin].leavings.push_back(when_.now().steady);
@@ -165,7 +168,7 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
       families_.accepted(found->second.device, m.cseq().number, found->second.reached_engine, when_.now().steady);
       device_record& d = devices_[found->second.device];
       if (found->second.removal) {
-        d.left = found->second.reached_engine;
+        if (!found->second.of_flow) d.left = found->second.reached_engine;
         return;
       }
       if (was_leaving(found->second.device, found->second.reached_engine - margin(), when_.now().steady)) return;
@@ -219,11 +222,18 @@ void ledger::check_live_invites(call_record& call, const std::string& device, co
       if (b.provisional && *b.provisional + margin() < now && &b == &call.invites[kin].back()) {
         call_violation(call, "2", "a second INVITE to " + device + " though the first answered provisionally" +
                                       (other ? ", at " + kin + ", the same device" : ""));
-      } else if (!other && b.to == fresh.to && !families_.has_kin(device)) {  // else it may have been elsewhere meanwhile
+      } else if (!other && b.to == fresh.to && !families_.has_kin(device) && !has_left_a_flow(call, device)) {  // else it may have been elsewhere meanwhile
         call_violation(call, "2", "a second live INVITE to " + device + " at the same address " + fresh.to);
       }
     }
   }
+}
+
+/// The flow that its INVITE went by may have been un-registered since: then it follows the device to another, and back.
+bool ledger::has_left_a_flow(const call_record& call, const std::string& device) const {
+  const auto found = devices_.find(device);
+  return found != devices_.end() && found->second.flows && call.reached_engine &&
+         was_leaving(device, *call.reached_engine - margin(), when_.now().steady);
 }
 
 bool ledger::is_family(const std::string& device, steady_time at) const {

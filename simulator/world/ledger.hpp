@@ -60,6 +60,7 @@ struct registration_record {
   std::string aor_user;
   bool has_push = false;
   bool removal = false;
+  bool of_flow = false;                    ///< with reg-id: the device may have another
 };
 
 class ledger {
@@ -121,6 +122,7 @@ class ledger {
   void check_push_count(const call_record& call, const std::string& device);
   void check_ringing_once(const call_record& call);
   /// Whether that device was one with another phone's before this moment, whichever of two events came first.
+  bool has_left_a_flow(const call_record& call, const std::string& device) const;
   bool is_family(const std::string& device, steady_time at) const;
 
   void tell(std::string_view callee, std::string_view call_id, std::string line);
@@ -135,6 +137,7 @@ class ledger {
   struct device_record {
     std::string aor_user;
     bool has_push = false;
+    bool flows = false;                    ///< it says reg-id
     std::optional<steady_time> reached;    ///< its last REGISTER, at the engine's door
     std::optional<steady_time> accepted;   ///< its last 200
     std::optional<steady_time> applied;    ///< that REGISTER, at the engine's door

@@ -18,6 +18,9 @@ phone::phone(schedule& when, network& net, ledger& truth, slab_pool& pool, ident
       labels_(labels), names_{who_.label, who_.nameless ? "" : who_.device, who_.token} {
   here_ = virtual_endpoint(who_.host, next_port_);
   listen();
+  if (!who_.two_flows) return;
+  second_here_ = virtual_endpoint(who_.host, 5999);
+  net_.listen(second_here_, [this](const endpoint& from, std::string_view bytes) { on_datagram(from, bytes); });
 }
 
 void phone::listen() {
@@ -48,20 +51,30 @@ void phone::register_now(int times) {
     when_.after(at, [this, first = i == 0] {
       if (!first && when_.chance(habits_.rewrites)) ++rewritten_;
       if (habits_.relabels > 0 && when_.chance(habits_.relabels)) relabel();
-      const std::string branch = "z9hG4bKr" + who_.device + "." + std::to_string(++cseq_);
-      pending_registers_.insert(branch);
-      send_register(branch, cseq_, purpose::register_, names_, 0);
+      register_by(1, purpose::register_);
+      if (who_.two_flows) register_by(2, purpose::register_);
     });
   }
 }
 
 void phone::unregister() {
-  const std::string branch = "z9hG4bKr" + who_.device + "." + std::to_string(++cseq_);
-  pending_registers_.insert(branch);
-  send_register(branch, cseq_, purpose::unregister, names_, 0);
+  register_by(1, purpose::unregister);
+  if (who_.two_flows) register_by(2, purpose::unregister);
+}
+
+void phone::register_by(int flow, purpose what) {
+  registering r;
+  r.branch = "z9hG4bKr" + who_.device + "." + std::to_string(++cseq_);
+  r.cseq = cseq_;
+  r.what = what;
+  r.as = names_;
+  r.flow = flow;
+  pending_registers_.insert(r.branch);
+  send_register(r, 0);
 }
 
 void phone::relabel() {
+  if (who_.two_flows) return;  // its second flow would still say the former one
   if (keeps_names_ || !former_label_.empty() || names_.label.empty() || (names_.instance.empty() && names_.token.empty())) return;
   former_label_ = names_.label;
   relabelled_ = cseq_ + 1;
@@ -96,35 +109,40 @@ bool phone::take(phone& other, name which) {
   return true;
 }
 
-void phone::send_register(const std::string& branch, std::uint32_t cseq, purpose what, const phone_names& as, int attempt) {
-  if (!pending_registers_.contains(branch)) return;
+void phone::send_register(const registering& r, int attempt) {
+  if (!pending_registers_.contains(r.branch)) return;
   if (attempt > 10) {  // Timer F
-    pending_registers_.erase(branch);
+    pending_registers_.erase(r.branch);
     return;
   }
-  const std::string at = here_.text();
+  const endpoint& from = r.flow == 1 ? here_ : second_here_;
+  const std::string at = from.text();
+  const std::string of_flow = r.flow == 1 ? "" : "-flow" + std::to_string(r.flow);
+  const bool says_flow = who_.two_flows && !r.as.instance.empty();
   std::string push_params;
-  if (!as.token.empty()) {
+  if (!r.as.token.empty()) {
     push_params = who_.google
-                      ? ";pn-provider=fcm;pn-prid=" + as.token + ";pn-param=reveille-mock"
-                      : ";pn-provider=apns;pn-prid=" + as.token + ";pn-param=TEAM123456.com.example.phone.voip";
+                      ? ";pn-provider=fcm;pn-prid=" + r.as.token + ";pn-param=reveille-mock"
+                      : ";pn-provider=apns;pn-prid=" + r.as.token + ";pn-param=TEAM123456.com.example.phone.voip";
   }
-  net_.send(here_, engine_,
+  net_.send(from, engine_,
             "REGISTER sip:example.com SIP/2.0\r\n"
-            "Via: SIP/2.0/UDP " + at + ";branch=" + branch + ";rport\r\n"
+            "Via: SIP/2.0/UDP " + at + ";branch=" + r.branch + ";rport\r\n"
             "Max-Forwards: 70\r\n"
             "From: <sip:" + who_.aor_user + "@example.com>;tag=f" + who_.device + "\r\n"
             "To: <sip:" + who_.aor_user + "@example.com>\r\n"
-            "Call-ID: reg-" + who_.device + "\r\n"
-            "CSeq: " + std::to_string(cseq) + " REGISTER\r\n"
+            "Call-ID: reg-" + who_.device + of_flow + "\r\n"
+            "CSeq: " + std::to_string(r.cseq) + " REGISTER\r\n"
             "Contact: <sip:" + who_.device + "@" + at + push_params +
             (rewritten_ > 0 ? ";rinstance=" + std::to_string(rewritten_) : "") + ">" +
-            (as.label.empty() ? "" : ";label=" + as.label) +
-            (as.instance.empty() ? "" : ";+sip.instance=\"<urn:uuid:" + as.instance + ">\"") +
-            (what == purpose::unregister ? ";expires=0" : "") + "\r\n"
+            (r.as.label.empty() ? "" : ";label=" + r.as.label) +
+            (r.as.instance.empty() ? "" : ";+sip.instance=\"<urn:uuid:" + r.as.instance + ">\"") +
+            (says_flow ? ";reg-id=" + std::to_string(r.flow) : "") +
+            (r.what == purpose::unregister ? ";expires=0" : "") + "\r\n" +
+            (says_flow ? "Supported: path, outbound\r\n" : "") +
             "Expires: 3600\r\n"
             "Content-Length: 0\r\n\r\n");
-  when_.after(backoff(attempt), [this, branch, cseq, what, as, attempt] { send_register(branch, cseq, what, as, attempt + 1); });
+  when_.after(backoff(attempt), [this, r, attempt] { send_register(r, attempt + 1); });
 }
 
 void phone::on_datagram(const endpoint& from, std::string_view bytes) {

@@ -47,6 +47,7 @@ class phone {
     bool google = false;               ///< woken by FCM, else by APNs
     bool nameless = false;             ///< no +sip.instance: known by its token or label, or by its address
     std::string label;                 ///< "" = none
+    bool two_flows = false;            ///< registers by two sockets (RFC 5626); not behind this world's edge, not nameless
     bool behind_edge = false;          ///< speaks to an edge proxy, which the engine reaches it by
     std::uint32_t host = 0;            ///< of its virtual address
   };
@@ -87,7 +88,16 @@ class phone {
   void unregister();
   void relabel();
   void heard_200(std::uint32_t cseq);
-  void send_register(const std::string& branch, std::uint32_t cseq, purpose what, const phone_names& as, int attempt);
+  /// One REGISTER, as it is repeated.
+  struct registering {
+    std::string branch;
+    std::uint32_t cseq = 0;
+    purpose what = purpose::register_;
+    phone_names as;
+    int flow = 1;
+  };
+  void register_by(int flow, purpose what);
+  void send_register(const registering& r, int attempt);
   void on_datagram(const endpoint& from, std::string_view bytes);
   void on_invite(const sip::message_ptr& invite, const endpoint& from);
   void on_cancel(const sip::message_ptr& cancel, const endpoint& from);
@@ -110,6 +120,7 @@ class phone {
   std::string former_label_;                         ///< given up by REGISTER number relabelled_, its 200 not yet heard
   std::uint32_t relabelled_ = 0;
   endpoint here_;
+  endpoint second_here_;                             ///< of its second flow; stays where it is
   std::uint16_t next_port_ = 6000;
   std::uint32_t cseq_ = 0;
   std::uint32_t wakings_ = 0;

@@ -75,6 +75,7 @@ class globe {
         who.nameless = when_.chance(config_.nameless);
         who.behind_edge = when_.chance(config_.behind_edge);
         if (config_.labelled > 0 && when_.chance(config_.labelled)) who.label = user + "-label-" + std::to_string(labels_[user].next++);
+        who.two_flows = config_.two_flows > 0 && !who.nameless && !who.behind_edge && when_.chance(config_.two_flows);
         who.google = habits.has_push && pushes_->serves_google() && when_.chance(0.4);
         phones_.push_back(std::make_unique<phone>(when_, net_, truth_, pool_, who, habits,
                                                   who.behind_edge ? edge_address() : engine_address(), labels_[user]));

@@ -30,6 +30,7 @@ struct world_config {
   double behind_edge = 0;              ///< share of devices behind an edge proxy
   double nameless = 0;                 ///< share of devices without +sip.instance
   double labelled = 0;                 ///< share of devices with a label
+  double two_flows = 0;                ///< share of devices that register by two sockets (RFC 5626)
   double restored = 0;                 ///< share of subscribers one of whose phones takes a name of another's at some time
   std::uint32_t crashes = 0;           ///< kill -9 of the engine, at random instants
   network_faults network;

@@ -109,6 +109,7 @@ world_config config_for_seed(const world_command_options& options, std::uint64_t
     c.labelled = names.unit() * 0.7;
     c.phones.relabels = names.unit() * 0.3;
     c.restored = names.unit() * 0.5;
+    c.two_flows = names.unit() * 0.5;
   }
   c.subscribers = static_cast<std::uint32_t>(5 + lot.below(40));
   c.calls_per_second = 1 + lot.unit() * 10;

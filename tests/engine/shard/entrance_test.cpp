@@ -99,7 +99,7 @@ TEST(EntranceOf, KeepAlivesStunAndRubbishReachNobody) {
   for (const std::string_view octets : {std::string_view("\r\n\r\n"), std::string_view(""), std::string_view("\r\n")}) {
     bench.arrive_octets(octets, phone);
   }
-  bench.arrive_octets(std::string_view("\x00\x01\x00\x00\x21\x12\xa4\x42" "123456789012", 20), phone);
+  bench.arrive_octets(std::string_view("\x00\x11\x00\x00\x21\x12\xa4\x42" "123456789012", 20), phone);
   bench.arrive_octets("GET / HTTP/1.1\r\nHost: x\r\n\r\n", phone);
   bench.arrive_octets(std::string(1200, 'A'), phone);
   bench.arrive_octets("SIP/2.0 200 OK\r\n\r\n", phone);
@@ -108,6 +108,17 @@ TEST(EntranceOf, KeepAlivesStunAndRubbishReachNobody) {
   EXPECT_EQ(bench.drops(drop_reason::keep_alive), 3u);
   EXPECT_EQ(bench.drops(drop_reason::stun), 1u);
   EXPECT_EQ(bench.drops(drop_reason::malformed), 3u);
+}
+
+TEST(EntranceOf, AStunKeepAliveHearsWhereItCameFrom) {
+  shard_bench bench(1);
+  bench.arrive_octets(std::string_view("\x00\x01\x00\x00\x21\x12\xa4\x42" "123456789012", 20), phone);
+  const auto got = bench.only();
+  EXPECT_EQ(got.to.remote, shard_bench::phone(phone));
+  EXPECT_EQ(got.text.substr(0, 2), std::string("\x01\x01", 2));
+  EXPECT_EQ(got.text.size(), 32u);
+  EXPECT_EQ(bench.sum(&shard_counters::stun_answered), 1u);
+  EXPECT_TRUE(bench.logs().empty());
 }
 
 TEST(EntranceOf, AMalformedRequestIs400AndAFloodOfThemGetsItsShareOnly) {
