@@ -236,6 +236,7 @@ void subscriber::state::on_bindings_written(const write_finished& e, const insta
       arm_patience(now, out);
     }
     if (e.ok) bindings.saved(what.version);
+    if (!e.ok) say(out, stage::register_write_failed, nullptr, nullptr, 503, "");
     answer_register(what, e.ok ? 200 : 503, now, out);
     return;
   }
@@ -247,6 +248,7 @@ void subscriber::state::on_pending_write(const instant& now, effects& out) {
     const held_register what = std::move(busy_->held.front());
     busy_->held.erase(busy_->held.begin());
     busy_->writes.push_back({what.token, what.version, {}});  // its answer may yet come
+    say(out, stage::register_write_late, nullptr, nullptr, 503, "");
     answer_register(what, 503, now, out);
   }
   arm_patience(now, out);

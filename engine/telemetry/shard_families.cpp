@@ -133,6 +133,8 @@ constexpr stage_name bucket_events[] = {{stage::bucket_added, "added"},
 constexpr stage_name bounds[] = {{stage::push_limited, "push_rate"},   {stage::bucket_write_late, "bucket_write_late"},
                                  {stage::contacts_full, "contacts"},   {stage::binding_evicted, "binding_evicted"},
                                  {stage::parked_full, "parked_calls"}, {stage::messages_full, "messages"},
+                                 {stage::register_write_failed, "register_write_failed"},
+                                 {stage::register_write_late, "register_write_late"},
                                  {stage::token_owners_full, "token_owners"}};
 constexpr stage_name token_events[] = {{stage::token_removed, "removed"},
                                        {stage::token_moved, "moved"},

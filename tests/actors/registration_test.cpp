@@ -35,12 +35,14 @@ TEST_F(Registration, Answers503WithRetryAfterWhenTheStoreFails) {
   register_(iphone());
   EXPECT_EQ(written(0, false), "clear pending_write; send 503");
   EXPECT_TRUE(has(last_packet(), "Retry-After: "));
+  EXPECT_TRUE(noted("register_write_failed"));
 }
 
 TEST_F(Registration, Answers503WhenTheStoreNeverAnswers) {
   store_ = store_manner::silent;
   register_(iphone());
   EXPECT_EQ(pass(seconds(2)), "send 503");
+  EXPECT_TRUE(noted("register_write_late"));
 }
 
 TEST_F(Registration, AsksForTheDiskAgainAfterAFailedWrite) {
