@@ -10,6 +10,9 @@ namespace {
 constexpr std::size_t frame_header = 9;
 constexpr std::string_view client_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr std::size_t write_limit = 1 << 20;   ///< so much that the length of a signature never decides what fits
+/// Where in a frame it may be cut. So few that each is an octet of its own in every frame that carries a signature:
+/// otherwise the signature's length decides whether two cuts are one, and with it what happens next.
+constexpr std::size_t parts_of_a_frame = 64;
 constexpr nanoseconds server_gives_up = seconds(90);   ///< on a peer that fell silent
 
 std::uint32_t big_endian(std::span<const std::uint8_t> octets) {
@@ -74,8 +77,8 @@ void pipe_link::turn(pipe_end e) {
 std::size_t pipe_link::somewhere_in(const std::vector<wire_frame>& frames, std::size_t size) {
   const std::uint64_t which = when_.random().next();
   const std::uint64_t kind = when_.random().below(3);
-  const double part = when_.random().unit();
-  const auto share = [part](std::size_t n) { return static_cast<std::size_t>(part * static_cast<double>(n)); };
+  const auto part = static_cast<std::size_t>(when_.random().unit() * static_cast<double>(parts_of_a_frame));
+  const auto share = [part](std::size_t n) { return n * part / parts_of_a_frame; };
   if (frames.empty()) return share(size);
   const wire_frame& f = frames[which % frames.size()];
   if (kind == 0) return f.begin;

@@ -65,23 +65,5 @@ INSTANTIATE_TEST_SUITE_P(InSenders, PlantedBehindPipes, ::testing::ValuesIn(push
 INSTANTIATE_TEST_SUITE_P(InSubscribers, PlantedBehindPipes, ::testing::ValuesIn(mistake_names()),
                          [](const auto& test) { return test.param; });
 
-TEST(WireFrames, AreFoundInWhatASessionWrites) {
-  const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-  std::vector<std::uint8_t> bytes(preface.begin(), preface.end());
-  const std::uint8_t frames[] = {0, 0, 0, 4, 0, 0, 0, 0, 0,                     // SETTINGS, empty
-                                 0, 0, 2, 1, 5, 0, 0, 0, 7, 0x82, 0x84,         // HEADERS on stream 7
-                                 0, 0, 4, 3, 0, 0, 0, 0, 9, 0, 0, 0, 7};        // RST_STREAM on 9: REFUSED_STREAM
-  bytes.insert(bytes.end(), std::begin(frames), std::end(frames));
-  const auto found = frames_of(bytes);
-  ASSERT_EQ(found.size(), 4U);
-  EXPECT_EQ(found[0].type, wire_frame::preface);
-  EXPECT_EQ(found[2].type, wire_frame::headers);
-  EXPECT_EQ(found[2].stream, 7U);
-  EXPECT_EQ(found[3].type, wire_frame::rst_stream);
-  EXPECT_EQ(found[3].code, 7U);
-  EXPECT_EQ(found[3].end, bytes.size());
-  EXPECT_TRUE(frames_of(std::span(bytes).first(30)).size() == 1);  // a frame that is not whole is none
-}
-
 }  // namespace
 }  // namespace reveille::world
