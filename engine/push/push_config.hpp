@@ -117,6 +117,7 @@ struct push_limits {
   milliseconds longest_connect_pause{10'000};
   milliseconds ping_after{2000};                 ///< without an octet while answers are awaited
   milliseconds ping_timeout{2000};               ///< then the connection is given up
+  std::uint32_t pings_between_answers = 2;       ///< then ping_idle counts: gRPC's servers, as Google's, bear two strikes
   milliseconds ping_idle{600'000};               ///< FCM calls more frequent ones too_many_pings
   seconds connection_age{24 * 3600};             ///< then replaced: addresses behind the name change
   std::uint32_t connection_requests = 1'000'000'000;  ///< then replaced: HTTP/2's stream ids end (RFC 9113 5.1.1)

@@ -39,9 +39,9 @@ push_connection::health push_connection::check(const instant& now, bool& produce
     given_up_ = now.steady - ping_sent_ >= limits_.ping_timeout;
     return given_up_ ? health::silent : health::fine;
   }
-  const nanoseconds patience = open_streams() > 0 ? limits_.ping_after : limits_.ping_idle;
-  if (now.steady - heard_ < patience) return health::fine;
+  if (now.steady - heard_ < patience()) return health::fine;
   h2_->ping();
+  ++pings_;
   pinging_ = true;
   ping_sent_ = now.steady;
   produced = true;
@@ -51,11 +51,17 @@ push_connection::health push_connection::check(const instant& now, bool& produce
 steady_time push_connection::next_check() const {
   if (!open_ || given_up_ || h1_) return steady_time::max();
   if (pinging_) return ping_sent_ + limits_.ping_timeout;
-  return heard_ + (open_streams() > 0 ? limits_.ping_after : limits_.ping_idle);
+  return heard_ + patience();
+}
+
+/// Who answers PINGs but no pushes is alive, and would end the connection for more of them (too_many_pings).
+nanoseconds push_connection::patience() const {
+  return open_streams() > 0 && pings_ < limits_.pings_between_answers ? limits_.ping_after : limits_.ping_idle;
 }
 
 void push_connection::answered(std::uint64_t tag, const http2::response& answer) {
   answered_ = true;
+  pings_ = 0;
   owner_.on_answer(*this, tag, answer);
 }
 

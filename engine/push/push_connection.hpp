@@ -105,6 +105,7 @@ class push_connection final : private http2::client_listener {
   void goaway_received(const http2::goaway_notice& notice) override { owner_.on_goaway(*this, notice); }
   void pong() override {}
   http2::client_listener& ear() { return *this; }
+  nanoseconds patience() const;   ///< how long nothing may be heard before a PING
 
   push_connection_owner& owner_;
   const push_connection_id id_;
@@ -115,6 +116,7 @@ class push_connection final : private http2::client_listener {
   steady_time opened_at_{};
   steady_time heard_{};        ///< any octet
   steady_time ping_sent_{};
+  std::uint32_t pings_ = 0;    ///< since the last answer
   bool open_ = false;
   bool answered_ = false;
   bool used_ = false;

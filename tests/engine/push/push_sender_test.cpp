@@ -588,6 +588,23 @@ TEST(PushSender, ASilentPeerIsFoundByPingAndItsPushesGoElsewhere) {
   EXPECT_EQ(s.counters().ambiguous.value(), 1u);
 }
 
+TEST(PushSender, APeerThatAnswersPingsAndNoPushesGetsNoMoreOfThemThanItBears) {
+  push_stage s;
+  s.policy = nullptr;
+  for (std::uint32_t n = 1; n <= 10; ++n) {
+    s.submit(n);
+    s.advance(seconds(4));
+  }
+  int most = 0;
+  for (const auto& [id, end] : s.ends) most = std::max(most, end->pings);
+  EXPECT_EQ(most, 2) << "a third without an answer between is too_many_pings to Google";
+  EXPECT_EQ(s.counters().silent_connections.value(), 0U);
+  s.policy = &push_stage::accept;
+  s.submit(11);
+  s.advance(seconds(10));
+  EXPECT_EQ(s.outcome(11), "accepted");
+}
+
 TEST(PushSender, AnAnswerThatNeverComesIsAmbiguousAndTriedOnce) {
   push_limits l = two_connections();
   push_stage s(l);

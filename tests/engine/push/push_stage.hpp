@@ -113,11 +113,13 @@ class push_stage final : public push_outside {
       if (stage.policy) stage.policy(*this, p);
     }
     void stream_reset(std::uint32_t, std::uint32_t) override { ++stage.resets_seen; }
+    void pinged() override { ++pings; }
     void answer(const arrived_push& p, int status, std::string_view reason = "") {
       session.respond(p.stream, status, {}, reason.empty() ? "" : "{\"reason\":\"" + std::string(reason) + "\"}");
     }
     push_stage& stage;
     const int number;
+    int pings = 0;
     http2::server_session session;
     std::size_t hold_back = 0;              ///< so many of its octets are always on their way still
     std::vector<std::uint8_t> last_words;   ///< those
