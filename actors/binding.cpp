@@ -107,6 +107,11 @@ std::string_view binding::instance() const { return instance_of(sip::params_of_c
 
 std::uint32_t binding::reg_id() const { return reg_id_of(sip::params_view(params())); }
 
+std::optional<std::string_view> binding::pn_provider() const {
+  const auto in_uri = sip::params_of_checked(uri()).find("pn-provider");
+  return in_uri ? in_uri : sip::params_view(params()).find("pn-provider");
+}
+
 pns::push_params binding::push_params() const {
   auto read = pns::read_push_params(sip::params_of_checked(uri()), sip::params_view(params()));
   return read ? std::move(*read) : pns::push_params{};
@@ -123,7 +128,7 @@ namespace {
 /// `text` with another value of its first ;pn-prid=, or nullopt when there is none.
 std::optional<std::string> with_prid(std::string_view text, std::string_view value) {
   constexpr std::string_view name = ";pn-prid=";
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b; };
+  const auto same = [](char a, char b) { return sip::chars::lower(a) == b; };
   const auto found = std::search(text.begin(), text.end(), name.begin(), name.end(), same);
   if (found == text.end()) return std::nullopt;
   const std::size_t begin = static_cast<std::size_t>(found - text.begin()) + name.size();

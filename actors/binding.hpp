@@ -74,6 +74,8 @@ class binding {
   std::string_view instance() const;
   /// 0 = none, or none that is a number.
   std::uint32_t reg_id() const;
+  /// pn-provider as the device wrote it, whether or not it can be pushed by it.
+  std::optional<std::string_view> pn_provider() const;
   /// Parsed anew from the text each time: only calls and changes of identity ask. @pre push()
   pns::push_params push_params() const;
   std::optional<pns::push_target> push_target() const;

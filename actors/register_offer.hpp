@@ -53,9 +53,9 @@ std::optional<seconds> delta_seconds(std::optional<std::string_view> text, secon
 enum class kinship : std::uint8_t { none, address, push_params, instance, label };
 kinship kinship_of(const register_offer& o, const binding& b);
 
-/// The bindings that a removal names, by index, ascending: that of its instance and reg-id; else those with its push parameters; without a prid those with its
-/// label or instance, or the only one at its address. A removal with a prid that nobody has may still name an ordinary
-/// binding so: the provider was unknown when it was made, or another hop pushes.
+/// The bindings that a removal names, by index, ascending: that of its instance and reg-id; else those with its push
+/// parameters; without a prid those with its label or instance, or the only one at its address. A removal with a prid that
+/// nobody has may still name an ordinary binding so: the provider was unknown when it was made, or another hop pushes.
 std::vector<std::size_t> removal_targets(const register_offer& o, const std::vector<binding>& bindings);
 
 }  // namespace reveille

@@ -20,6 +20,9 @@ namespace reveille {
 /// Contacts of one REGISTER; as many as the scanner lets through (adr/0003).
 inline constexpr std::size_t register_contacts_limit = 16;
 
+/// Devices that one REGISTER can concern.
+using device_list = few<device_id, 2 * register_contacts_limit>;
+
 /// Flows of one device (RFC 5626 4.2.1: a client should support up to four); over it the longest unseen goes.
 inline constexpr std::size_t flows_limit = 4;
 
@@ -40,9 +43,9 @@ struct registration_outcome {
   seconds absence{0};                ///< how long that device had not registered; max() when it never had
   std::uint32_t evicted = 0;         ///< push bindings and flows that went for the bounds (SPEC 2.4)
   bool full = false;                 ///< 403: the bound on contacts
-  few<device_id, 2 * register_contacts_limit> registered;  ///< devices that registered: their calls are released
+  device_list registered;            ///< devices that registered: their calls are released
   few<merged_device, 2 * register_contacts_limit> merged;  ///< before they are released
-  few<device_id, 2 * register_contacts_limit> removed;     ///< devices that un-registered and did not register again
+  device_list removed;               ///< devices that un-registered and did not register again
 };
 
 class registration {
@@ -86,7 +89,7 @@ class registration {
   bool rename_token(const prid& from, const prid& to);
   /// SPEC 6.5: removes the push bindings with this token that last registered before `before`; version() tells whether there
   /// were any. @return the devices that have none any more.
-  few<device_id, 2 * register_contacts_limit> remove_token(const prid& token, wall_time before, bool remember_removed);
+  device_list remove_token(const prid& token, wall_time before, bool remember_removed);
   /// Until the next REGISTER; one that came since the doubted push was queued counts already.
   bool quarantine_token(const prid& token, wall_time queued);
 
@@ -126,6 +129,9 @@ class registration {
   bool in_order(const std::vector<register_offer>& list, const sip::message& request, std::uint64_t branch,
                 wall_time now, registration_outcome& out) const;
   bool has_newer_flow(const binding& b) const;
+  bool is_bound(device_id device) const;
+  /// Bindings that are bound no more. @return the devices that have none left; their identity is kept if wanted.
+  device_list leave(std::vector<binding>&& gone, bool remember_removed);
   void remember_tombstone(std::string_view call_id, std::uint32_t cseq, wall_time now);
 
   std::vector<binding> bindings_;

@@ -64,11 +64,9 @@ void add_provider(std::pmr::string& out, std::string_view name, bool wakes_itsel
 /// The hot path: a Contact that is a push binding needs no second look at its token. False when its provider is not
 /// spelled plainly.
 bool add_bound_provider(std::pmr::string& out, const binding& said, const subscriber_config& config) {
-  const sip::params_view params(said.params());
-  auto name = sip::params_of_checked(said.uri()).find("pn-provider");
-  if (!name) name = params.find("pn-provider");
+  const auto name = said.pn_provider();
   if (!name || !pns::provider_of(*name)) return false;
-  add_provider(out, *name, params.find("+sip.pnsreg").has_value(), config.pnsreg);
+  add_provider(out, *name, sip::params_view(said.params()).find("+sip.pnsreg").has_value(), config.pnsreg);
   return true;
 }
 

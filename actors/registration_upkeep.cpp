@@ -138,8 +138,7 @@ bool holds_token(const binding& b, const prid& token) {
 
 }  // namespace
 
-few<device_id, 2 * register_contacts_limit> registration::remove_token(const prid& token, wall_time before,
-                                                                       bool remember_removed) {
+device_list registration::remove_token(const prid& token, wall_time before, bool remember_removed) {
   std::vector<binding> gone;
   for (auto b = bindings_.begin(); b != bindings_.end();) {
     if (holds_token(*b, token) && b->facts().registered < before) {
@@ -149,15 +148,8 @@ few<device_id, 2 * register_contacts_limit> registration::remove_token(const pri
       ++b;
     }
   }
-  few<device_id, 2 * register_contacts_limit> devices;
-  for (binding& b : gone) {
-    const auto is_flow = [&](const binding& x) { return x.device() == b.device(); };
-    if (std::any_of(bindings_.begin(), bindings_.end(), is_flow)) continue;  // by another flow it has another token
-    if (!devices.full() && !devices.contains(b.device())) devices.push_back(b.device());
-    if (remember_removed) removed_.push_back(std::move(b));
-  }
   if (!gone.empty()) ++version_;
-  return devices;
+  return leave(std::move(gone), remember_removed);
 }
 
 bool registration::rename_token(const prid& from, const prid& to) {

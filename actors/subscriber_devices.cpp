@@ -26,7 +26,7 @@ std::uint64_t address_of(const binding& b) {
   return siphash({h, static_cast<std::uint64_t>(to.kind)}, "");
 }
 
-void subscriber::state::release(const few<device_id, 2 * register_contacts_limit>& devices, released which,
+void subscriber::state::release(const device_list& devices, released which,
                                 const instant& now, effects& out) {
   const mistakes& planted = config().planted;
   // By index: a call that ends here is erased afterwards.
@@ -112,7 +112,7 @@ void subscriber::state::merge(const few<merged_device, 2 * register_contacts_lim
   }
 }
 
-void subscriber::state::unregister(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now,
+void subscriber::state::unregister(const device_list& devices, const instant& now,
                                    effects& out) {
   for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) {
     call& c = *busy_->calls[i];

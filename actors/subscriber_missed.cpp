@@ -15,7 +15,7 @@ void subscriber::state::entries_dropped(const std::vector<call_ref>& dropped, ef
   write_bucket(remove_bucket_entries{dropped}, dropped, out);
 }
 
-void subscriber::state::tell_missed(const few<device_id, 2 * register_contacts_limit>& registered, seconds absence,
+void subscriber::state::tell_missed(const device_list& registered, seconds absence,
                                     const instant& now, effects& out) {
   push_bucket& bucket = *bucket_;
   bucket.give_up_late_round(now.steady);

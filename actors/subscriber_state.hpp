@@ -22,7 +22,7 @@ struct held_register {
   steady_time patience;         ///< then 503
   bool tells = false;           ///< its 200 triggers a round of missed calls
   seconds absence{0};
-  few<device_id, 2 * register_contacts_limit> registered;
+  device_list registered;
 };
 
 /// A write that no REGISTER waits for: bindings written behind or after a removal, and changes of the bucket. Until it
@@ -123,11 +123,11 @@ struct subscriber::state {
 
   /// A device of the subscriber registered: its calls are released (SPEC 3.3).
   enum class released : std::uint8_t { all, parked_only };
-  void release(const few<device_id, 2 * register_contacts_limit>& devices, released which, const instant& now,
+  void release(const device_list& devices, released which, const instant& now,
                effects& out);
   /// A REGISTER showed that what were two devices is one: it keeps one place in each call (SPEC 3.3).
   void merge(const few<merged_device, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
-  void unregister(const few<device_id, 2 * register_contacts_limit>& devices, const instant& now, effects& out);
+  void unregister(const device_list& devices, const instant& now, effects& out);
   void step(call& c, call_device& d, parked_event event, const instant& now, effects& out);
   void dial(call& c, call_device& d, sip::response_context::origin from, const instant& now, effects& out);
   /// The device's newest flow that has not failed this call; null when there is none that may be dialled.
@@ -161,7 +161,7 @@ struct subscriber::state {
   void say(effects& out, stage what, const call* c, const call_device* d, int status, std::string_view detail);
 
   // Missed calls (subscriber_missed.cpp)
-  void tell_missed(const few<device_id, 2 * register_contacts_limit>& registered, seconds absence, const instant& now,
+  void tell_missed(const device_list& registered, seconds absence, const instant& now,
                    effects& out);
   /// Entries that went for the bounds of the bucket: counted, and off the disk.
   void entries_dropped(const std::vector<call_ref>& dropped, effects& out);

@@ -1,0 +1,266 @@
+// A REGISTER with Contacts: what is bound after it (RFC 3261 10.3, SPEC 1, 2.3, 2.4). All or nothing: it is worked out on
+// a draft.
+#include <algorithm>
+
+#include "actors/registration.hpp"
+
+namespace reveille {
+namespace {
+
+/// All Path values of the request, as one Route value (RFC 3327: the order is that of a Route set).
+std::string_view path_of(const sip::message& request, std::string& joined) {
+  const std::size_t lines = request.count(sip::header::path);
+  if (lines == 0) return {};
+  if (lines == 1) return *request.first(sip::header::path);
+  request.for_each(sip::header::path, [&](std::string_view value) {
+    if (!joined.empty()) joined += ", ";
+    joined += value;
+  });
+  return joined;
+}
+
+/// What all Contacts of a REGISTER have in common.
+struct arrival {
+  const sip::message& request;
+  const flow& source;
+  wall_time now;
+  std::uint64_t branch = 0;
+  std::string_view path;
+  bool another_hop_pushes = false;
+};
+
+/// @return a status that refuses the whole REGISTER, or 200.
+int read_offers(const sip::message& request, const subscriber_config& config, std::vector<register_offer>& list) {
+  int status = 200;
+  request.for_each_element(sip::header::contact, [&](std::string_view element) {
+    if (status != 200) return;
+    if (list.size() == register_contacts_limit || element == "*") {
+      status = 400;
+      return;
+    }
+    register_offer o;
+    status = read_offer(element, request, config, o);
+    list.push_back(std::move(o));
+  });
+  return status == 200 ? read_flows(request, list) : status;
+}
+
+/// The bound (SPEC 2.4): lapsed ordinary ones go first, then push bindings whose SIP expiry has passed, longest unseen.
+/// @return false when nobody may go: then `out` is the 403.
+/// @param before how many were bound: a bound that was lowered since shuts nobody out who adds none.
+bool make_room(std::vector<binding>& next, std::vector<binding>& gone, std::size_t before, wall_time now,
+               const subscriber_config& config, registration_outcome& out) {
+  std::erase_if(next, [&](const binding& b) { return !b.push() && b.expired(now); });
+  while (next.size() > std::max(config.contacts, before)) {
+    auto oldest = next.end();
+    for (auto b = next.begin(); b != next.end(); ++b) {
+      if (!b->push() || !b->expired(now) || out.registered.contains(b->device())) continue;
+      if (oldest == next.end() || b->facts().registered < oldest->facts().registered) oldest = b;
+    }
+    if (oldest == next.end()) {
+      out = registration_outcome{};
+      out.status = 403;
+      out.why = "contacts-full";
+      out.full = true;
+      return false;
+    }
+    gone.push_back(std::move(*oldest));
+    next.erase(oldest);
+    ++out.evicted;
+    out.durable = true;
+  }
+  return true;
+}
+
+/// The bound on flows of one device; the newest stands last in `next`.
+void drop_oldest_flow(std::vector<binding>& next, device_id device, registration_outcome& out) {
+  const auto is_flow = [&](const binding& b) { return b.device() == device; };
+  if (static_cast<std::size_t>(std::count_if(next.begin(), next.end(), is_flow)) <= flows_limit) return;
+  auto oldest = next.end();
+  for (auto b = next.begin(); b != next.end() - 1; ++b) {
+    const bool older = oldest == next.end() || b->facts().registered < oldest->facts().registered;
+    if (is_flow(*b) && older) oldest = b;
+  }
+  next.erase(oldest);
+  ++out.evicted;
+}
+
+/// What an offer's device was bound as before: the closest kin, and everybody who is the same device.
+struct family {
+  std::optional<binding> earlier;
+  bool bound = false;  ///< it still was: else it had un-registered, and comes back
+  std::optional<wall_time> seen;  ///< its last REGISTER by any flow
+  device_list kin;
+};
+
+/// Takes the offer's kin out of `next` (bound) and `gone` (un-registered by this very REGISTER); those in `removed`
+/// (un-registered a moment ago while a call waits) stay for now, since the REGISTER may still be refused, and say nothing
+/// once an earlier Contact of it has brought the device back.
+family gather(const register_offer& o, std::vector<binding>& next, std::vector<binding>& gone,
+              std::vector<binding>& removed) {
+  family found;
+  device_list bound;
+  for (const binding& b : next) {
+    if (!bound.full()) bound.push_back(b.device());
+  }
+  kinship best = kinship::none;
+  for (std::vector<binding>* place : {&next, &gone, &removed}) {
+    for (auto b = place->begin(); b != place->end();) {
+      const kinship k = kinship_of(o, *b);
+      const bool outdated = place == &removed && bound.contains(b->device());
+      if (k == kinship::none || outdated || (place != &next && k == kinship::address)) {
+        ++b;
+        continue;
+      }
+      if (!found.kin.full() && !found.kin.contains(b->device())) found.kin.push_back(b->device());
+      found.seen = std::max(found.seen.value_or(wall_time{}), b->facts().registered);
+      if (place == &next && is_sibling(o, *b)) {
+        ++b;
+        continue;
+      }
+      if (k > best) {
+        best = k;
+        found.earlier = *b;
+        found.bound = place == &next;
+      }
+      b = place == &removed ? b + 1 : place->erase(b);
+    }
+  }
+  // A device is bound by the flows of one instance: where it is another now, those of the former go.
+  std::erase_if(next, [&](const binding& b) { return found.kin.contains(b.device()) && !is_sibling(o, b); });
+  return found;
+}
+
+/// A query says nothing of the token: the device keeps the one that it is bound with (RFC 8599 4.1.5, SPEC 2.3).
+/// @return the query's Contact with that token, in the two texts that `uri` and `params` then hold.
+void keep_push_params(const register_offer& o, const binding& earlier, std::string& uri, std::string& params) {
+  append_stripped_uri(uri, o.contact.uri);
+  append_stripped(params, o.contact.params);
+  const auto take = [&](std::string_view name, std::optional<std::string_view> value) {
+    if (pns::is_push_param(name)) params.append(";").append(name).append(value ? "=" : "").append(value.value_or(""));
+    return true;
+  };
+  sip::params_of_checked(earlier.uri()).for_each(take);
+  sip::params_view(earlier.params()).for_each(take);
+}
+
+/// What an offer is bound as. @param was its device's family
+binding make_binding(const register_offer& o, const family& was, device_id device, const arrival& by) {
+  binding_facts facts;
+  facts.source = by.source;
+  facts.expires = by.now + o.expires;
+  facts.registered = by.now;
+  facts.branch = by.branch;
+  facts.cseq = by.request.cseq().number;
+  facts.device = device;
+  facts.outbound = o.reg_id != 0;
+  facts.reg_id_ignored = o.says_reg_id && o.reg_id == 0;
+  facts.push = o.wakes_by.has_value() && !by.another_hop_pushes;
+  if (o.wakes_by) facts.provider = *o.wakes_by;
+  binding_text text{o.contact.uri.text, o.contact.params.text(), by.request.call_id(), by.path};
+  std::string kept_uri;
+  std::string kept_params;
+  if (o.query && was.bound && was.earlier->push() && !by.another_hop_pushes) {
+    keep_push_params(o, *was.earlier, kept_uri, kept_params);
+    text.uri = kept_uri;
+    text.params = kept_params;
+    facts.push = true;
+    facts.provider = was.earlier->facts().provider;
+    facts.quarantined = was.earlier->facts().quarantined;
+  }
+  return binding(text, facts);
+}
+
+/// Nothing changes that must be on the disk before the 200 (DESIGN 2).
+bool same_identity(const family& was, const binding& fresh) {
+  return was.bound && fresh.push() && was.earlier->push() && was.kin.size() == 1 &&
+         was.earlier->label() == fresh.label() && was.earlier->instance() == fresh.instance() &&
+         was.earlier->facts().outbound == fresh.facts().outbound &&
+         same_push_params(was.earlier->push_params(), fresh.push_params());
+}
+
+/// What is bound after the REGISTER, should nothing speak against it.
+struct draft {
+  std::vector<binding> next;
+  std::uint32_t next_device;
+  std::uint32_t version;       ///< of what changes
+  std::vector<binding> gone;   ///< un-registered by this REGISTER
+  bool changed = false;        ///< something that must be durable
+};
+
+void remove(const register_offer& o, draft& work) {
+  const std::vector<std::size_t> targets = removal_targets(o, work.next);
+  for (auto i = targets.rbegin(); i != targets.rend(); ++i) {
+    work.gone.push_back(std::move(work.next[*i]));
+    work.next.erase(work.next.begin() + static_cast<std::ptrdiff_t>(*i));
+    work.changed = true;
+  }
+}
+
+void add(const register_offer& o, const family& was, const arrival& by, const subscriber_config& config, draft& work,
+         registration_outcome& out) {
+  const device_id device = was.earlier        ? was.earlier->device()
+                           : !was.kin.empty() ? was.kin[0]
+                                              : device_id{work.next_device++};
+  binding fresh = make_binding(o, was, device, by);
+  const bool same = same_identity(was, fresh);
+  work.changed = work.changed || !same;
+  fresh.facts().version = same ? was.earlier->facts().version : work.version;
+  out.soft = out.soft || same;
+  if (!out.registered.full() && !out.registered.contains(device)) out.registered.push_back(device);
+  for (const device_id d : was.kin) {
+    if (d != device && !out.merged.full()) out.merged.push_back({d, device});
+  }
+  if (fresh.push() && registration::is_on(fresh, config) && !o.query) {
+    out.push_registered = true;
+    const seconds absence = was.seen ? std::chrono::duration_cast<seconds>(by.now - *was.seen) : seconds::max();
+    out.absence = std::max(out.absence, absence);
+  }
+  for (binding& flow_of : work.next) {
+    if (was.kin.contains(flow_of.device())) flow_of.facts().device = device;
+  }
+  work.next.push_back(std::move(fresh));
+  drop_oldest_flow(work.next, device, out);
+}
+
+}  // namespace
+
+void registration::apply_offers(const sip::message& request, const flow& source, const instant& now,
+                                const subscriber_config& config, std::uint64_t branch, bool remember_removed,
+                                registration_outcome& out) {
+  std::vector<register_offer> list;
+  out.status = read_offers(request, config, list);
+  if (out.status != 200) {
+    out.why = out.status == 400 ? "contact" : "";
+    return;
+  }
+  if (!in_order(list, request, branch, now.wall, out)) return;
+
+  draft work{bindings_, next_device_, version_ + 1, {}, false};
+  for (const register_offer& o : list) {
+    if (o.removal()) remove(o, work);
+  }
+  std::string joined;
+  const arrival by{request, source, now.wall, branch, path_of(request, joined), another_hop_pushes(request)};
+  for (const register_offer& o : list) {
+    if (!o.removal()) add(o, gather(o, work.next, work.gone, removed_), by, config, work, out);
+  }
+  const bool removes = !work.gone.empty();
+  if (!make_room(work.next, work.gone, bindings_.size(), now.wall, config, out)) return;
+
+  bindings_ = std::move(work.next);
+  next_device_ = work.next_device;
+  out.removed = leave(std::move(work.gone), remember_removed);
+  // Who is back is known by what it says now; what it was called when it left may be another's name from here on.
+  std::erase_if(removed_, [&](const binding& b) {
+    const auto is_merged = [&](const merged_device& m) { return m.gone == b.device(); };
+    return std::any_of(out.merged.begin(), out.merged.end(), is_merged) || is_bound(b.device());
+  });
+  if (removes) remember_tombstone(request.call_id(), request.cseq().number, now.wall);
+  if (work.changed || out.evicted > 0) {
+    ++version_;
+    out.durable = true;
+  }
+}
+
+}  // namespace reveille
