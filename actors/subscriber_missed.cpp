@@ -74,18 +74,23 @@ void subscriber::state::on_told(std::uint32_t number, bool accepted, const insta
   if (p.failed) say(out, stage::missed_failed, nullptr, nullptr, 0, "");
 }
 
+device_list subscriber::state::remove_token(const prid& token, wall_time before, stage why, effects& out) {
+  const bool calls = busy_ && !busy_->calls.empty();
+  const std::uint32_t unchanged = bindings.version();
+  const device_list gone = bindings.remove_token(token, before, calls);
+  if (bindings.version() == unchanged) return gone;
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, gone.size()); ++i) say(out, why, nullptr, nullptr, 0, "");
+  write_unheld(write_urgency::now, out);
+  return gone;
+}
+
 void subscriber::state::token_answer(const pns::push_outcome& outcome, wall_time queued, const instant& now,
                                      effects& out) {
   if (const auto* dead = std::get_if<pns::dead_token>(&outcome)) {
     // A stamp is compared with the last REGISTER that carried the token; without one, the push's own age counts.
     wall_time before = dead->since ? *dead->since : queued;
     if (around.config.planted.remove_token_on_stale_410) before = now.wall + seconds(1);
-    const bool calls = busy_ && !busy_->calls.empty();
-    const std::uint32_t unchanged = bindings.version();
-    const auto gone = bindings.remove_token(dead->token, before, calls);
-    if (bindings.version() == unchanged) return;
-    for (std::size_t i = 0; i < std::max<std::size_t>(1, gone.size()); ++i) say(out, stage::token_removed, nullptr, nullptr, 0, "");
-    write_unheld(write_urgency::now, out);
+    remove_token(dead->token, before, stage::token_removed, out);
   } else if (const auto* suspect = std::get_if<pns::suspect_token>(&outcome)) {
     if (!bindings.quarantine_token(suspect->token, queued)) return;
     say(out, stage::token_quarantined, nullptr, nullptr, 0, "");

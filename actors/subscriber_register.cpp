@@ -200,13 +200,8 @@ void subscriber::state::claim_tokens(const held_register& h, effects& out) {
 }
 
 void subscriber::state::on(const token_claimed& e, const instant& now, effects& out) {
-  const bool calls = busy_ && !busy_->calls.empty();
-  const std::uint32_t unchanged = bindings.version();
-  const auto gone = bindings.remove_token(e.token, e.since, calls);
-  if (bindings.version() == unchanged) return;
-  for (std::size_t i = 0; i < std::max<std::size_t>(1, gone.size()); ++i) say(out, stage::token_moved, nullptr, nullptr, 0, "");
-  write_unheld(write_urgency::now, out);
-  if (!calls) return;
+  const device_list gone = remove_token(e.token, e.since, stage::token_moved, out);
+  if (gone.empty() || !busy_) return;
   unregister(gone, now, out);  // its user is somebody else now
   for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) progress(*busy_->calls[i], now, out);
 }

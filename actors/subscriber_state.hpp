@@ -167,6 +167,9 @@ struct subscriber::state {
   void entries_dropped(const std::vector<call_ref>& dropped, effects& out);
   void send_part(const instant& now, effects& out);
   void on_told(std::uint32_t push, bool accepted, const instant& now, effects& out);
+  /// Push bindings with this token that registered before that moment go, each said as `why`. @return the devices that
+  /// have none any more.
+  device_list remove_token(const prid& token, wall_time before, stage why, effects& out);
   void token_answer(const pns::push_outcome& outcome, wall_time queued, const instant& now, effects& out);
 };
 
