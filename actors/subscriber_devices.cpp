@@ -197,8 +197,7 @@ const binding* subscriber::state::next_flow(const call_device& d, const instant&
   return best;
 }
 
-void subscriber::state::note_failed_flow(call_device& d, const instant& now) {
-  (void)now;
+void subscriber::state::note_failed_flow(call_device& d) {
   d.failed.push_back(d.address);
   for (const binding& b : bindings.all()) {
     if (b.device() == d.device && address_of(b) == d.address) bindings.flow_failed(b);

@@ -77,7 +77,7 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
   if (!was_open) return;
   const bool collided = d && met_another_branch(c, *d, status);
   if (d && !collided && (status == 408 || status == 430) && d->state == parked_state::dialled) {
-    note_failed_flow(*d, now);
+    note_failed_flow(*d);
     if (dial_next_flow(c, *d, branch, now, out)) return;
   }
   if (d && c.invite && c.undecided() && d->parkable && d->state == parked_state::dialled &&
@@ -158,7 +158,7 @@ void subscriber::state::on(const branch_failed& e, const instant& now, effects& 
   }
   const char* cause = e.cause == branch_failed::why::timeout ? "timeout" : "transport error";
   if (d && d->state == parked_state::dialled) {
-    note_failed_flow(*d, now);
+    note_failed_flow(*d);
     if (dial_next_flow(c, *d, e.branch.branch, now, out)) return progress(c, now, out);
   }
   if (d && c.invite && c.undecided() && d->parkable && d->state == parked_state::dialled) {

@@ -133,7 +133,7 @@ struct subscriber::state {
   /// The device's newest flow that has not failed this call; null when there is none that may be dialled.
   const binding* next_flow(const call_device& d, const instant& now) const;
   /// The flow of its newest branch has failed: no later call goes by it, and this one by another, if there is one.
-  void note_failed_flow(call_device& d, const instant& now);
+  void note_failed_flow(call_device& d);
   bool dial_next_flow(call& c, call_device& d, std::uint32_t branch, const instant& now, effects& out);
   void cancel_branch_of(call& c, std::uint32_t branch, std::string_view reason, const instant& now, effects& out);
   void cancel_open_branches(call& c, std::string_view reason, const instant& now, effects& out);

@@ -46,7 +46,6 @@ class transaction_table {
 
   Entry& operator[](std::uint32_t index) { return entries_[index]; }
   const Entry& operator[](std::uint32_t index) const { return entries_[index]; }
-  std::uint32_t index_of(const Entry& e) const { return static_cast<std::uint32_t>(&e - entries_.data()); }
   transaction_handle handle_of(std::uint32_t index) const { return {index, entries_[index].generation}; }
 
   /// @return nullptr when the handle's transaction is gone

@@ -83,7 +83,7 @@ sip::message_ptr shard::impl::read(slab_ptr bytes, std::size_t size, const flow&
   return nullptr;
 }
 
-/// RFC 5626 8: a client tests its flow so. No larger than half as much again as what came, so it serves no reflection.
+/// RFC 5626 8: a client tests its flow so. At most 2.4 times what came: other reflectors give far more.
 void shard::impl::answer_stun(std::string_view datagram, const flow& from) {
   std::array<char, sip::stun_answer_limit> answer;
   const std::size_t size = sip::answer_stun(datagram, from.remote, answer);
@@ -104,7 +104,7 @@ void shard::impl::on_hand_over(hand_over&& what, const instant& now) {
     return deliver_event(event->key, event->name, std::move(event->event), now);
   }
   if (auto* adoption = std::get_if<adoption_for>(&what)) return adopt(adoption->key, std::move(adoption->invite), now);
-  if (auto* claim = std::get_if<claim_for>(&what)) return do_claim(std::move(claim->claim), now);
+  if (auto* claim = std::get_if<claim_for>(&what)) return do_claim(std::move(claim->claim));
   auto& response = std::get<response_for>(what);
   do_respond(response.transaction, response.status, response.packet, now);
 }

@@ -40,7 +40,7 @@ void shard::impl::perform(aor_key key, effect&& what, const instant& now) {
           counters_.pushes_refused.add();
           refused_pushes_.push_back({id, pns::dropped{pns::dropped::why::queue_full}, 0, {}});
         } else if constexpr (std::is_same_v<kind, claim_token>) {
-          do_claim(std::move(e), now);
+          do_claim(std::move(e));
         } else if constexpr (std::is_same_v<kind, withdraw_push>) {
           ports_.pushes.withdraw(e.id);
         } else if constexpr (std::is_same_v<kind, note>) {
@@ -51,9 +51,9 @@ void shard::impl::perform(aor_key key, effect&& what, const instant& now) {
       what);
 }
 
-void shard::impl::do_claim(claim_token&& what, const instant& now) {
-  (void)now;
-  const std::uint64_t token = siphash({config_.key.k0 ^ static_cast<std::uint64_t>(what.provider), config_.key.k1}, what.token.view());
+void shard::impl::do_claim(claim_token&& what) {
+  const hash_key of_provider{config_.key.k0 ^ static_cast<std::uint64_t>(what.provider), config_.key.k1};
+  const std::uint64_t token = siphash(of_provider, what.token.view());
   const shard_id keeper{static_cast<std::uint16_t>(token % config_.shards)};
   if (keeper != self_) return hand(keeper, claim_for{std::move(what)});
   const token_owners::outcome outcome = tokens_.claim(token, what.by, what.since);

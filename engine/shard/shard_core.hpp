@@ -125,7 +125,7 @@ class shard::impl final : public home_outlet,
 
   // performing.cpp
   void do_forward(aor_key key, forward&& what, const instant& now);
-  void do_claim(claim_token&& what, const instant& now);
+  void do_claim(claim_token&& what);
   void do_respond(const server_transaction_id& to, int status, const sip::packet& bytes, const instant& now);
   void note_it(aor_key key, const note& what, const instant& now);
 

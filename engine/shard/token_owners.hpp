@@ -6,10 +6,12 @@
 /// Pure. Threads: its shard's. Bound: `limit` tokens, about 150 octets each; beyond it claims are forgotten and counted.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "core/ids.hpp"
 #include "core/time.hpp"
