@@ -136,6 +136,30 @@ void subscriber::state::begin_other(call& c, const instant& now, effects& out) {
   progress(c, now, out);
 }
 
+std::vector<std::size_t> subscriber::state::gather_devices(call& c, const instant& now) {
+  std::vector<std::size_t> dial_now;
+  for (const binding& b : bindings.all()) {
+    if (!stands_for_device(c, b, now.wall)) continue;
+    const binding* const pushed = bindings.find_push(b.device(), config());
+    const bool live = b.live(now.wall);
+    if (!pushed && !live) continue;
+    call_device d;
+    d.device = b.device();
+    d.provider = pushed ? pushed->facts().provider : b.facts().provider;
+    d.parkable = pushed != nullptr;
+    if (pushed) {
+      c.context.park();
+      const bool wanted = config().push == push_when::always || !live;
+      d.state = wanted ? parked_state::held : parked_state::silent;
+      d.push_due = wanted && !pushed->facts().quarantined;
+      if (wanted && !d.push_due) d.cause = "token quarantined";
+    }
+    if (!pushed || (live && config().live_flow == dial_live_flow::yes)) dial_now.push_back(c.devices.size());
+    c.devices.push_back(d);
+  }
+  return dial_now;
+}
+
 void subscriber::state::begin_invite(call& c, const instant& now, effects& out) {
   nanoseconds patience = config().answer_timeout;
   if (const auto expires = c.request->expires()) patience = std::min<nanoseconds>(patience, seconds(*expires));
@@ -146,39 +170,7 @@ void subscriber::state::begin_invite(call& c, const instant& now, effects& out) 
       host_of(name));
   say(out, stage::invite_in, &c, nullptr, 0, "");
 
-  bool pushes = false;
-  bool parks = false;
-  std::vector<std::size_t> dial_now;
-  for (const binding& b : bindings.all()) {
-    if (!stands_for_device(c, b, now.wall)) continue;
-    const binding* const pushed = bindings.find_push(b.device(), config());
-    const bool push_device = pushed != nullptr;
-    const bool live = b.live(now.wall);
-    if (!push_device && !live) continue;
-    call_device d;
-    d.device = b.device();
-    d.provider = pushed ? pushed->facts().provider : b.facts().provider;
-    d.parkable = push_device;
-    const bool dialled = !push_device || (live && config().live_flow == dial_live_flow::yes);
-    if (push_device) {
-      c.context.park();
-      parks = true;
-      const bool wanted = config().push == push_when::always || !live;
-      if (!wanted) {
-        d.state = parked_state::silent;
-      } else {
-        d.state = parked_state::held;
-        if (!pushed->facts().quarantined) {
-          d.push_due = true;
-          pushes = true;
-        } else {
-          d.cause = "token quarantined";
-        }
-      }
-    }
-    if (dialled) dial_now.push_back(c.devices.size());
-    c.devices.push_back(d);
-  }
+  const std::vector<std::size_t> dial_now = gather_devices(c, now);
   if (c.devices.empty()) {
     c.context.park();
     c.context.end_place();
@@ -197,6 +189,9 @@ void subscriber::state::begin_invite(call& c, const instant& now, effects& out) 
       dial(c, d, sip::response_context::origin::fresh, now, out);
     }
   }
+  const auto any = [&](auto&& which) { return std::any_of(c.devices.begin(), c.devices.end(), which); };
+  const bool parks = any([](const call_device& d) { return d.parkable; });
+  const bool pushes = any([](const call_device& d) { return d.push_due; });
   if (parks) c.request = c.request->compact_copy();  // waits for seconds: let the slab go
   for (call_device& d : c.devices) {
     if (d.parkable && !d.push_due && d.state == parked_state::held) step(c, d, parked_event::push_refused, now, out);

@@ -18,6 +18,15 @@ std::optional<std::pair<flow, peer_trust>> source_of(std::string_view stored) {
   return std::pair{*from, static_cast<peer_trust>(trust)};
 }
 
+/// Null when it is no INVITE any more, or memory is at its bound.
+sip::message_ptr invite_of(const parked_invite& p, slab_pool& pool) {
+  slab_ptr bytes = pool.take(p.invite.size() + sip::message::index_room);
+  if (!bytes) return nullptr;
+  std::memcpy(bytes->data(), p.invite.data(), p.invite.size());
+  const auto parsed = sip::message::parse(std::move(bytes), p.invite.size(), true);
+  return parsed && (*parsed)->method() == sip::method::invite ? (*parsed)->compact_copy() : nullptr;
+}
+
 }  // namespace
 
 void subscriber::state::resume(const instant& now, effects& out) {
@@ -25,13 +34,8 @@ void subscriber::state::resume(const instant& now, effects& out) {
   busy_->to_resume.clear();
   for (parked_invite& p : waiting) {
     const auto source = source_of(p.source);
-    sip::message_ptr request;
-    slab_ptr bytes = p.deadline > now.wall && source ? around.pool.take(p.invite.size() + sip::message::index_room) : nullptr;
-    if (bytes) {
-      std::memcpy(bytes->data(), p.invite.data(), p.invite.size());
-      if (auto parsed = sip::message::parse(std::move(bytes), p.invite.size(), true)) request = (*parsed)->compact_copy();
-    }
-    if (!request || request->method() != sip::method::invite || waiting_calls() >= config().parked_calls) {
+    const sip::message_ptr request = p.deadline > now.wall && source ? invite_of(p, around.pool) : nullptr;
+    if (!request || waiting_calls() >= config().parked_calls) {
       forget_parked(p.call, out);
       if (const bucket_entry* e = bucket().mark_over(p.call)) {
         write_bucket(update_bucket_entry{*e}, {p.call}, out);

@@ -106,6 +106,9 @@ struct subscriber::state {
   call& new_call(const request_received& e, const instant& now, sip::response_context::kind kind);
   std::uint32_t new_call_number();
   void begin_invite(call& c, const instant& now, effects& out);
+  /// The devices of an INVITE that has come, pushed and parked or not; nothing goes out yet (SPEC 3.2). @return those that
+  /// are dialled at once, by index.
+  std::vector<std::size_t> gather_devices(call& c, const instant& now);
   void begin_other(call& c, const instant& now, effects& out);
   void resume(const instant& now, effects& out);
   bool is_callers_own(const call& c, const binding& b) const;
