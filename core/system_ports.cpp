@@ -1,6 +1,8 @@
 #include "core/system_ports.hpp"
 
 #include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -18,6 +20,11 @@ std::uint64_t system_random::next() {
     left_ = std::size(pool_);
   }
   return pool_[--left_];
+}
+
+void let_others_go_first() {
+  constexpr int lowest_priority = 19;  // nice(2)
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority));
 }
 
 }  // namespace reveille

@@ -1,41 +1,30 @@
 #include "engine/token_census.hpp"
 
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
-#include <unistd.h>
+
+#include <utility>
 
 #include "actors/registration.hpp"
 #include "actors/token_claims.hpp"
+#include "core/system_ports.hpp"
 
 namespace reveille {
 namespace {
 
 constexpr std::size_t page = 1000;      ///< AORs; the store waits for one page when it must be opened again
 constexpr milliseconds breath{5};       ///< between two pages, so that the shards are never flooded
-constexpr int lowest_priority = 19;
 
 }  // namespace
 
 token_census::token_census(const rocksdb_store& from, const pns::app_rules& accounts,
                            std::function<void(claim_token&&)> claim)
-    : from_(from), accounts_(accounts), claim_(std::move(claim)), thread_([this] { run(); }) {}
+    : from_(from),
+      accounts_(accounts),
+      claim_(std::move(claim)),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
-token_census::~token_census() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  stop_.notify_one();
-  thread_.join();
-}
-
-bool token_census::rest() {
-  std::unique_lock lock(mutex_);
-  return stop_.wait_for(lock, breath, [this] { return stopping_; });
-}
-
-void token_census::run() {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);  // a refusal costs speed
+void token_census::run(const std::stop_token& stop) {
+  let_others_go_first();
   std::size_t read = 0, claimed = 0;
   for (aor last;;) {
     const auto some = from_.bindings_after(last, page);
@@ -59,9 +48,10 @@ void token_census::run() {
       break;
     }
     last = some->back().of;
-    if (rest()) break;
+    std::unique_lock lock(mutex_);
+    resting_.wait_for(lock, stop, breath, [] { return false; });
+    if (stop.stop_requested()) break;
   }
-  finished_.store(true, std::memory_order_release);
 }
 
 }  // namespace reveille

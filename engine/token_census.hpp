@@ -2,10 +2,10 @@
 /// claims for each AOR the tokens it holds; the shards then settle who registered last (SPEC 2.4, accounts = one).
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include "actors/effects.hpp"
@@ -19,26 +19,18 @@ class token_census {
   /// Begins at once, at the lowest priority and 200,000 AORs a second at most.
   /// @param claim called on the census's thread. @param from and accounts outlive the object.
   token_census(const rocksdb_store& from, const pns::app_rules& accounts, std::function<void(claim_token&&)> claim);
-  /// Stops it, finished or not.
-  ~token_census();
   token_census(const token_census&) = delete;
   token_census& operator=(const token_census&) = delete;
 
-  bool finished() const { return finished_.load(std::memory_order_acquire); }
-
  private:
-  void run();
-  /// @return true when it is over.
-  bool rest();
+  void run(const std::stop_token& stop);
 
   const rocksdb_store& from_;
   const pns::app_rules& accounts_;
   std::function<void(claim_token&&)> claim_;
   std::mutex mutex_;
-  std::condition_variable stop_;
-  bool stopping_ = false;   ///< under mutex_
-  std::atomic<bool> finished_{false};
-  std::thread thread_;
+  std::condition_variable_any resting_;
+  std::jthread thread_;   ///< last: it uses all above; stopped and joined first, finished or not
 };
 
 }  // namespace reveille

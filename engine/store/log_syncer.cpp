@@ -6,16 +6,11 @@ namespace reveille {
 
 log_syncer::log_syncer(const shared_files& files, milliseconds every, const std::atomic<bool>& paused,
                        std::function<void()> on_failure)
-    : files_(files), every_(every), paused_(paused), on_failure_(std::move(on_failure)), thread_([this] { run(); }) {}
-
-log_syncer::~log_syncer() {
-  {
-    const std::lock_guard lock(mutex_);
-    stops_ = true;
-  }
-  wake_.notify_one();
-  thread_.join();
-}
+    : files_(files),
+      every_(every),
+      paused_(paused),
+      on_failure_(std::move(on_failure)),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void log_syncer::wanted() {
   const std::lock_guard lock(mutex_);
@@ -24,12 +19,12 @@ void log_syncer::wanted() {
   wake_.notify_one();
 }
 
-void log_syncer::run() {
+void log_syncer::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return unsynced_ || stops_; });
-    if (stops_) return;
-    wake_.wait_for(lock, every_, [this] { return stops_; });
+    wake_.wait(lock, stop, [this] { return unsynced_; });
+    if (stop.stop_requested()) return;
+    wake_.wait_for(lock, stop, every_, [] { return false; });
     unsynced_ = false;  // what is written from here on wants the next round
     lock.unlock();
     sync();

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include "core/slots.hpp"
@@ -19,7 +20,6 @@ class log_syncer {
   /// @param on_failure called on the syncing thread
   log_syncer(const shared_files& files, milliseconds every, const std::atomic<bool>& paused,
              std::function<void()> on_failure);
-  ~log_syncer();
   log_syncer(const log_syncer&) = delete;
   log_syncer& operator=(const log_syncer&) = delete;
 
@@ -32,7 +32,7 @@ class log_syncer {
   std::uint64_t failures() const { return failures_.value(); }
 
  private:
-  void run();
+  void run(const std::stop_token& stop);
   void sync();
 
   const shared_files& files_;
@@ -40,12 +40,11 @@ class log_syncer {
   const std::atomic<bool>& paused_;
   const std::function<void()> on_failure_;
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable_any wake_;
   bool unsynced_ = false;
-  bool stops_ = false;
   std::atomic<bool> failed_{false};
   slot failures_;
-  std::thread thread_;  ///< last: it uses all above
+  std::jthread thread_;  ///< last: it uses all above; stopped and joined first
 };
 
 }  // namespace reveille

@@ -14,9 +14,6 @@
 #include "engine/store/rocksdb_batch.hpp"
 #include "engine/store/shared_files.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <array>
 #include <atomic>
 #include <thread>
@@ -31,7 +28,6 @@ constexpr std::size_t enough_behind = 512;     ///< the same of writes that nobo
 constexpr std::chrono::milliseconds first_retry{100};  ///< after the disk failed; doubled up to
 constexpr std::chrono::seconds longest_retry{5};
 constexpr std::size_t opening_steps = 4;       ///< of the list of known AORs: three empty families, or not empty at all
-constexpr int lowest_priority = 19;            ///< nice(2)
 constexpr std::chrono::hours nothing_due{1};  ///< how long an idle thread sleeps unless it is rung
 
 struct operation {
@@ -312,7 +308,7 @@ void rocksdb_store::impl::try_to_recover(steady_time at) {
 /// When it cannot be read to its end, nobody is surely absent until the next start: everybody is looked for in the
 /// database, which says what is wrong.
 void rocksdb_store::impl::list_aors() {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), lowest_priority);  // calls come first; a refusal costs speed
+  let_others_go_first();  // calls
   auto known = known_aors::progress::more;
   while (known == known_aors::progress::more && !stopping_.load(std::memory_order_relaxed)) {
     known = files_.with([this](rocksdb_files* files) {
