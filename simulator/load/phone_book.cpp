@@ -93,6 +93,13 @@ std::optional<phone_number> identities::phone_of_token(std::string_view token) c
 }
 
 void identities::append_push_params(std::string& out, phone_number p) const {
+  const auto of_apple = [&](std::string_view services) {
+    out += ";pn-param=";
+    out += team_;
+    out += '.';
+    out += bundle_;
+    out += services;
+  };
   switch (kind_of(p)) {
     case phone_kind::android:
       out += ";pn-provider=fcm;pn-prid=";
@@ -103,23 +110,14 @@ void identities::append_push_params(std::string& out, phone_number p) const {
     case phone_kind::iphone:
       out += ";pn-provider=apns;pn-prid=";
       append_token(out, p, token_use::voip);
-      out += ";pn-param=";
-      out += team_;
-      out += '.';
-      out += bundle_;
-      out += ".voip";
-      return;
+      return of_apple(".voip");
     case phone_kind::linphone:
       out += ";pn-provider=apns;pn-prid=";
       append_token(out, p, token_use::remote);
       out += ":remote&";
       append_token(out, p, token_use::voip);
-      out += ":voip;pn-param=";
-      out += team_;
-      out += '.';
-      out += bundle_;
-      out += ".remote&voip";
-      return;
+      out += ":voip";
+      return of_apple(".remote&voip");
   }
 }
 

@@ -18,6 +18,12 @@ std::string branch_of(const sip::message& request) {
   return "z9hG4bKe" + std::to_string(siphash({}, request.top_via().branch));
 }
 
+/// @param of a URI or a Via
+template <class Place>
+std::optional<endpoint> address_of(const Place& of) {
+  return parse_address(of.host, of.port != 0 ? of.port : default_port);
+}
+
 }  // namespace
 
 edge_proxy::edge_proxy(network& net, ledger& truth, slab_pool& pool, const endpoint& here, const endpoint& engine)
@@ -48,7 +54,7 @@ void edge_proxy::forward(const sip::message& request, const endpoint& from) {
   if (from == engine_) {
     if (request.count(sip::header::route) > 0) changes.remove_first_element(sip::header::route);
     const auto target = sip::parse_uri(request.request_uri());
-    to = target ? parse_address(target->host, target->port != 0 ? target->port : default_port) : std::nullopt;
+    to = target ? address_of(*target) : std::nullopt;
   } else if (request.method() == sip::method::register_) {
     changes.append(path);
   }
@@ -62,7 +68,7 @@ void edge_proxy::send_back(const sip::message& response) {
   const sip::packet packet = changes.serialise(pool_);
   if (!packet.bytes) return;
   const sip::message_ptr rest = read(pool_, packet.view());
-  const auto to = rest ? parse_address(rest->top_via().host, rest->top_via().port != 0 ? rest->top_via().port : default_port) : std::nullopt;
+  const auto to = rest ? address_of(rest->top_via()) : std::nullopt;
   if (to) net_.send(here_, *to, std::string(packet.view()));
 }
 

@@ -129,70 +129,69 @@ void ledger::engine_received(const sip::message& m, const endpoint& from) {
 
 void ledger::engine_sent(const sip::message& m, const endpoint& to) {
   tell(m, "->", to);
-  if (m.is_request()) {
-    auto found = calls_.find(std::string(m.call_id()));
-    if (found == calls_.end()) return;
-    call_record& call = found->second;
-    const std::string device = user_of(m.request_uri());
-    if (m.method() == sip::method::invite && m.to_tag().empty()) {
-      auto& branches = call.invites[device];
-      const std::string id(m.top_via().branch);
-      const bool known = std::any_of(branches.begin(), branches.end(), [&](const auto& b) { return b.id == id; });
-      if (known) return;  // a retransmission
-      check_registered_since(call, device);
-      // Behind an edge the flow is everybody's: the Request-URI tells where the phone is.
-      const bool by_path = m.count(sip::header::route) > 0;
-      const call_record::branch fresh{id, to.text() + (by_path ? " " + std::string(m.request_uri()) : ""), std::nullopt, std::nullopt};
-      check_live_invites(call, device, fresh);
-      branches.push_back(fresh);
-      const bool died_since = call.cancel_accepted && !crashes_.empty() && crashes_.back() > *call.cancel_accepted;
-      if (call.cancel_accepted && !died_since && *call.cancel_accepted + margin() < when_.now().steady) {
-        violation("3.4a: " + call.call_id + ": INVITE to " + device + " after the 200 to its CANCEL");
-      }
-      if (call.final_sent && !call.finals_sent.contains(200)) {
-        call_violation(call, "3.4a", "INVITE to " + device + " after the final response");
-      }
-    } else if (m.method() == sip::method::cancel) {
-      for (auto& [d, branches] : call.invites) {
-        for (auto& b : branches) {
-          if (b.id == m.top_via().branch && !b.over) b.over = when_.now().steady;
-        }
-      }
-    }
-    return;
-  }
-  if (m.cseq().method == sip::method::register_ && m.status() < 300) {
-    auto found = registers_.find(std::string(m.top_via().branch));
-    if (found != registers_.end() && !found->second.accepted) {
-      found->second.accepted = when_.now().steady;
-      families_.accepted(found->second.device, m.cseq().number, found->second.reached_engine, when_.now().steady);
-      device_record& d = devices_[found->second.device];
-      if (found->second.removal) {
-        if (!found->second.of_flow) d.left = found->second.reached_engine;
-        return;
-      }
-      if (was_leaving(found->second.device, found->second.reached_engine - margin(), when_.now().steady)) return;
-      d.accepted = when_.now().steady;
-      d.applied = found->second.reached_engine;
-    }
-    return;
-  }
-  if (m.cseq().method == sip::method::cancel) {
-    if (const auto found = calls_.find(std::string(m.call_id())); found != calls_.end()) {
-      check_cancel_answer(found->second, m.status());
-    }
-    return;
-  }
-  if (m.cseq().method != sip::method::invite || m.status() < 200) return;
-  auto found = calls_.find(std::string(m.call_id()));
+  if (!m.is_request() && m.cseq().method == sip::method::register_) return register_answered(m);
+  const auto found = calls_.find(std::string(m.call_id()));
   if (found == calls_.end()) return;
   call_record& call = found->second;
+  if (!m.is_request()) {
+    if (m.cseq().method == sip::method::cancel) check_cancel_answer(call, m.status());
+    if (m.cseq().method == sip::method::invite && m.status() >= 200) final_went_up(call, m.status());
+  } else if (m.method() == sip::method::invite && m.to_tag().empty()) {
+    invite_went_out(call, m, to);
+  } else if (m.method() == sip::method::cancel) {
+    for (auto& [d, branches] : call.invites) {
+      for (auto& b : branches) {
+        if (b.id == m.top_via().branch && !b.over) b.over = when_.now().steady;
+      }
+    }
+  }
+}
+
+void ledger::invite_went_out(call_record& call, const sip::message& m, const endpoint& to) {
+  const std::string device = user_of(m.request_uri());
+  auto& branches = call.invites[device];
+  const std::string id(m.top_via().branch);
+  const bool known = std::any_of(branches.begin(), branches.end(), [&](const auto& b) { return b.id == id; });
+  if (known) return;  // a retransmission
+  check_registered_since(call, device);
+  // Behind an edge the flow is everybody's: the Request-URI tells where the phone is.
+  const bool by_path = m.count(sip::header::route) > 0;
+  const call_record::branch fresh{id, to.text() + (by_path ? " " + std::string(m.request_uri()) : ""), std::nullopt, std::nullopt};
+  check_live_invites(call, device, fresh);
+  branches.push_back(fresh);
+  const bool died_since = call.cancel_accepted && !crashes_.empty() && crashes_.back() > *call.cancel_accepted;
+  if (call.cancel_accepted && !died_since && *call.cancel_accepted + margin() < when_.now().steady) {
+    violation("3.4a: " + call.call_id + ": INVITE to " + device + " after the 200 to its CANCEL");
+  }
+  if (call.final_sent && !call.finals_sent.contains(200)) {
+    call_violation(call, "3.4a", "INVITE to " + device + " after the final response");
+  }
+}
+
+void ledger::register_answered(const sip::message& m) {
+  if (m.status() >= 300) return;
+  const auto found = registers_.find(std::string(m.top_via().branch));
+  if (found == registers_.end() || found->second.accepted) return;
+  registration_record& r = found->second;
+  r.accepted = when_.now().steady;
+  families_.accepted(r.device, m.cseq().number, r.reached_engine, when_.now().steady);
+  device_record& d = devices_[r.device];
+  if (r.removal) {
+    if (!r.of_flow) d.left = r.reached_engine;
+    return;
+  }
+  if (was_leaving(r.device, r.reached_engine - margin(), when_.now().steady)) return;
+  d.accepted = when_.now().steady;
+  d.applied = r.reached_engine;
+}
+
+void ledger::final_went_up(call_record& call, int status) {
   if (!call.final_sent) {
     call.final_sent = when_.now().steady;
     if (call.reached_engine) check_pushed(call);
   }
-  if (m.status() == 482) call_violation(call, "3.3", "what a phone said of a copy of its own call went up");
-  call.finals_sent.insert(m.status() < 300 ? 200 : m.status());
+  if (status == 482) call_violation(call, "3.3", "what a phone said of a copy of its own call went up");
+  call.finals_sent.insert(status < 300 ? 200 : status);
   if (call.finals_sent.size() > 1) {
     std::string all;
     for (int s : call.finals_sent) all += " " + std::to_string(s);

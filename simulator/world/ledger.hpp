@@ -99,7 +99,6 @@ class ledger {
   void engine_restarted() { restarted_ = when_.now().steady; }
 
   /// The checks that need the whole story, after faults have stopped and everybody has come back.
-  /// @param parking the engine's answer timeout, for invariant 3.
   void conclude();
 
   void violation(std::string what);
@@ -109,6 +108,9 @@ class ledger {
   const std::vector<std::string>& story() const { return story_; }
 
  private:
+  void invite_went_out(call_record& call, const sip::message& m, const endpoint& to);
+  void register_answered(const sip::message& m);
+  void final_went_up(call_record& call, int status);
   void call_violation(const call_record& call, std::string_view invariant, const std::string& what);
   void check_registered_since(const call_record& call, const std::string& device);
   void expect_pushes(call_record& call);
@@ -121,8 +123,8 @@ class ledger {
   void check_live_invites(call_record& call, const std::string& device, const call_record::branch& fresh);
   void check_push_count(const call_record& call, const std::string& device);
   void check_ringing_once(const call_record& call);
-  /// Whether that device was one with another phone's before this moment, whichever of two events came first.
   bool has_left_a_flow(const call_record& call, const std::string& device) const;
+  /// Whether that device was one with another phone's before this moment, whichever of two events came first.
   bool is_family(const std::string& device, steady_time at) const;
 
   void tell(std::string_view callee, std::string_view call_id, std::string line);
