@@ -16,6 +16,7 @@
 #include "engine/shard/shard.hpp"
 #include "engine/shard/shard_config.hpp"
 #include "tests/core/allocation_counter.hpp"
+#include "tests/engine/shard/lone_shard.hpp"
 
 namespace {
 
@@ -35,22 +36,6 @@ class prompt_store final : public store {
   }
   std::vector<written_answer> waiting;
   std::uint64_t bytes = 0;
-};
-
-class silent_gateway final : public push_gateway {
- public:
-  bool submit(pns::push_order) override { return true; }
-  void withdraw(pns::push_id) override {}
-};
-
-class counting_outlet final : public shard_outlet {
- public:
-  bool transmit(const flow&, const sip::packet& packet) override {
-    granted += packet.view().starts_with("SIP/2.0 200 ") ? 1U : 0U;
-    return true;
-  }
-  void hand_over_to(shard_id, hand_over&&) override {}
-  std::uint64_t granted = 0;
 };
 
 std::string hex(std::uint64_t n) {
@@ -76,14 +61,8 @@ std::string register_of(std::uint64_t n, std::uint64_t cseq) {
 }
 
 struct stage_of_bench {
-  stage_of_bench() {
-    config.listeners = {{*parse_endpoint("192.0.2.1:5060"), ""}};
-    config.domains = {"example.com"};
-    config.key = {11, 22};
-    config.secret = {33, 44};
-  }
   system_clock_port time;
-  shard_config config;
+  shard_config config = lone_shard();
   subscriber_config settings;
   home_config home_settings;
   seeded_random random{1};

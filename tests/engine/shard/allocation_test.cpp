@@ -12,6 +12,7 @@
 #include "engine/shard/shard.hpp"
 #include "engine/shard/shard_config.hpp"
 #include "engine/shard/shard_counters.hpp"
+#include "tests/engine/shard/lone_shard.hpp"
 #include "tests/sip/make_message.hpp"
 
 namespace reveille {
@@ -113,28 +114,8 @@ class patient_store final : public store {
   std::vector<asked> queue;
 };
 
-class silent_gateway final : public push_gateway {
- public:
-  bool submit(pns::push_order) override { return true; }
-  void withdraw(pns::push_id) override {}
-};
-
-class counting_outlet final : public shard_outlet {
- public:
-  bool transmit(const flow&, const sip::packet& packet) override {
-    granted += packet.view().starts_with("SIP/2.0 200 ") ? 1 : 0;
-    return true;
-  }
-  void hand_over_to(shard_id, hand_over&&) override {}
-  int granted = 0;
-};
-
 TEST_P(RegisterRefresh, TakesNothingFromDatagramToAnswer) {
-  shard_config config;
-  config.listeners = {{*parse_endpoint("192.0.2.1:5060"), ""}};
-  config.domains = {"example.com"};
-  config.key = {11, 22};
-  config.secret = {33, 44};
+  shard_config config = lone_shard();
   config.limits.server_transactions = 1000;
   config.limits.client_transactions = 1000;
   actor_host host{actor_scheduling::stepped};
@@ -173,7 +154,7 @@ TEST_P(RegisterRefresh, TakesNothingFromDatagramToAnswer) {
     }
     subject.on_timer(now);
   }
-  EXPECT_EQ(out.granted, warm_up + refreshes);
+  EXPECT_EQ(out.granted, std::uint64_t{warm_up + refreshes});
   EXPECT_EQ(taken, 0U) << "in " << refreshes << " refreshes";
 }
 
