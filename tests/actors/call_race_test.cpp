@@ -6,8 +6,6 @@ namespace {
 
 using CallRace = SubscriberTest;
 
-bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
-
 TEST_F(CallRace, RegisterBeforeCancelTheInviteLeavesAndIsCancelled) {
   register_(iphone());
   invite();

@@ -4,8 +4,6 @@
 namespace reveille {
 namespace {
 
-bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
-
 constexpr std::string_view first_address = "10.0.0.1:5060";
 constexpr std::string_view second_address = "10.0.0.2:5060";
 constexpr std::string_view outbound = "Supported: path, outbound\n";

@@ -12,8 +12,6 @@ struct Forking : SubscriberTest {
   }
 };
 
-bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
-
 TEST_F(Forking, PlainPhonesRingAtOnceAndTogether) {
   register_(desk("10.0.0.8:5060"));
   register_(desk("10.0.0.9:5060"), {.call_id = "second"});

@@ -4,8 +4,6 @@
 namespace reveille {
 namespace {
 
-bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
-
 class MergedDevice : public SubscriberTest {
  protected:
   /// Two phones that have nothing in common: label m, and instance x.

@@ -13,8 +13,6 @@ struct MissedCalls : SubscriberTest {
   }
 };
 
-bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
-
 TEST_F(MissedCalls, AreToldWhenThePhoneComesBack) {
   miss_a_call();
   const std::string text = wake(iphone(), "10.0.0.1:5060");

@@ -6,8 +6,6 @@ namespace {
 
 using Parking = SubscriberTest;
 
-bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
-
 TEST_F(Parking, Answers404ForAnUnknownUser) { EXPECT_EQ(invite(), "respond 404"); }
 
 TEST_F(Parking, Answers480ForAKnownUserWithoutABinding) {

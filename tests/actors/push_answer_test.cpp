@@ -6,8 +6,6 @@ namespace {
 
 using PushAnswer = SubscriberTest;
 
-bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
-
 pns::dropped dropped(pns::dropped::why reason) { return {reason}; }
 
 struct refusal {

@@ -15,8 +15,6 @@ struct Resume : SubscriberTest {
   }
 };
 
-bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
-
 TEST_F(Resume, TheInviteReachesThePhoneThatRegistersAfterTheRestart) {
   crash_while_parked();
   EXPECT_FALSE(subscriber_->at_rest());

@@ -21,6 +21,8 @@ namespace reveille {
 /// How the fixture's store behaves.
 enum class store_manner { instant, silent };
 
+inline bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
+
 struct register_options {
   std::string call_id = "phone-1";
   std::uint32_t cseq = 1;

@@ -7,7 +7,6 @@ namespace {
 class TokenClaims : public SubscriberTest {
  protected:
   TokenClaims() { config_.apps.add(pns::provider::apns, "DEF123GHIJ", "com.example.app", {pns::accounts::one}); }
-  static bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
   std::string claimed(wall_time since) { return apply(token_claimed{prid(std::string(token_a)), since}); }
 };
 

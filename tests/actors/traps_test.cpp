@@ -6,8 +6,6 @@ namespace {
 
 using Traps = SubscriberTest;
 
-bool has(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
-
 TEST_F(Traps, ABranchToTheOldAddressDoesNotKeepTheInviteFromTheNew) {
   config_.live_flow = dial_live_flow::yes;
   register_(iphone());
