@@ -12,7 +12,7 @@ namespace {
 
 /// The next line without its end (CRLF or LF); false at the empty line or when there is no whole line left.
 bool next_line(std::string_view& rest, std::string_view& out) {
-  const std::size_t lf = rest.substr(0, limits::header_section).find('\n');
+  const std::size_t lf = rest.find('\n');
   if (lf == std::string_view::npos) return false;
   out = rest.substr(0, lf);
   rest.remove_prefix(lf + 1);
@@ -53,15 +53,18 @@ void take_line(std::string_view text, salvage& out) {
   }
 }
 
+/// Looks no further than a message that is accepted may reach: what the answer needs and stands behind that is lost.
 salvage salvage_of(std::string_view text) {
   salvage out;
-  while (text.size() >= 2 && text.substr(0, 2) == "\r\n") text.remove_prefix(2);
+  while (text.size() >= 2 && text[0] == '\r' && text[1] == '\n') text.remove_prefix(2);
+  text = text.substr(0, limits::header_section);
   std::string_view line;
   if (!next_line(text, line)) return out;
   const std::size_t space = line.find(' ');
   if (space == std::string_view::npos || line.substr(0, 4) == "SIP/") return out;
   out.method = line.substr(0, space);
-  while (next_line(text, line)) {
+  if (!chars::all(out.method, chars::token) || out.method == "ACK") return out;  // nobody answers these
+  for (std::size_t n = 0; n < limits::lines && next_line(text, line); ++n) {
     if (!chars::is(line[0], chars::blank)) take_line(line, out);
   }
   return out;
@@ -95,7 +98,7 @@ int status_for(std::string_view text, std::string_view reason) {
   return 400;
 }
 
-packet build_refusal(std::string_view text, const endpoint& source, const reject& why, slab_pool& pool) {
+refusal_answer build_refusal(std::string_view text, const endpoint& source, const reject& why, slab_pool& pool) {
   if (why.status == 0) return {};
   const salvage kept = salvage_of(text);
   via_view top;
@@ -127,7 +130,7 @@ packet build_refusal(std::string_view text, const endpoint& source, const reject
   }
   // The closed set of reasons is ours, so it is safe in a quoted string.
   out.text("Warning: 399 reveille \"").text(why.reason).text("\"\r\n");
-  return end_response(out);
+  return {end_response(out), answers_to(top, source)};
 }
 
 }  // namespace reveille::sip

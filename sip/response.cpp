@@ -63,6 +63,13 @@ received_rule received_rule_of(const via_view& via, const endpoint& source) {
   return rule;
 }
 
+endpoint answers_to(const via_view& top, const endpoint& source) {
+  constexpr std::uint16_t default_port = 5060;
+  endpoint out = source;
+  if (!top.rport) out.port = top.port == 0 ? default_port : top.port;
+  return out;
+}
+
 std::size_t response_room(const message& request) {
   std::size_t room = 256;  // status line, names, tag, rport, received, Content-Length
   request.for_each(header::via, [&](std::string_view value) { room += value.size() + 8; });

@@ -37,10 +37,15 @@ packet build_response_with(const message& request, const endpoint& source, int s
   return end_response(out);
 }
 
+struct refusal_answer {
+  sip::packet packet;
+  endpoint to;   ///< answers_to() of the request, over UDP
+};
 /// The answer to a request that message::parse() refused with a status: whatever of Via, From, To, Call-ID and CSeq
 /// can be read is copied as it stands. Stateless, meant to be rate-limited by the caller.
 /// @param text the octets that were refused, as parse() left them in their slab (folded lines blanked).
+/// Only the header section and lines that an accepted message may have are looked at.
 /// @return null packet when why.status is 0 or the pool is at its bound.
-packet build_refusal(std::string_view text, const endpoint& source, const reject& why, slab_pool& pool);
+refusal_answer build_refusal(std::string_view text, const endpoint& source, const reject& why, slab_pool& pool);
 
 }  // namespace reveille::sip

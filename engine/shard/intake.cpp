@@ -3,13 +3,24 @@
 #include <utility>
 
 #include "engine/shard/shard_core.hpp"
+#include "sip/received.hpp"
 #include "sip/response.hpp"
 #include "sip/stun.hpp"
 
 namespace reveille {
 namespace {
 
-bool only_line_ends(std::string_view bytes) { return bytes.find_first_not_of("\r\n") == std::string_view::npos; }
+bool only_line_ends(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == '\r' || c == '\n'; });
+}
+
+/// RFC 3261 18.2.2: the flow by which the sender of this message is reached, which is not always the one it came by.
+/// Set before anybody keeps it, so that the transactions, bindings and dialogs of a sender know one flow. A response
+/// comes from where it comes from.
+flow reached_by(const sip::message& m, flow from) {
+  if (m.is_request() && from.kind == transport::udp) from.remote = sip::answers_to(m.top_via(), from.remote);
+  return from;
+}
 
 /// STUN's message types begin with two zero bits (RFC 5626 8); in use are 0x00 and 0x01, and a SIP method may begin
 /// with any printable token character, whose two bits may be zero too.
@@ -18,7 +29,9 @@ bool is_stun(std::string_view bytes) { return static_cast<unsigned char>(bytes.f
 }  // namespace
 
 void shard::impl::on_datagram(slab_ptr bytes, std::size_t size, const flow& from, const instant& now) {
-  if (const sip::message_ptr m = read(std::move(bytes), size, from, now)) on_message(m, from, hops::fresh, now);
+  if (const sip::message_ptr m = read(std::move(bytes), size, from, now)) {
+    on_message(m, reached_by(*m, from), hops::fresh, now);
+  }
 }
 
 void shard::impl::on_datagrams(std::span<arrived> all, const instant& now) {
@@ -27,9 +40,10 @@ void shard::impl::on_datagrams(std::span<arrived> all, const instant& now) {
     for (std::size_t i = 0; i < count; ++i) {
       foreseen& f = foreseen_[i];
       f.message = read(std::move(all[i].bytes), all[i].size, all[i].from, now);
-      f.from = all[i].from;
       f.name.clear();
-      if (f.message) foresee(f);
+      if (!f.message) continue;
+      f.from = reached_by(*f.message, all[i].from);
+      foresee(f);
     }
     for (unsigned step = 0; step < subscribers::prefetch_steps; ++step) {
       for (std::size_t i = 0; i < count; ++i) {
@@ -75,11 +89,13 @@ sip::message_ptr shard::impl::read(slab_ptr bytes, std::size_t size, const flow&
   if (parsed.error().status == 0 || !entrance_.admit(request_class::rest, now.steady)) {
     return dropped(drop_reason::malformed);
   }
-  const sip::packet refusal = sip::build_refusal(text, from.remote, parsed.error(), ports_.pool);
+  const auto [refusal, to] = sip::build_refusal(text, from.remote, parsed.error(), ports_.pool);
   if (refusal.bytes == nullptr) return dropped(drop_reason::malformed);
   counters_.malformed_answered.add();
   count_sent(parsed.error().status);
-  transmit(from, refusal);
+  flow back = from;
+  if (back.kind == transport::udp) back.remote = to;
+  transmit(back, refusal);
   return nullptr;
 }
 

@@ -16,7 +16,8 @@ constexpr int timer_b_attempts = 6;   // 0.5+1+2+4+8+16 s: INVITE doubles withou
 caller::caller(schedule& when, network& net, ledger& truth, slab_pool& pool, std::uint32_t serial, std::string callee,
                const caller_habits& habits, const endpoint& engine)
     : when_(when), net_(net), truth_(truth), pool_(pool), habits_(habits), engine_(engine),
-      here_(virtual_endpoint((1U << 16) + serial, 5060)), number_(std::to_string(7000000 + serial)),
+      here_(virtual_endpoint((1U << 16) + serial, 5060)), says_rport_(serial % 4 != 3),
+      sends_from_(virtual_endpoint((1U << 16) + serial, says_rport_ ? 5060 : 40000)), number_(std::to_string(7000000 + serial)),
       callee_(std::move(callee)), call_id_("call-" + std::to_string(serial)),
       branch_("z9hG4bKi" + std::to_string(serial)) {}
 
@@ -39,7 +40,7 @@ std::string caller::request(const char* method, std::string_view extra) const {
   const std::string uri = in_dialog ? remote_target_ : "sip:" + callee_ + "@example.com";
   const std::string branch = in_dialog ? branch_ + m : branch_;
   return m + " " + uri + " SIP/2.0\r\nVia: SIP/2.0/UDP " + here_.text() + ";branch=" + branch +
-         ";rport\r\nMax-Forwards: 70\r\n" + (in_dialog ? route_ : std::string()) + "From: \"Caller " + number_ + "\" <sip:" +
+         (says_rport_ ? ";rport" : "") + "\r\nMax-Forwards: 70\r\n" + (in_dialog ? route_ : std::string()) + "From: \"Caller " + number_ + "\" <sip:" +
          number_ + "@example.com>;tag=" + number_ + "\r\nTo: " +
          (remote_to_.empty() ? "<sip:" + callee_ + "@example.com>" : remote_to_) + "\r\nCall-ID: " + call_id_ +
          "\r\nCSeq: " + (m == "BYE" ? "2 " : "1 ") + m + "\r\n" + std::string(extra);
@@ -48,7 +49,7 @@ std::string caller::request(const char* method, std::string_view extra) const {
 void caller::send_invite(int attempt) {
   if (provisional_ || final_ != 0 || attempt > timer_b_attempts) return;
   const std::string body = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nt=0 0\r\n";
-  net_.send(here_, engine_,
+  net_.send(sends_from_, engine_,
             request("INVITE", "Contact: <sip:" + number_ + "@" + here_.text() +
                                   ">\r\nContent-Type: application/sdp\r\nContent-Length: " +
                                   std::to_string(body.size()) + "\r\n\r\n" + body));
@@ -58,7 +59,7 @@ void caller::send_invite(int attempt) {
 void caller::send_cancel(int attempt) {
   if (cancel_answered_ || attempt > 10) return;
   if (attempt == 0) truth_.caller_cancelled(call_id_, elsewhere_);
-  net_.send(here_, engine_,
+  net_.send(sends_from_, engine_,
             request("CANCEL", elsewhere_ ? "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\nContent-Length: 0\r\n\r\n"
                                          : "Content-Length: 0\r\n\r\n"));
   when_.after(backoff(attempt), [this, attempt] { send_cancel(attempt + 1); });
@@ -113,7 +114,7 @@ void caller::on_invite_response(const sip::message_ptr& response) {
 
 void caller::ack(const sip::message& response) {
   if ((response.status() < 300) != (final_ < 300)) return;  // the ledger has noted the contradiction
-  net_.send(here_, engine_, request("ACK", "Content-Length: 0\r\n\r\n"));
+  net_.send(sends_from_, engine_, request("ACK", "Content-Length: 0\r\n\r\n"));
 }
 
 void caller::send_bye(int attempt) {
@@ -123,7 +124,7 @@ void caller::send_bye(int attempt) {
     truth_.dialog_broken(call_id_, "nobody answered the BYE");
     return;
   }
-  net_.send(here_, engine_, request("BYE", "Content-Length: 0\r\n\r\n"));
+  net_.send(sends_from_, engine_, request("BYE", "Content-Length: 0\r\n\r\n"));
   when_.after(backoff(attempt), [this, attempt] { send_bye(attempt + 1); });
 }
 

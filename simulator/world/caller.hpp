@@ -41,6 +41,8 @@ class caller {
   caller_habits habits_;
   endpoint engine_;
   endpoint here_;
+  bool says_rport_;                    ///< else it sends from another port than the one where it listens, its sent-by
+  endpoint sends_from_;
   std::string number_;
   std::string callee_;
   std::string call_id_;

@@ -115,8 +115,9 @@ void phone::send_register(const registering& r, int attempt) {
     pending_registers_.erase(r.branch);
     return;
   }
-  const endpoint& from = r.flow == 1 ? here_ : second_here_;
+  endpoint from = r.flow == 1 ? here_ : second_here_;
   const std::string at = from.text();
+  if (!who_.says_rport()) from.port = static_cast<std::uint16_t>(40000 + from.port % 10000);
   const std::string of_flow = r.flow == 1 ? "" : "-flow" + std::to_string(r.flow);
   const bool says_flow = who_.two_flows && !r.as.instance.empty();
   std::string push_params;
@@ -127,7 +128,7 @@ void phone::send_register(const registering& r, int attempt) {
   }
   net_.send(from, engine_,
             "REGISTER sip:example.com SIP/2.0\r\n"
-            "Via: SIP/2.0/UDP " + at + ";branch=" + r.branch + ";rport\r\n"
+            "Via: SIP/2.0/UDP " + at + ";branch=" + r.branch + (who_.says_rport() ? ";rport" : "") + "\r\n"
             "Max-Forwards: 70\r\n"
             "From: <sip:" + who_.aor_user + "@example.com>;tag=f" + who_.device + "\r\n"
             "To: <sip:" + who_.aor_user + "@example.com>\r\n"

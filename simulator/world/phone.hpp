@@ -50,6 +50,8 @@ class phone {
     bool two_flows = false;            ///< registers by two sockets (RFC 5626); not behind this world's edge, not nameless
     bool behind_edge = false;          ///< speaks to an edge proxy, which the engine reaches it by
     std::uint32_t host = 0;            ///< of its virtual address
+    /// Else it asks for no rport, and sends from another port than the one where it listens, its sent-by.
+    bool says_rport() const { return behind_edge || host % 4 != 3; }
   };
 
   phone(schedule& when, network& net, ledger& truth, slab_pool& pool, identity who, const phone_habits& habits,

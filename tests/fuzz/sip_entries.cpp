@@ -142,7 +142,7 @@ void sip_parse(const std::uint8_t* data, std::size_t size) {
   if (!parsed) {
     const reject& why = parsed.error();
     require(std::find(std::begin(reasons::all), std::end(reasons::all), why.reason) != std::end(reasons::all), "a known reason");
-    const packet p = build_refusal(left->view(0, size), source(), why, pool());
+    const packet p = build_refusal(left->view(0, size), source(), why, pool()).packet;
     require((p.bytes != nullptr) == (why.status != 0), "answered when it has a status");
     if (!p.bytes) return;
     std::string answer(p.view());

@@ -1,3 +1,4 @@
+#include "sip/received.hpp"
 #include "sip/response.hpp"
 
 #include <gtest/gtest.h>
@@ -82,7 +83,7 @@ TEST(Writer, WritesNumbersAndAddresses) {
 
 TEST(Refusal, AnswersWhateverCanBeAnsweredAndNothingElse) {
   for (const bad_sample& s : bad_samples()) {
-    const packet p = build_refusal(s.octets, source, {s.status, s.reason}, test_pool());
+    const packet p = build_refusal(s.octets, source, {s.status, s.reason}, test_pool()).packet;
     EXPECT_EQ(p.bytes != nullptr, s.status != 0) << s.name;
     if (!p.bytes) continue;
     EXPECT_EQ(p.view().substr(0, 12), "SIP/2.0 " + std::to_string(s.status) + " ") << s.name;
@@ -99,13 +100,36 @@ TEST(Refusal, GoesBackWhereTheRequestCameFrom) {
   octets.replace(octets.find(";branch"), 7, ";rport;received=8.8.8.8;branch");
   const auto refused = parse_octets(octets);
   ASSERT_FALSE(refused);
-  const packet p = build_refusal(octets, *parse_endpoint("198.51.100.1:7777"), refused.error(), test_pool());
+  const auto [p, to] = build_refusal(octets, *parse_endpoint("198.51.100.1:7777"), refused.error(), test_pool());
+  EXPECT_EQ(to, *parse_endpoint("198.51.100.1:7777"));
   const message_ptr m = *parse_octets(p.view(), false);
   EXPECT_EQ(m->status(), 400);
   EXPECT_EQ(m->top_via().rport, "7777");
   EXPECT_EQ(m->top_via().received, "198.51.100.1");
   EXPECT_EQ(m->top_via().branch, "z9hG4bKabc");
   EXPECT_EQ(m->first("Warning"), "399 reveille \"max-forwards\"");
+}
+
+TEST(Refusal, WithoutRportGoesToThePortOfSentBy) {
+  const std::string octets = request_with("Max-Forwards: x\r\n");
+  const auto refused = parse_octets(octets);
+  ASSERT_FALSE(refused);
+  const auto answer = build_refusal(octets, *parse_endpoint("198.51.100.1:7777"), refused.error(), test_pool());
+  EXPECT_EQ(answer.to, *parse_endpoint("198.51.100.1:5060"));
+}
+
+TEST(AnswersTo, FollowsRportElseThePortOfSentByAndNeverMaddr) {
+  const endpoint from = *parse_endpoint("198.51.100.1:7777");
+  const auto port = [&](std::string_view via) {
+    const endpoint to = answers_to(*parse_via(via), from);
+    EXPECT_EQ(to.address, from.address) << via;
+    return to.port;
+  };
+  EXPECT_EQ(port("SIP/2.0/UDP 198.51.100.1:5070;branch=z9hG4bK1;rport"), 7777);
+  EXPECT_EQ(port("SIP/2.0/UDP 198.51.100.1:5070;branch=z9hG4bK1"), 5070);
+  EXPECT_EQ(port("SIP/2.0/UDP 198.51.100.1;branch=z9hG4bK1"), 5060);
+  EXPECT_EQ(port("SIP/2.0/UDP 203.0.113.5:5070;maddr=203.0.113.9"), 5070);
+  EXPECT_EQ(port("SIP/2.0/UDP phone.example.com:5070;rport;maddr=203.0.113.9"), 7777);
 }
 
 TEST(Refusal, NeverAnswersAnAckOrAResponse) {

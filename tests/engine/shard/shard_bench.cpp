@@ -188,7 +188,7 @@ bool shard_bench::submit(pns::push_order) { return !push_full; }
 std::string request_text::text() const {
   const std::string m(method);
   const std::string address = "192.0.2.1:" + std::to_string(port);
-  return m + " " + uri + " SIP/2.0\nVia: SIP/2.0/UDP " + address + ";branch=" + branch + ";rport\n" + more_vias +
+  return m + " " + uri + " SIP/2.0\nVia: SIP/2.0/UDP " + address + ";branch=" + branch + (rport ? ";rport\n" : "\n") + more_vias +
          "Max-Forwards: " + std::to_string(max_forwards) + "\nFrom: <sip:" + from + "@example.com>;tag=" + from_tag +
          "\nTo: <sip:" + to + "@example.com>" + (to_tag.empty() ? "" : ";tag=" + to_tag) + "\nCall-ID: " + call_id +
          "\nCSeq: " + std::to_string(cseq) + " " + m + "\nContact: <sip:" + from + "@" + address + ">\n" + extra +

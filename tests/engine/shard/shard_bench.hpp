@@ -137,6 +137,7 @@ struct request_text {
   std::uint32_t cseq = 1;
   std::string extra = {};              ///< lines, each with \n
   std::string more_vias = {};          ///< lines under the first Via
+  bool rport = true;                   ///< asked for in its Via
   int max_forwards = 70;
   std::string text() const;
 };
