@@ -1,4 +1,5 @@
 // What the 200 to a REGISTER says: bindings, push support, Path (RFC 3261 10.3 step 8, RFC 8599 5.6.1, RFC 3327).
+#include <bitset>
 #include <charconv>
 
 #include "actors/registration.hpp"
@@ -51,35 +52,41 @@ void append_feature_caps(std::pmr::string& out, std::string_view provider, bool 
   out += "\r\n";
 }
 
-/// Adds a Feature-Caps line unless that provider has one already (one header per provider, SPEC 2.5).
-void add_provider(std::pmr::string& out, std::string_view name, bool wakes_itself, seconds pnsreg) {
-  constexpr std::string_view mark = "+sip.pns=\"";
-  for (auto at = out.find(mark); at != std::pmr::string::npos; at = out.find(mark, at + 1)) {
-    const std::string_view rest = std::string_view(out).substr(at + mark.size());
-    if (rest.substr(0, name.size()) == name && rest.substr(name.size(), 1) == "\"") return;
-  }
+/// Those that have their Feature-Caps line (one header per provider, SPEC 2.5).
+using named_providers = std::bitset<pns::provider_count>;
+
+void add_provider(std::pmr::string& out, named_providers& named, std::string_view name, pns::provider which,
+                  bool wakes_itself, seconds pnsreg) {
+  const auto i = static_cast<std::size_t>(which);
+  if (named[i]) return;
+  named.set(i);
   append_feature_caps(out, name, wakes_itself, pnsreg);
 }
 
 /// The hot path: a Contact that is a push binding needs no second look at its token. False when its provider is not
 /// spelled plainly.
-bool add_bound_provider(std::pmr::string& out, const binding& said, const subscriber_config& config) {
+bool add_bound_provider(std::pmr::string& out, named_providers& named, const binding& said,
+                        const subscriber_config& config) {
   const auto name = said.pn_provider();
-  if (!name || !pns::provider_of(*name)) return false;
-  add_provider(out, *name, sip::params_view(said.params()).find("+sip.pnsreg").has_value(), config.pnsreg);
+  const auto which = name ? pns::provider_of(*name) : std::nullopt;
+  if (!which) return false;
+  add_provider(out, named, *name, *which, sip::params_view(said.params()).find("+sip.pnsreg").has_value(), config.pnsreg);
   return true;
 }
 
 /// The providers that this Contact makes us name (SPEC 2.5): the one it sent, all for the query without a value.
-void append_push_support(std::pmr::string& out, const sip::name_addr_view& contact, const subscriber_config& config) {
+void append_push_support(std::pmr::string& out, named_providers& named, const sip::name_addr_view& contact,
+                         const subscriber_config& config) {
   const auto sent = pns::read_push_params(contact.uri.params, contact.params);
   if (!sent) return;
   const bool wakes_itself = contact.params.find("+sip.pnsreg").has_value();
-  const auto add = [&](std::string_view name) { add_provider(out, name, wakes_itself, config.pnsreg); };
+  const auto add = [&](std::string_view name, pns::provider which) {
+    add_provider(out, named, name, which, wakes_itself, config.pnsreg);
+  };
   if (sent->provider.empty()) {
     for (std::size_t i = 0; i < pns::provider_count; ++i) {
       const auto provider = static_cast<pns::provider>(i);
-      if (config.is_enabled(provider)) add(pns::name_of(provider));
+      if (config.is_enabled(provider)) add(pns::name_of(provider), provider);
     }
     return;
   }
@@ -88,7 +95,7 @@ void append_push_support(std::pmr::string& out, const sip::name_addr_view& conta
   // A malformed token makes an ordinary binding, answered without sip.pns (SPEC 2.1).
   const auto target = pns::parse_push_target(*sent);
   const bool takes = target ? config.apps.is_enabled(*target) : target.error() == pns::push_params_fault::query;
-  if (takes) add(sent->provider);
+  if (takes) add(sent->provider, *provider);
 }
 
 }  // namespace
@@ -98,16 +105,17 @@ void registration::write_200(const sip::message& request, wall_time now, const s
   few<const binding*, register_contacts_limit> own;
   const bool other_hop = another_hop_pushes(request);
   bool flow = false;
+  named_providers providers;
   request.for_each_element(sip::header::contact, [&](std::string_view element) {
     bool named = other_hop;
     for (const binding& b : bindings_) {
       if (own.full() || !b.is_said_by(element)) continue;
       own.push_back(&b);
       flow = flow || b.facts().outbound;
-      if (!named && is_push(b, config)) named = add_bound_provider(lines, b, config);
+      if (!named && is_push(b, config)) named = add_bound_provider(lines, providers, b, config);
     }
     if (named) return;
-    if (const auto contact = sip::parse_name_addr(element)) append_push_support(lines, *contact, config);  // else "*"
+    if (const auto contact = sip::parse_name_addr(element)) append_push_support(lines, providers, *contact, config);  // else "*"
   });
   for (const binding& b : bindings_) {
     if (b.expired(now)) continue;

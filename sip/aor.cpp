@@ -2,9 +2,11 @@
 #include <cstddef>
 
 #include <algorithm>
+#include <array>
 
 #include "sip/chars.hpp"
 #include "sip/grammar.hpp"
+#include "sip/limits.hpp"
 #include "sip/uri.hpp"
 
 namespace reveille::sip {
@@ -64,24 +66,60 @@ bool matters_alone(std::string_view name) {
   return false;
 }
 
-std::optional<std::string_view> find_unescaped(const params_view& params, std::string_view name) {
-  std::optional<std::string_view> out;
-  params.for_each([&](std::string_view other, const std::optional<std::string_view>& value) {
-    if (!same_text(name, other, letters::caseless)) return true;
-    out = value.value_or(std::string_view{});
-    return false;
-  });
-  return out;
+constexpr std::uint64_t hash_start = 0xcbf29ce484222325U;  // FNV-1a
+/// The same for texts that are same_text().
+std::uint64_t hash_of(std::string_view text, letters how, std::uint64_t hash = hash_start) {
+  while (!text.empty()) {
+    const unit u = take_unit(text);
+    const char octet = how == letters::caseless ? chars::lower(u.octet) : u.octet;
+    hash = (hash ^ (static_cast<unsigned char>(octet) | (u.escaped ? 256U : 0U))) * 0x100000001b3U;
+  }
+  return hash;
 }
 
+/// The parameters of one URI, cut once: comparing each with each is then a matter of their hashes.
+class param_table {
+ public:
+  explicit param_table(const params_view& params) {
+    params.for_each([&](std::string_view name, const std::optional<std::string_view>& value) {
+      whole_ = count_ < static_cast<std::ptrdiff_t>(params_.size());
+      if (whole_) params_[static_cast<std::size_t>(count_++)] = {hash_of(name, letters::caseless), name, value.value_or(std::string_view{})};
+      return whole_;
+    });
+  }
+  /// Each of ours that they have has the same value there, and what they lack does not matter.
+  bool agrees_with(const param_table& other) const {
+    if (!whole_ || !other.whole_) return false;
+    return std::all_of(params_.begin(), params_.begin() + count_, [&](const param& ours) {
+      const param* const theirs = other.find(ours);
+      return theirs != nullptr ? same_text(ours.value, theirs->value, letters::caseless) : !matters_alone(ours.name);
+    });
+  }
+
+ private:
+  struct param {
+    std::uint64_t hash = 0;   ///< of the name, unescaped, in small letters
+    std::string_view name;
+    std::string_view value;
+  };
+  const param* find(const param& wanted) const {
+    for (std::ptrdiff_t i = 0; i < count_; ++i) {
+      const param& p = params_[static_cast<std::size_t>(i)];
+      if (p.hash == wanted.hash && same_text(p.name, wanted.name, letters::caseless)) return &p;
+    }
+    return nullptr;
+  }
+
+  std::array<param, limits::params> params_;
+  std::ptrdiff_t count_ = 0;
+  bool whole_ = true;   ///< no more than a parsed URI may have
+};
+
 bool params_agree(const params_view& a, const params_view& b) {
-  bool agree = true;
-  a.for_each([&](std::string_view name, const std::optional<std::string_view>& value) {
-    const auto other = find_unescaped(b, name);
-    agree = other ? same_text(value.value_or(std::string_view{}), *other, letters::caseless) : !matters_alone(name);
-    return agree;
-  });
-  return agree;
+  if (a.text().empty() && b.text().empty()) return true;
+  const param_table left(a);
+  const param_table right(b);
+  return left.agrees_with(right) && right.agrees_with(left);
 }
 
 std::size_t count_headers(std::string_view headers) {
@@ -103,17 +141,26 @@ bool next_header(std::string_view& rest, std::string_view& name, std::string_vie
 }
 
 bool headers_agree(std::string_view a, std::string_view b) {
-  if (count_headers(a) != count_headers(b)) return false;
-  std::string_view name;
-  std::string_view value;
-  while (next_header(a, name, value)) {
-    bool found = false;
-    std::string_view rest = b;
-    std::string_view other_name;
-    std::string_view other_value;
-    while (!found && next_header(rest, other_name, other_value)) {
-      found = same_text(name, other_name, letters::caseless) && same_text(value, other_value, letters::as_written);
-    }
+  const std::size_t count = count_headers(a);
+  if (count != count_headers(b) || count > limits::params) return false;  // no parsed URI has more
+  struct field {
+    std::uint64_t hash = 0;  ///< of both
+    std::string_view name;
+    std::string_view value;
+  };
+  std::array<field, limits::params> theirs;
+  const auto end = theirs.begin() + static_cast<std::ptrdiff_t>(count);
+  const auto next = [](std::string_view& rest, field& out) {
+    if (!next_header(rest, out.name, out.value)) return false;
+    out.hash = hash_of(out.value, letters::as_written, hash_of(out.name, letters::caseless));
+    return true;
+  };
+  for (auto f = theirs.begin(); f != end && next(b, *f); ++f) {}
+  for (field ours; next(a, ours);) {
+    const bool found = std::any_of(theirs.begin(), end, [&](const field& f) {
+      return f.hash == ours.hash && same_text(ours.name, f.name, letters::caseless) &&
+             same_text(ours.value, f.value, letters::as_written);
+    });
     if (!found) return false;
   }
   return true;
@@ -157,7 +204,7 @@ bool equivalent(const uri_view& a, const uri_view& b) {
   if (!a.is_sip() || !b.is_sip()) return false;
   return chars::iequal(a.scheme, b.scheme) && same_text(a.user, b.user, letters::as_written) &&
          same_text(a.password, b.password, letters::as_written) && chars::iequal(a.host, b.host) && a.port == b.port &&
-         params_agree(a.params, b.params) && params_agree(b.params, a.params) && headers_agree(a.headers, b.headers);
+         params_agree(a.params, b.params) && headers_agree(a.headers, b.headers);
 }
 
 result<aor> aor_of(const uri_view& uri, std::string_view default_host) {

@@ -35,11 +35,14 @@ bool privacy_wanted(const message& request) {
   return hide && !none;
 }
 
+constexpr int most_identities = 2;  // RFC 3325 9.1: one sip or sips, one tel
+
 /// The first identity that names a sip, sips or tel URI.
 std::optional<name_addr_view> asserted(const message& request) {
   std::optional<name_addr_view> out;
+  int seen = 0;
   request.for_each_element(header::p_asserted_identity, [&](std::string_view element) {
-    if (out) return;
+    if (out || ++seen > most_identities) return;
     const auto parsed = parse_name_addr(element);
     if (parsed && (parsed->uri.is_tel() || (parsed->uri.is_sip() && !parsed->uri.user.empty()))) out = *parsed;
   });

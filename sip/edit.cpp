@@ -153,20 +153,24 @@ packet edits::serialise(slab_pool& pool) const {
     order = many;
   }
   const auto piece_at = [&](std::size_t i) -> const piece& { return i < max_edits ? pieces_[i] : more_[i - max_edits]; };
+  // By place, insertions first, else as they came.
+  const auto before = [](const piece& p, const piece& q) {
+    return p.begin != q.begin ? p.begin < q.begin : p.begin == p.end && q.begin != q.end;
+  };
   std::size_t expected = of_.size_;
   for (std::size_t i = 0; i < n; ++i) {
-    // By place, insertions first, else as they came: insertion sort, for they come nearly sorted and are few.
     const piece& p = piece_at(i);
-    const auto before = [&](const piece& q) {
-      return p.begin != q.begin ? p.begin < q.begin : p.begin == p.end && q.begin != q.end;
-    };
+    expected += p.text.size();
     std::size_t at = i;
-    while (at > 0 && before(piece_at(order[at - 1]))) {
-      order[at] = order[at - 1];
-      --at;
+    if (n <= max_edits) {  // insertion sort, for they come nearly sorted and are few
+      for (; at > 0 && before(p, piece_at(order[at - 1])); --at) order[at] = order[at - 1];
     }
     order[at] = static_cast<std::uint16_t>(i);
-    expected += p.text.size();
+  }
+  if (n > max_edits) {
+    std::sort(order.begin(), order.end(), [&](std::uint16_t a, std::uint16_t b) {
+      return before(piece_at(a), piece_at(b)) || (a < b && !before(piece_at(b), piece_at(a)));
+    });
   }
   writer out(pool, expected);
   std::uint32_t done = 0;

@@ -15,7 +15,7 @@ inline constexpr std::size_t contact_value = 8192;        ///< a Contact whose t
 inline constexpr std::size_t vias = 70;                   ///< Max-Forwards starts at 70
 inline constexpr std::size_t routes = 32;                 ///< each of Route, Record-Route, Path
 inline constexpr std::size_t contacts = 16;               ///< above what one AOR may bind (SPEC 2.4)
-inline constexpr std::size_t params = 32;                 ///< of one URI, or of one element
+inline constexpr std::size_t params = 32;                 ///< of one URI, or of one element; also headers of one URI
 inline constexpr std::uint32_t cseq = 0x7fffffff;         ///< RFC 3261 8.1.1.5
 inline constexpr std::uint32_t max_forwards = 255;        ///< RFC 3261 20.22
 

@@ -20,6 +20,7 @@ inline constexpr std::string_view empty = "empty";                    ///< nothi
 inline constexpr std::string_view bare_cr = "bare-cr";
 inline constexpr std::string_view bare_lf = "bare-lf";
 inline constexpr std::string_view nul = "nul";
+inline constexpr std::string_view control_character = "control-character";  ///< outside a quoted-pair
 inline constexpr std::string_view no_empty_line = "no-empty-line";
 inline constexpr std::string_view folded_start_line = "folded-start-line";
 inline constexpr std::string_view start_line = "start-line";
@@ -70,8 +71,8 @@ inline constexpr std::string_view record_route = "record-route";
 inline constexpr std::string_view path = "path";
 
 inline constexpr std::string_view all[] = {
-    empty, bare_cr, bare_lf, nul, no_empty_line, folded_start_line, start_line, status_code, request_uri, field_name,
-    message_too_long, header_too_long, too_many_lines, name_too_long, value_too_long, too_many_vias, too_many_routes,
+    empty, bare_cr, bare_lf, nul, control_character, no_empty_line, folded_start_line, start_line, status_code,
+    request_uri, field_name, message_too_long, header_too_long, too_many_lines, name_too_long, value_too_long, too_many_vias, too_many_routes,
     too_many_record_routes, too_many_paths, too_many_contacts, too_many_params, out_of_memory, missing_via,
     missing_from, missing_to, missing_call_id, missing_cseq, missing_content_length, duplicate_from, duplicate_to,
     duplicate_call_id, duplicate_cseq, duplicate_max_forwards, duplicate_content_length, duplicate_content_type,

@@ -12,13 +12,16 @@
 namespace reveille::sip {
 namespace {
 
-/// Finds CR, LF and NUL one after the other, octet by octet.
+/// No line holds these but in a quoted-pair, except HTAB.
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+/// Finds control characters, CR and LF among them, one after the other, octet by octet.
 class scalar_breaks {
  public:
   scalar_breaks(const char* p, const char* end) : p_(p), end_(end) {}
   /// @return the next one, or the end.
   const char* next() {
-    while (p_ != end_ && *p_ != '\r' && *p_ != '\n' && *p_ != '\0') ++p_;
+    while (p_ != end_ && !is_control(*p_)) ++p_;
     return p_ == end_ ? end_ : p_++;
   }
 
@@ -50,10 +53,9 @@ class vector_breaks {
 
   static std::uint32_t mask_at(const char* p) {
     const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const __m128i cr = _mm_cmpeq_epi8(block, _mm_set1_epi8('\r'));
-    const __m128i lf = _mm_cmpeq_epi8(block, _mm_set1_epi8('\n'));
-    const __m128i nul = _mm_cmpeq_epi8(block, _mm_setzero_si128());
-    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(cr, lf), nul)));
+    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
+    const __m128i del = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_or_si128(low, del)));
   }
 
   const char* base_;
@@ -64,18 +66,31 @@ class vector_breaks {
 using vector_breaks = scalar_breaks;
 #endif
 
-/// RFC 3261 allows NUL in one place: behind a backslash in a quoted string (RFC 4475 3.1.1.2).
-bool is_quoted_pair(const char* line, const char* nul) {
-  bool quoted = false;
-  for (const char* p = line; p < nul; ++p) {
-    if (*p == '\\' && quoted) {
-      if (++p == nul) return true;
-    } else if (*p == '"') {
-      quoted = !quoted;
-    }
+/// RFC 3261 allows control characters in one place: behind a backslash in a quoted string (RFC 4475 3.1.1.2).
+/// Goes on where it stopped, so that a line full of them is read once.
+class quoted_pairs {
+ public:
+  void begin_line(const char* at) {
+    next_ = at;
+    quoted_ = false;
   }
-  return false;
-}
+  /// Whether the octet at `control`, behind those asked before, is the second of a quoted-pair.
+  bool end_at(const char* control) {
+    for (; next_ < control; ++next_) {
+      if (*next_ == '\\' && quoted_) {
+        if (++next_ != control) continue;
+        ++next_;
+        return true;
+      }
+      if (*next_ == '"') quoted_ = !quoted_;
+    }
+    return false;
+  }
+
+ private:
+  const char* next_ = nullptr;
+  bool quoted_ = false;
+};
 
 /// Field name, colon and value of the line [p, end). @return "" or a reason.
 std::string_view read_line(const char* data, const char* p, const char* end, line& out) {
@@ -134,13 +149,14 @@ std::string_view scan(char* const data, std::size_t size, head_index& index, lin
   Breaks breaks(data, end);
   indexer into(index, lines);
   const char* begin = data;
+  quoted_pairs pairs;
   for (bool start = true;;) {
     const char* const at = breaks.next();
     if (at == end) return unfinished;
-    if (*at == '\n') return reasons::bare_lf;
-    if (*at == '\0') {
-      if (start || !is_quoted_pair(begin, at)) return reasons::nul;
-      continue;
+    if (*at != '\r') {
+      if (*at == '\n') return reasons::bare_lf;
+      if (*at == '\t' || (!start && pairs.end_at(at))) continue;
+      return *at == '\0' ? reasons::nul : reasons::control_character;
     }
     if (at + 1 == end) return unfinished;
     if (at[1] != '\n') return reasons::bare_cr;
@@ -164,6 +180,7 @@ std::string_view scan(char* const data, std::size_t size, head_index& index, lin
       return why;
     }
     begin = at + 2;
+    pairs.begin_line(begin);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "sip/uri.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -90,6 +91,8 @@ bool sip_uri(const char* p, const char* end, uri_view& out, fault& why) {
     if (p == begin) return fail(why, fault::uri_headers);
     out.headers = between(begin, p);
     if (p != end) return fail(why, fault::uri_headers);
+    // Two URIs are compared header by header.
+    if (std::count(begin, end, '&') >= static_cast<std::ptrdiff_t>(limits::params)) return fail(why, fault::too_many_params);
   }
   if (p != end) return fail(why, out.params.text().empty() ? fault::host : fault::uri_params);
   return true;

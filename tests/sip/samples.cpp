@@ -140,6 +140,9 @@ std::vector<bad_sample> bad_samples() {
   add("NUL after a backslash outside quotes", changed("Max-Forwards: 70\r\n", "X: a\\\0b\r\n"s), 400, reasons::nul);
   add("NUL after an escaped backslash", changed("Max-Forwards: 70\r\n", "X: \"\\\\\0\"\r\n"s), 400, reasons::nul);
   add("NUL in the start line", "OPTIONS sip:\0 SIP/2.0\r\n\r\n"s, 0, reasons::nul);
+  add("BEL in a value", changed("Max-Forwards: 70\r\n", "X: a\ab\r\n"s), 400, reasons::control_character);
+  add("DEL behind a quoted-pair", changed("Max-Forwards: 70\r\n", "X: \"\\\x7f\x7f\"\r\n"s), 400, reasons::control_character);
+  add("ESC in the start line", "OPTIONS sip:\x1b SIP/2.0\r\n\r\n"s, 0, reasons::control_character);
   add("no empty line", changed("Content-Length: 0\r\n\r\n", "Content-Length: 0\r\n"), 400, reasons::no_empty_line);
   add("folded start line", changed("SIP/2.0\r\n", "\r\n SIP/2.0\r\n"), 400, reasons::folded_start_line);
   add("line without colon", changed("Max-Forwards: 70", "Max-Forwards 70"), 400, reasons::field_name);
