@@ -1,5 +1,5 @@
 # The daily vocabulary. ./run and ./test are for newcomers and CI.
-.PHONY: build test asan tsan fuzz sim bench format tidy nightly clean
+.PHONY: build test asan tsan fuzz sim bench hostile format tidy nightly clean
 
 build:            ## the programs and tests, -O2
 	scripts/build release
@@ -17,10 +17,12 @@ sim: build        ## two thousand seeds of the virtual world
 	build/release/bin/reveille-sim world --seeds 2000
 bench: build      ## beside Kamailio, one run, same machine
 	tests/bench/run
+hostile: build    ## each attack on the engine with honest calls beside it, what it costs; eight minutes
+	tests/hostile/run
 format:
 	git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
 tidy:
 	git ls-files '*.cpp' | xargs clang-tidy -p build/release
-nightly: test asan fuzz sim bench
+nightly: test asan fuzz sim bench hostile
 clean:
 	rm -rf build
