@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "tests/hostile/attack.hpp"
+#include "tests/hostile/measure.hpp"
 #include "tests/hostile/sip_requests.hpp"
 
 namespace reveille::hostile {
@@ -77,8 +78,17 @@ void enrol_called(assault& a) {
   });
 }
 
-/// Calls to phones whose pushes get a particular answer.
+double connects(assault& a) {
+  double sum = 0;
+  for (const auto& [name, value] : bound_counters(http(a.at().admin(), "GET", "/metrics"))) {
+    if (name.starts_with("push_connects_total")) sum += value;
+  }
+  return sum;
+}
+
+/// Calls to phones whose pushes get a particular answer. No answer of a provider may cost a connection for each push.
 void call_them(assault& a, const std::string& rules) {
+  const double connects_before = connects(a);
   http(a.at().control(), "PUT", "/faults", rules);
   udp_source& s = a.open("127.0.0.2");
   for (std::uint64_t n = 0; a.next(20); ++n) {
@@ -90,6 +100,10 @@ void call_them(assault& a, const std::string& rules) {
     s.send(r.text());
   }
   http(a.at().control(), "DELETE", "/faults");
+  const double opened = connects(a) - connects_before;
+  if (opened > static_cast<double>(s.sent().datagrams) / 2) {
+    a.harm("connections to providers, about one a push", static_cast<std::uint64_t>(opened));
+  }
 }
 
 void expire_tokens(assault& a) {

@@ -11,7 +11,7 @@ namespace reveille::hostile {
 namespace {
 using namespace std::chrono_literals;
 constexpr std::size_t enrol_window = 64;
-constexpr auto enrol_time = 10s;
+constexpr auto enrol_time = 5s;
 }  // namespace
 
 udp_source& assault::open(const std::string& address) {
@@ -19,20 +19,14 @@ udp_source& assault::open(const std::string& address) {
 }
 
 bool assault::next(double per_second) {
-  const auto now = steady::now();
-  if (!paced_from_) paced_from_ = now;
   const double rate = std::max(per_second * scale_, 1.0);
-  const auto due = *paced_from_ + std::chrono::duration_cast<steady::duration>(
-                                      std::chrono::duration<double>(static_cast<double>(paced_) / rate));
+  // Who falls behind by more than a tenth of a second sends no burst to make up for it.
+  const auto due = std::max(next_due_, steady::now() - 100ms);
+  next_due_ = due + std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(1 / rate));
   if (++paced_ % 64 == 0) drain();
   while (steady::now() < due && goes_on()) {
     drain();
     std::this_thread::sleep_for(std::min<steady::duration>(1ms, due - steady::now()));
-  }
-  // Who falls behind by more than a tenth of a second sends no burst to make up for it.
-  if (steady::now() > due + 100ms) {
-    paced_from_ = steady::now();
-    paced_ = 0;
   }
   return goes_on() && stand_.engine().running();
 }
@@ -58,8 +52,12 @@ void assault::enrol(udp_source& from, const std::vector<std::string>& users,
   const traffic sent_before = from.sent(), received_before = from.received();
   std::set<std::string> open;
   std::size_t begun = 0;
+  // The first enrolment has Call-IDs that the attack can go on with.
+  const std::string prefix = "enrol" + (enrolments_ == 0 ? std::string() : std::to_string(enrolments_)) + "-";
+  ++enrolments_;
+  int refused = 0;
   const auto send = [&](const std::string& user) {
-    from.send(register_text(from.local(), user, contact_lines(user), "enrol-" + user, 1, lines));
+    from.send(register_text(from.local(), user, contact_lines(user), prefix + user, 1, lines));
   };
   const auto until = steady::now() + enrol_time;
   auto repeat_at = steady::now() + 500ms;
@@ -70,9 +68,9 @@ void assault::enrol(udp_source& from, const std::vector<std::string>& users,
     }
     from.receive([&](std::string_view bytes, const sockaddr_in&) {
       const auto response = load::read_sip(bytes);
-      if (response && response->status == 200 && response->call_id.starts_with("enrol-")) {
-        open.erase(std::string(response->call_id.substr(6)));
-      }
+      if (!response || !response->call_id.starts_with(prefix)) return;
+      if (response->status == 200) open.erase(std::string(response->call_id.substr(prefix.size())));
+      if (response->status >= 300) refused = response->status;
     });
     if (steady::now() > repeat_at) {
       for (const std::string& user : open) send(user);
@@ -81,7 +79,10 @@ void assault::enrol(udp_source& from, const std::vector<std::string>& users,
     std::this_thread::sleep_for(200us);
   }
   const std::size_t missing = open.size() + users.size() - begun;
-  if (missing > 0) remark(std::to_string(missing) + " of " + std::to_string(users.size()) + " could not be registered for it");
+  if (missing > 0) {
+    remark(std::to_string(missing) + " of " + std::to_string(users.size()) + " could not be registered for it" +
+           (refused == 0 ? "" : " (" + std::to_string(refused) + ")"));
+  }
   uncounted_sent_.datagrams += from.sent().datagrams - sent_before.datagrams;
   uncounted_sent_.octets += from.sent().octets - sent_before.octets;
   uncounted_received_.datagrams += from.received().datagrams - received_before.datagrams;

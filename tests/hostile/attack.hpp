@@ -26,8 +26,7 @@ class assault {
   /// The preparation is over; the attack itself may last until then.
   void begin(steady::time_point until) {
     until_ = until;
-    paced_from_.reset();
-    paced_ = 0;
+    next_due_ = steady::now();
   }
   /// True until the attack's time is over.
   bool goes_on() const { return steady::now() < until_; }
@@ -70,17 +69,19 @@ class assault {
   std::deque<udp_source> sources_;
   std::function<void(std::string_view)> on_answer_;
   traffic uncounted_sent_, uncounted_received_;
-  std::optional<steady::time_point> paced_from_;
+  steady::time_point next_due_ = steady::now();
   std::uint64_t paced_ = 0;
   std::uint64_t other_messages_ = 0;
+  std::uint64_t enrolments_ = 0;
   std::map<std::string, std::uint64_t> harms_;
   std::vector<std::string> remarks_;
   std::mt19937_64 random_{20261128};
 };
 
 enum class promise : std::uint8_t {
-  all_answered,  ///< no good call may be lost or refused beside it
-  may_refuse,    ///< it aims at these phones, or at all there is: refusals are shown, and all must be well afterwards
+  all_answered,  ///< no good call may be lost or refused, beside it and after it
+  well_after,    ///< refusals beside it are shown; afterwards all must be answered
+  aimed,         ///< at one of the honest phones, which nothing protects without authentication: refusals are only shown
 };
 
 struct attack {

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t largest_datagram = 65507;
 constexpr std::size_t long_line = 16 * 1024;
+constexpr std::size_t read_value = 3900;      ///< within all bounds
+constexpr std::size_t refused_value = 15000;  ///< over the bound on a value, within that on all headers
 
 std::string random_octets(assault& a, std::size_t count) {
   std::string out(count, '\0');
@@ -101,8 +103,9 @@ void send_forms(assault& a) {
   constexpr const char* headers[] = {"Contact", "Route", "Via", "To", "Record-Route", "Supported", "Path", "P-Asserted-Identity", "Subject"};
   for (std::size_t i = 0; a.next(50); ++i) {
     std::string value;
-    while (value.size() < long_line) value += fillers[i % std::size(fillers)];
-    s.send(with_line(a, s.local(), std::string(headers[i / std::size(fillers) % std::size(headers)]) + ": " + value + "\r\n"));
+    // Every second one stays within the bound on one value, so that it is read to its end.
+    while (value.size() < (i % 2 == 0 ? read_value : refused_value)) value += fillers[i / 2 % std::size(fillers)];
+    s.send(with_line(a, s.local(), std::string(headers[i / 2 / std::size(fillers) % std::size(headers)]) + ": " + value + "\r\n"));
   }
 }
 
@@ -112,7 +115,7 @@ const attack all[] = {
     {.name = "large", .what = "datagrams of 64 KB, mostly body", .run = send_large},
     {.name = "pairs", .what = "a quoted string of 16 KB of backslash and NUL pairs", .run = send_pairs},
     {.name = "lines", .what = "messages of 10,000 header lines", .run = send_lines},
-    {.name = "forms", .what = "16 KB of commas, quotes, brackets, escapes, folds in each header that is read", .run = send_forms},
+    {.name = "forms", .what = "4 to 15 KB of commas, quotes, brackets, escapes, folds in each header that is read", .run = send_forms},
 };
 
 }  // namespace

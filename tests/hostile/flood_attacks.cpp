@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// A small table of transactions shows in seconds what the default shows in half a minute.
-const setting small_table = {.lines = {{"limits", "transactions_per_shard = 8192\n"}}};
+const setting small_table = {.lines = {{"limits", "transactions_per_shard = 4096\n"}}};
 
 std::string stranger(std::string_view method, const std::string& uri, const std::string& via, std::uint64_t n,
                      const std::string& lines = {}) {
@@ -105,7 +105,7 @@ const attack all[] = {
     {.name = "sleeping", .what = "INVITEs to one sleeping phone that never wakes", .with = small_table,
      .prepare = enrol_dead_phone, .run = call_one_sleeper},
     {.name = "aimed", .what = "INVITE and CANCEL, again and again, to a phone that honest callers call",
-     .promised = promise::may_refuse, .run = call_good_sleeper},
+     .promised = promise::aimed, .run = call_good_sleeper},
     {.name = "silent", .what = "INVITEs to 40 subscribers with 12 contacts each that never answer", .with = small_table,
      .prepare = enrol_silent, .run = call_silent},
     {.name = "endings", .what = "CANCELs and BYEs that belong to nothing", .run = end_nothing},

@@ -39,10 +39,11 @@ std::string copied(const load::sip_text& request, bool with_to) {
 }
 }  // namespace
 
-good_calls::good_calls(const std::string& engine, const std::string& mock_control)
+good_calls::good_calls(const std::string& engine, const std::string& mock_control, unsigned expires)
     : caller_("127.0.0.1", loopback_address(engine)),
       phone_("127.0.1.1", loopback_address(engine)),
-      push_stream_(subscribe(mock_control)) {
+      push_stream_(subscribe(mock_control)),
+      expires_(expires) {
   for (std::size_t i = 0; i < registrations_.size(); ++i) start_register(i);
   const auto until = steady::now() + patience;
   while (!registered() && steady::now() < until) turn();
@@ -97,6 +98,7 @@ void good_calls::turn() {
 
 void good_calls::offer() {
   next_offer_ += spacing;
+  if (held_) return;
   call c;
   c.number = next_number_++;
   c.offered_in = phase_;
@@ -203,7 +205,8 @@ std::string good_calls::contact_of(std::size_t phone) const {
   const std::string name = name_of(phone);
   std::string parameters;
   if (phone < sleepers) parameters = phone % 2 == 0 ? apns_parameters(name) : fcm_parameters(name);
-  return "Contact: <sip:" + name + "@" + phone_.local() + parameters + ">;expires=3600\r\n";
+  return "Contact: <sip:" + name + "@" + phone_.local() + parameters +
+         ">;expires=" + std::to_string(phone < sleepers ? expires_ : 3600) + "\r\n";
 }
 
 void good_calls::start_register(std::size_t phone) {

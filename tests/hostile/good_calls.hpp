@@ -50,12 +50,16 @@ class good_calls {
   static constexpr auto ring_time = std::chrono::milliseconds(200);
 
   /// Registers the phones and waits until they are. @throws std::runtime_error
-  good_calls(const std::string& engine, const std::string& mock_control);
+  /// @param expires seconds that they ask for
+  good_calls(const std::string& engine, const std::string& mock_control, unsigned expires);
   ~good_calls();
   good_calls(const good_calls&) = delete;
   good_calls& operator=(const good_calls&) = delete;
 
   void enter(phase next) { phase_ = next; }
+  /// No new calls until go_on(): what runs ends, so that a phase leaves nothing to the next.
+  void hold() { held_ = true; }
+  void go_on() { held_ = false; }
   /// Offers no more calls and waits until those that run have ended.
   void finish();
   /// @pre finish() has returned
@@ -130,6 +134,8 @@ class good_calls {
   std::atomic<std::uint64_t> next_number_{1};
   std::atomic<phase> phase_{phase::alone};
   std::atomic<bool> offering_{false};
+  std::atomic<bool> held_{false};
+  unsigned expires_;
   std::atomic<std::size_t> open_calls_{0};
   std::uint64_t refused_registers_ = 0;
   steady::time_point next_offer_;

@@ -48,6 +48,9 @@ void use_up_descriptors(assault& a) {
   for (const int socket : held) ::close(socket);
 }
 
+/// The store's log is allocated ahead: only octets by the megabyte reach the end of what it has.
+constexpr std::size_t long_contact = 2000;
+
 /// Fills what is left of the store's disk, keeps it full while phones register anew, and gives it back.
 void fill_disk(assault& a) {
   const auto filler = a.at().store() / "filler";
@@ -56,13 +59,15 @@ void fill_disk(assault& a) {
   const std::string octets(65536, 'f');
   std::uint64_t refused = 0;
   a.on_answer([&](std::string_view bytes) { refused += bytes.starts_with("SIP/2.0 503"); });
-  for (std::uint32_t n = 0; a.next(200); ++n) {
+  for (std::uint32_t n = 0; a.next(1000); ++n) {
     // Whatever the engine frees is taken at once.
     for (std::size_t size = octets.size(); size > 0;) {
       if (::write(file, octets.data(), size) <= 0) size /= 2;
     }
     const std::string user = "full" + std::to_string(n);
-    s.send(register_text(s.local(), user, "Contact: <sip:" + user + "@" + s.local() + fcm_parameters(user) + ">;expires=3600\r\n",
+    s.send(register_text(s.local(), user,
+                         "Contact: <sip:" + user + "@" + s.local() + ";x=" + std::string(long_contact, 'y') + fcm_parameters(user) +
+                             ">;expires=3600\r\n",
                          "full-" + user, 1));
   }
   a.on_answer({});

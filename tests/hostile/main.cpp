@@ -24,7 +24,7 @@ std::vector<const attack*> all_attacks() {
 void list() {
   for (const attack* a : all_attacks()) {
     std::cout << a->name << std::string(13 - a->name.size(), ' ') << a->what
-              << (a->promised == promise::may_refuse ? "  (may cost good calls)" : "") << "\n";
+              << (a->promised != promise::all_answered ? "  (may cost good calls)" : "") << "\n";
   }
 }
 

@@ -11,6 +11,9 @@ namespace reveille::hostile {
 namespace {
 using namespace std::chrono_literals;
 
+/// Without new calls between two phases: longer than an honest call.
+constexpr auto gap = 500ms;
+
 /// Resident memory of a process, and its most since the start.
 class memory_watch {
  public:
@@ -38,6 +41,11 @@ double cpu_of(stand& at) {
   return usage ? usage->cpu_seconds : 0;
 }
 
+double value_in(const std::map<std::string, double>& samples, const std::string& name) {
+  const auto found = samples.find(name);
+  return found == samples.end() ? 0 : found->second;
+}
+
 bool ready(stand& at) { return http(at.admin(), "GET", "/readyz").find(" 200 ") != std::string::npos; }
 
 void judge(figures& f, const attack& a, const options& with) {
@@ -50,7 +58,7 @@ void judge(figures& f, const attack& a, const options& with) {
   };
   lost(f.alone, "before it");
   if (a.promised == promise::all_answered) lost(f.beside, "beside it");
-  lost(f.after, "after it");
+  if (a.promised != promise::aimed) lost(f.after, "after it");
   for (const auto& [what, times] : f.harms) f.faults.push_back(std::to_string(times) + " " + what);
   const double ratio = f.sent.octets == 0 ? 0 : static_cast<double>(f.received.octets) / static_cast<double>(f.sent.octets);
   if (a.most_amplification > 0 && ratio > a.most_amplification) f.faults.push_back("amplified beyond the bound");
@@ -58,7 +66,7 @@ void judge(figures& f, const attack& a, const options& with) {
 
 void run(figures& f, const attack& a, const options& with) {
   stand at(with.where, a.with);
-  good_calls good(at.sip(), at.control());
+  good_calls good(at.sip(), at.control(), a.with.phone_expires);
   assault does(at, good, steady::now() + with.alone + 60s, with.scale);
   memory_watch memory(at.engine().pid());
   if (a.prepare != nullptr) a.prepare(does);
@@ -68,11 +76,15 @@ void run(figures& f, const attack& a, const options& with) {
   does.pause(with.alone);
   const double cpu_before = cpu_of(at);
   const std::chrono::duration<double> alone = steady::now() - alone_start;
+  const auto metrics_at_start = bound_counters(http(at.admin(), "GET", "/metrics"));
+  good.hold();
+  does.pause(gap);
   f.rss_before = memory.now();
 
   const traffic sent_before = does.sent(), received_before = does.received();
   const auto start = steady::now();
   good.enter(phase::beside);
+  good.go_on();
   does.begin(start + with.beside);
   a.run(does);
   // An attack that has ended by itself leaves the rest of its time to the good calls.
@@ -97,9 +109,12 @@ void run(figures& f, const attack& a, const options& with) {
   f.remarks = does.remarks();
   if (good.refused_registers() > 0) f.remarks.push_back(std::to_string(good.refused_registers()) + " REGISTERs of good phones refused");
   if (at.engine().running()) {
+    const auto at_start = [&](const std::string& name) { return value_in(metrics_at_start, name); };
     for (const auto& [name, value] : bound_counters(http(at.admin(), "GET", "/metrics"))) {
-      const auto before = metrics_before.find(name);
-      const double grown = value - (before == metrics_before.end() ? 0 : before->second);
+      // Less what the good calls alone make it rise.
+      const double usual = (at_start(name) - value_in(metrics_before, name)) * 
+                           std::chrono::duration<double>(with.beside + with.after + gap) / std::chrono::duration<double>(with.alone);
+      const double grown = value - at_start(name) - usual * 1.5;
       if (grown >= 1) f.counters[name] = static_cast<std::uint64_t>(grown);
     }
     if (!ready(at)) f.faults.push_back("/readyz does not say 200 afterwards");

@@ -15,6 +15,7 @@ namespace reveille::hostile {
 /// What an attack changes of the engine's configuration and of what the system grants it.
 struct setting {
   std::map<std::string, std::string> lines = {};  ///< section -> "key = value" lines
+  unsigned phone_expires = 3600;             ///< seconds that the honest phones ask for
   std::uint64_t descriptors = 0;             ///< RLIMIT_NOFILE of the engine; 0: as ours
   std::uint64_t disk_megabytes = 0;          ///< the store stands on a tmpfs of that size; 0: on the working directory's disk
 };

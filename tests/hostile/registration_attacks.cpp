@@ -11,10 +11,13 @@ constexpr std::size_t contacts = 12;
 
 /// Octets out for each one in that an unproven source may get: a 200 is longer than its REGISTER, no more.
 constexpr double small_multiple = 5;
+/// Of a MESSAGE that leaves twelve times with our Via and Record-Route, and is repeated a little.
+constexpr double forked_multiple = 30;
 
-std::string twelve_contacts(const std::string& user, const std::string& address, std::size_t padding) {
+std::string some_contacts(std::size_t from, std::size_t to, const std::string& user, const std::string& address,
+                          std::size_t padding) {
   std::string lines;
-  for (std::size_t i = 0; i < contacts; ++i) {
+  for (std::size_t i = from; i < to; ++i) {
     lines += "Contact: <sip:" + user + "-" + std::to_string(i) + "@" + address + ";x=" + std::string(padding, 'y') +
              ">;expires=3600\r\n";
   }
@@ -23,7 +26,9 @@ std::string twelve_contacts(const std::string& user, const std::string& address,
 
 void enrol_rich(assault& a) {
   udp_source& s = a.open("127.0.2.1");
-  a.enrol(s, {"rich"}, [&](const std::string& user) { return twelve_contacts(user, s.local(), 1500); });
+  for (std::size_t i = 0; i < contacts; i += 3) {
+    a.enrol(s, {"rich"}, [&](const std::string& user) { return some_contacts(i, i + 3, user, s.local(), 4500); });
+  }
 }
 
 void fetch(assault& a) {
@@ -34,7 +39,7 @@ void fetch(assault& a) {
 /// One REGISTER with 12 contacts at the third party, then small MESSAGEs: each leaves twelve times, and again until answered.
 void enrol_third_party(assault& a) {
   udp_source& s = a.open("127.0.2.1");
-  a.enrol(s, {"relay"}, [&](const std::string& user) { return twelve_contacts(user, s.local(), 0); });
+  a.enrol(s, {"relay"}, [&](const std::string& user) { return some_contacts(0, contacts, user, s.local(), 0); });
 }
 
 void send_messages(assault& a) {
@@ -61,7 +66,7 @@ void ask_in_vain(assault& a) {
   }
 }
 
-/// Twelve contacts of a stranger at the subscriber of a sleeping phone: the bound on contacts must not cost it its own.
+/// Twelve contacts of a stranger at the subscriber of a sleeping phone whose address is stale: the bound on contacts must not cost it its own.
 void crowd_out(assault& a) {
   udp_source& s = a.open("127.0.0.2");
   for (std::uint32_t n = 0; a.next(20); ++n) {
@@ -125,10 +130,11 @@ const attack all[] = {
     {.name = "fetch", .what = "REGISTERs that only ask, about a subscriber with 12 long contacts", .most_amplification = small_multiple,
      .prepare = enrol_rich, .run = fetch},
     {.name = "message", .what = "MESSAGEs to a subscriber whose 12 contacts are a third party that never answers",
-     .most_amplification = small_multiple, .prepare = enrol_third_party, .run = send_messages},
+     .most_amplification = forked_multiple, .prepare = enrol_third_party, .run = send_messages},
     {.name = "repeats", .what = "INVITEs whose 404 is never acknowledged, so that it is repeated",
      .most_amplification = small_multiple, .run = ask_in_vain},
-    {.name = "crowd", .what = "12 contacts of a stranger at the subscribers of sleeping phones, again and again", .run = crowd_out},
+    {.name = "crowd", .what = "12 contacts of a stranger at the subscribers of sleeping phones, again and again",
+     .with = {.lines = {{"registrar", "min_expires = \"1s\"\n"}}, .phone_expires = 1}, .run = crowd_out},
     {.name = "removals", .what = "a stranger un-registers sleeping phones by address and by *", .run = unregister_others},
     {.name = "swelling", .what = "contacts of 8 KB that make the phone's own 200 too large to send", .run = swell_answers},
     {.name = "cycles", .what = "devices registered and un-registered while a call waits for their subscriber",

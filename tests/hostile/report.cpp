@@ -95,13 +95,13 @@ std::string markdown_of(const std::vector<figures>& all) {
     std::vector<std::string> words = f.remarks;
     words.insert(words.end(), f.faults.begin(), f.faults.end());
     if (const std::string more = joined(words); !more.empty()) good += " (" + more + ")";
+    std::replace(good.begin(), good.end(), '\n', ' ');  // a table's cells take no line ends
     out += "| `" + name + "` | " +
            format("%llu, %.0f | %s us | %s | %.0f, %.0f, %.0f MB", static_cast<unsigned long long>(f.messages),
                   static_cast<double>(f.messages) / std::max(f.seconds, 1e-3), cpu_of(f).c_str(), ratio_of(f).c_str(),
                   megabytes(f.rss_before), megabytes(f.rss_most), megabytes(f.rss_after)) +
            " | " + good + " | " + set_up(f.alone) + " | " + set_up(f.beside) + " | " + rose + " |\n";
   }
-  // A table's cells take no line ends.
   return out;
 }
 
