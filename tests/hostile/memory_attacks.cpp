@@ -129,22 +129,21 @@ void fill_pool(assault& a) {
   }
   udp_source& honest = a.open("127.0.2.3");
   std::uint64_t asked = 0, answered = 0;
-  a.on_answer([&](std::string_view bytes) {
-    answered += bytes.starts_with("SIP/2.0 2") && bytes.find("CSeq: 1 OPTIONS") != bytes.npos;
-  });
-  while (a.next(50)) {
-    request_text options;
-    options.method = "OPTIONS";
-    options.uri = "sip:example.com";
-    options.via = honest.local();
-    options.number = ++asked;
-    options.body = std::string(2500, 'o');
-    honest.send(options.text());
+  a.on_answer([&](std::string_view bytes) { answered += bytes.starts_with("SIP/2.0 100"); });
+  while (a.next(100)) {
+    // They wait too, so that each needs a buffer of its own.
+    request_text call;
+    call.uri = aor_of("parking" + std::to_string(asked % 100));
+    call.via = honest.local();
+    call.number = 1'000'000 + ++asked;
+    call.lines = "Contact: <sip:honest@" + honest.local() + ">\r\n";
+    call.body = std::string(2500, 'o');
+    honest.send(call.text());
   }
   a.pause(500ms);
   a.on_answer({});
-  a.remark(std::to_string(answered) + " of " + std::to_string(asked) + " requests of 3 KB answered after the burst");
-  if (asked > 0 && answered == 0) a.harm("no request of 3 KB was served after the burst");
+  a.remark(std::to_string(answered) + " of " + std::to_string(asked) + " calls of 3 KB taken after the burst");
+  if (answered < asked) a.harm("calls of 3 KB not taken after the burst", asked - answered);
 }
 
 const attack all[] = {
