@@ -33,10 +33,21 @@ bool assault::next(double per_second) {
 
 void assault::drain() {
   for (udp_source& s : sources_) {
-    s.receive([&](std::string_view bytes, const sockaddr_in&) {
+    s.receive([&](std::string_view bytes, const sockaddr_in& from) {
+      if (answers_busy_ && bytes.starts_with("INVITE ")) say_busy(s, bytes, from);
       if (on_answer_) on_answer_(bytes);
     });
   }
+}
+
+void assault::say_busy(udp_source& s, std::string_view bytes, const sockaddr_in& from) {
+  const auto invite = load::read_sip(bytes);
+  if (!invite) return;
+  std::string out = "SIP/2.0 486 Busy Here\r\n";
+  for (const std::string_view via : invite->vias()) out += "Via: " + std::string(via) + "\r\n";
+  out += "From: " + std::string(invite->from) + "\r\nTo: " + std::string(invite->to) + ";tag=busy\r\nCall-ID: " +
+         std::string(invite->call_id) + "\r\nCSeq: " + std::to_string(invite->cseq) + " INVITE\r\nContent-Length: 0\r\n\r\n";
+  s.send_to(from, out);
 }
 
 void assault::pause(std::chrono::milliseconds time) {

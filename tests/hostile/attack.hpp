@@ -36,6 +36,8 @@ class assault {
   /// Takes all that has come; each datagram goes to what on_answer() set.
   void drain();
   void on_answer(std::function<void(std::string_view)> take) { on_answer_ = std::move(take); }
+  /// From now on whoever is called at the attacker's own contacts says 486 to what was INVITEd there.
+  void answer_busy(bool yes) { answers_busy_ = yes; }
   /// Lets `time` pass, counting answers.
   void pause(std::chrono::milliseconds time);
   /// REGISTERs from `from` until each of `users` has its 200, or 5 s have passed. Contacts as `contact_lines(user)`.
@@ -67,7 +69,10 @@ class assault {
   steady::time_point until_;
   double scale_;
   std::deque<udp_source> sources_;
+  void say_busy(udp_source& s, std::string_view bytes, const sockaddr_in& from);
+
   std::function<void(std::string_view)> on_answer_;
+  bool answers_busy_ = false;
   traffic uncounted_sent_, uncounted_received_;
   steady::time_point next_due_ = steady::now();
   std::uint64_t paced_ = 0;
