@@ -30,6 +30,7 @@ struct call_device {
   std::uint32_t push = 0;       ///< number of its push order, 0 = none was made
   wall_time pushed_at;          ///< when it was ordered (SPEC 6.5: FCM's dead tokens have no stamp)
   std::uint32_t branch = 0;     ///< its newest branch, 0 = none
+  std::uint32_t dials = 0;      ///< its branches so far, of which dials_limit is the bound
   std::vector<std::uint32_t> abandoned;  ///< branches given up for a new address that the phone may hold
   bool collided = false;        ///< its newest branch met one of them at the phone (482): dialled again when that has ended
   std::uint64_t address = 0;    ///< address_of() the binding that the branch went to

@@ -96,7 +96,7 @@ enum class stage : std::uint8_t {
   bucket_added, bucket_removed, bucket_dropped, missed_told, missed_failed,
   // bounds and oddities, each a counter (DESIGN 2)
   push_limited, bucket_write_late, contacts_full, binding_evicted, parked_full, messages_full,
-  register_write_failed, register_write_late,
+  register_write_failed, register_write_late, list_full,
   token_removed, token_quarantined, token_renamed, token_moved, token_owners_full, stale_push_answer,
 };
 struct note {

@@ -94,6 +94,15 @@ class registration {
   bool quarantine_token(const prid& token, wall_time queued);
 
   void forget_removed() { removed_.clear(); removed_.shrink_to_fit(); }
+  /// Of those remembered only they stay for whose device is_awaited(device_id) holds, the newest `most` of them.
+  /// @return how many awaited ones went for that bound
+  template <class IsAwaited>
+  std::size_t forget_removed_unless(IsAwaited&& is_awaited, std::size_t most) {
+    std::erase_if(removed_, [&](const binding& b) { return !is_awaited(b.device()); });
+    const std::size_t over = removed_.size() > most ? removed_.size() - most : 0;
+    removed_.erase(removed_.begin(), removed_.begin() + static_cast<std::ptrdiff_t>(over));
+    return over;
+  }
 
   /// True while what must be durable is not known to be on disk.
   bool unsaved() const { return saved_ != version_; }

@@ -92,10 +92,46 @@ void subscriber::state::erase_ended_calls(effects& out) {
     if (!c->ended) continue;
     if (c->late_set) out.emplace_back(clear_timer{{timer_kind::bucket_write_late, {c->number, 0}}});
     for (call_device& d : c->devices) clear_grace(*c, d, out);
-    if (c->entry_write != store_token{}) busy_->writes.push_back({c->entry_write, 0, {c->ref}});  // still to be heard of
+    if (c->entry_write != store_token{}) await_write({c->entry_write, 0, {c->ref}}, out);  // still to be heard of
   }
   std::erase_if(busy_->calls, [](const auto& c) { return c->ended; });
   if (busy_->calls.empty()) bindings.forget_removed();
+}
+
+void subscriber::state::forget_removed(effects& out) {
+  // A place that has ended takes nobody back: who registers then is a device that the call does not know.
+  const auto is_awaited = [&](device_id device) {
+    return busy_ && std::any_of(busy_->calls.begin(), busy_->calls.end(), [&](const auto& c) {
+      const call_device* d = c->undecided() ? c->by_device(device) : nullptr;
+      return d != nullptr && d->state != parked_state::ended;
+    });
+  };
+  const std::size_t over = bindings.forget_removed_unless(is_awaited, removed_limit);
+  if (over > 0) say(out, stage::list_full, nullptr, nullptr, 0, "un-registered devices");
+}
+
+void subscriber::state::end_oldest_decided(const instant& now, effects& out) {
+  const auto oldest = std::find_if(busy_->calls.begin(), busy_->calls.end(), [](const auto& c) {
+    return c->invite && !c->ended && !c->undecided();
+  });
+  if (oldest == busy_->calls.end()) return;
+  call& c = **oldest;
+  say(out, stage::list_full, &c, nullptr, 0, "calls");
+  if (c.lingering) {
+    out.emplace_back(clear_timer{{timer_kind::cancel_give_up, {c.number, 0}}});
+    c.lingering = false;
+    c.ended = true;
+  } else {
+    for (const std::uint32_t branch : c.context.open()) {
+      close_branch(c, branch, out);
+      c.context.give_up(branch);
+    }
+    progress(c, now, out);
+    if (c.lingering) out.emplace_back(clear_timer{{timer_kind::cancel_give_up, {c.number, 0}}});
+    c.lingering = false;
+    c.ended = c.context.all_closed() && c.context.final_sent();
+  }
+  erase_ended_calls(out);
 }
 
 void subscriber::state::tidy() {
@@ -185,11 +221,19 @@ void subscriber::apply(const subscriber_event& event, const instant& now, effect
 const aor& subscriber::name() const { return state_->name; }
 aor_key subscriber::key() const { return state_->key; }
 
-bool subscriber::at_rest() const {
-  const state& s = *state_;
-  if (s.soft_dirty || s.soft_timer || (s.bucket_ && s.bucket_->in_round())) return false;
-  return !s.busy_ || (s.busy_->calls.empty() && s.busy_->held.empty() && s.busy_->writes.empty() &&
-                      s.busy_->unsynced.empty() && s.busy_->to_resume.empty());
+bool subscriber::state::quiet() const {
+  if (bucket_ && bucket_->in_round()) return false;
+  return !busy_ || (busy_->calls.empty() && busy_->held.empty() && busy_->writes.empty() && busy_->unsynced.empty() &&
+                    busy_->to_resume.empty());
+}
+
+bool subscriber::at_rest() const { return !state_->soft_dirty && !state_->soft_timer && state_->quiet(); }
+
+bool subscriber::waits_only_to_write() const { return state_->soft_dirty && state_->quiet(); }
+
+std::optional<store_mutation> subscriber::unwritten() const {
+  if (!waits_only_to_write()) return std::nullopt;
+  return put_bindings{state_->bindings.encode(state_->around.process), write_urgency::behind};
 }
 
 bool subscriber::unknown() const { return !state_->known && state_->bindings.all().empty() && at_rest(); }
@@ -226,7 +270,13 @@ std::size_t subscriber::resident_bytes() const {
   if (s.bucket_) bytes += sizeof *s.bucket_ + s.bucket_->resident_bytes();
   if (s.busy_) {
     bytes += sizeof *s.busy_ + s.busy_->calls.size() * sizeof(call);
-    for (const auto& c : s.busy_->calls) bytes += c->request->pinned_bytes() + c->devices.size() * sizeof(call_device);
+    for (const auto& c : s.busy_->calls) {
+      bytes += c->request->pinned_bytes() + c->devices.size() * sizeof(call_device);
+      for (const call_device& d : c->devices) bytes += 8 * d.failed.capacity() + 4 * d.abandoned.capacity();
+    }
+    for (const parked_invite& p : s.busy_->to_resume) bytes += sizeof p + p.invite.size() + p.source.size();
+    bytes += s.busy_->held.capacity() * sizeof(held_register) + s.busy_->writes.capacity() * sizeof(open_write) +
+             s.busy_->unsynced.capacity() * sizeof(call_ref) + s.busy_->pushes.capacity() * sizeof(steady_time);
   }
   return bytes;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "actors/effects.hpp"
 #include "actors/events.hpp"
@@ -40,6 +41,11 @@ class subscriber {
   aor_key key() const;
   /// True when it may leave memory: no call, no round of missed calls, no timer, no unacknowledged or unwritten change.
   bool at_rest() const;
+  /// True when an address that waits to be written behind is all that keeps it in memory.
+  bool waits_only_to_write() const;
+  /// When an address that waits to be written behind is all that keeps it in memory: that write. Once the store has taken
+  /// it the subscriber may leave; nobody need hear how it ended (an address is soft, DESIGN 2).
+  std::optional<store_mutation> unwritten() const;
   /// True when there is nothing to store either: it leaves at once (a stranger's AOR).
   bool unknown() const;
   std::size_t binding_count() const;

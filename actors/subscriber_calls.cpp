@@ -77,6 +77,7 @@ void subscriber::state::on(const request_received& e, const instant& now, effect
       say(out, stage::parked_full, nullptr, nullptr, 480, "");
       return refuse(e, 480, out);
     }
+    if (busy_ && busy_->calls.size() >= calls_limit) end_oldest_decided(now, out);
     begin_invite(new_call(e, now, sip::response_context::kind::invite), now, out);
     return;
   }

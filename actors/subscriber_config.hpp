@@ -43,6 +43,8 @@ struct mistakes {
   bool release_on_other_device = false;         ///< any device's REGISTER releases every parked call
   bool keep_merged_branch = false;              ///< two devices that turn out to be one keep two places in a call
   bool label_hides_instance = false;            ///< a device with another label is another device
+  bool refuse_when_addresses_wait = false;      ///< an address to be written behind keeps its subscriber in memory
+  bool drop_cancel_of_full_queue = false;       ///< a CANCEL finds no place behind the INVITE that waits for its record
 };
 
 struct subscriber_config {

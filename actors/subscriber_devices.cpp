@@ -40,7 +40,7 @@ void subscriber::state::release(const device_list& devices, released which,
       if (!d.parkable || (which == released::parked_only && !is_parked(d.state))) continue;
       if (planted.skip_late_register_check && d.state == parked_state::held) continue;
       const binding* b = bindings.find(d.device, now.wall);
-      if (!b) continue;
+      if (!b || !b->live(now.wall)) continue;
       std::erase(d.failed, address_of(*b));
       say(out, stage::register_in, &c, &d, 0, name_of(d.state));
       const bool same = d.address == address_of(*b);
@@ -54,6 +54,10 @@ void subscriber::state::release(const device_list& devices, released which,
                             return x.device() == d.device && x.facts().outbound && x.live(now.wall) && address_of(x) == d.address;
                           });
       if (stands) continue;
+      if (d.dials >= dials_limit && d.state != parked_state::ringing && !(same && is_live(d.state))) {
+        say(out, stage::list_full, &c, &d, 0, "branches of a device");
+        continue;
+      }
       went_out = went_out || is_parked(d.state);
       step(c, d, same ? parked_event::registered_here : parked_event::registered_elsewhere, now, out);
     }
@@ -94,6 +98,7 @@ void subscriber::state::merge(const few<merged_device, 2 * register_contacts_lim
       gone->device = m.gone;
       kept->device = m.into;
       kept->parkable = kept->parkable || gone->parkable;
+      kept->dials += gone->dials;
       if (gone->push != 0) kept->push_due = false;  // one push per device, and it is awake
       gone->push_due = false;
       withdraw(c, *gone, out);
@@ -167,7 +172,8 @@ void subscriber::state::dial(call& c, call_device& d, sip::response_context::ori
                              effects& out) {
   const binding* b = next_flow(d, now);
   if (!b) b = bindings.find(d.device, now.wall);
-  assert(b);
+  assert(b && b->live(now.wall));  // whoever dials has looked
+  ++d.dials;
   const std::uint32_t branch = c.next_branch++;
   d.branch = branch;
   d.address = address_of(*b);
@@ -198,7 +204,7 @@ const binding* subscriber::state::next_flow(const call_device& d, const instant&
 }
 
 void subscriber::state::note_failed_flow(call_device& d) {
-  d.failed.push_back(d.address);
+  if (std::find(d.failed.begin(), d.failed.end(), d.address) == d.failed.end()) d.failed.push_back(d.address);
   for (const binding& b : bindings.all()) {
     if (b.device() == d.device && address_of(b) == d.address) bindings.flow_failed(b);
   }

@@ -33,6 +33,7 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
     refuse_register(request, e.source, o.status, o.why, out);
     return;
   }
+  if (calls) forget_removed(out);
   for (std::uint32_t i = 0; i < o.evicted; ++i) say(out, stage::binding_evicted, nullptr, nullptr, 0, "");
   if (busy_) {
     for (const held_register& h : busy_->held) {
@@ -49,7 +50,7 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
     h.tells = o.push_registered && !o.retransmission;
     h.absence = o.absence;
     h.registered = o.registered;
-    if (busy().held.size() >= config().messages) {
+    if (busy().held.size() >= config().messages || busy().writes.size() >= writes_limit) {
       say(out, stage::messages_full, nullptr, nullptr, 503, "register");
       refuse_register(request, e.source, 503, "", out);
     } else {
@@ -132,13 +133,37 @@ void subscriber::state::write_soft(steady_time now, effects& out) {
 void subscriber::state::write_unheld(write_urgency urgency, effects& out) {
   const store_token token = new_token();
   write_bindings(token, urgency, out);
-  busy().writes.push_back({token, bindings.version(), {}});
+  await_write({token, bindings.version(), {}}, out);
+}
+
+/// Writes that find the bound are on their way to the disk like all others; only their answer is not waited for. So what
+/// it says of entries is asked for again, and bindings stay unsaved until the next write of theirs.
+void subscriber::state::await_write(open_write&& what, effects& out) {
+  if (busy().writes.size() < writes_limit) {
+    busy().writes.push_back(std::move(what));
+    return;
+  }
+  say(out, stage::list_full, nullptr, nullptr, 0, "writes");
+  keep_unsynced(what.calls, out);
+}
+
+void subscriber::state::keep_unsynced(const std::vector<call_ref>& calls, effects& out) {
+  std::vector<call_ref>& unsynced = busy().unsynced;
+  for (const call_ref& c : calls) {
+    if (std::find(unsynced.begin(), unsynced.end(), c) != unsynced.end()) continue;
+    if (unsynced.size() >= unsynced_limit) {
+      // What is lost is the removal of an old entry: it may be told once more after a restart.
+      say(out, stage::list_full, nullptr, nullptr, 0, "entries to be written again");
+      unsynced.erase(unsynced.begin());
+    }
+    unsynced.push_back(c);
+  }
 }
 
 void subscriber::state::write_bucket(store_mutation change, std::vector<call_ref> calls, effects& out) {
   const store_token token = new_token();
   out.emplace_back(write{token, std::move(change)});
-  busy().writes.push_back({token, 0, std::move(calls)});
+  await_write({token, 0, std::move(calls)}, out);
 }
 
 void subscriber::state::forget_parked(const call_ref& call, effects& out) {
@@ -146,10 +171,7 @@ void subscriber::state::forget_parked(const call_ref& call, effects& out) {
 }
 
 void subscriber::state::bucket_write_failed(const std::vector<call_ref>& calls, const instant& now, effects& out) {
-  std::vector<call_ref>& unsynced = busy().unsynced;
-  for (const call_ref& c : calls) {
-    if (std::find(unsynced.begin(), unsynced.end(), c) == unsynced.end()) unsynced.push_back(c);
-  }
+  keep_unsynced(calls, out);
   if (soft_timer) return;
   soft_timer = true;
   out.emplace_back(set_timer{soft_key, now.steady + bucket_retry});
@@ -212,6 +234,7 @@ void subscriber::state::on_bindings_written(const write_finished& e, const insta
     if (w->token != e.token) continue;
     const open_write done = std::move(*w);
     busy_->writes.erase(w);
+    if (!busy_->unsynced.empty()) bucket_write_failed({}, now, out);  // those that found the bound have no timer yet
     if (!done.calls.empty()) {
       if (!e.ok) bucket_write_failed(done.calls, now, out);
     } else if (e.ok) {
@@ -242,7 +265,7 @@ void subscriber::state::on_pending_write(const instant& now, effects& out) {
   while (!busy_->held.empty() && busy_->held.front().patience <= now.steady) {
     const held_register what = std::move(busy_->held.front());
     busy_->held.erase(busy_->held.begin());
-    busy_->writes.push_back({what.token, what.version, {}});  // its answer may yet come
+    await_write({what.token, what.version, {}}, out);  // its answer may yet come
     say(out, stage::register_write_late, nullptr, nullptr, 503, "");
     answer_register(what, 503, now, out);
   }

@@ -127,7 +127,8 @@ void subscriber::state::dial_after_collision(call& c, call_device& d, int status
   if (!d.collided || waits || d.abandoned.empty() || d.state != parked_state::woken) return;
   d.collided = d.let_go = false;
   std::erase_if(d.abandoned, [&](std::uint32_t branch) { return !is_open(branch); });
-  if (c.undecided() && bindings.find(d.device, now.wall)) {
+  // Without a flow that may be dialled it waits on as parked: its next REGISTER brings one.
+  if (c.undecided() && next_flow(d, now)) {
     step(c, d, parked_event::registered_here, now, out);
   }
 }

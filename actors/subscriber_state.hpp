@@ -13,6 +13,13 @@
 
 namespace reveille {
 
+// Bounds on what a peer can make grow in one subscriber (SPEC 10.2); one that is hit is counted as stage::list_full.
+inline constexpr std::size_t calls_limit = 256;      ///< with the decided: those go first that were decided for longest
+inline constexpr std::uint32_t dials_limit = 16;     ///< branches of one device in one call: apps send 1 to 4 REGISTERs
+inline constexpr std::size_t removed_limit = 32;     ///< bindings remembered while a call waits for them
+inline constexpr std::size_t writes_limit = 256;     ///< writes without an answer; more are made later
+inline constexpr std::size_t unsynced_limit = 1024;  ///< entries to be written again: five buckets full
+
 /// A REGISTER whose 200 waits for the disk.
 struct held_register {
   sip::message_ptr request;
@@ -64,6 +71,14 @@ struct subscriber::state {
   const subscriber_config& config() const { return around.config; }
   push_bucket& bucket();
   activity& busy();
+  /// Forgets who was un-registered, unless a call waits for it.
+  void forget_removed(effects& out);
+  /// Makes room among the calls: the one that was decided first ends now.
+  void end_oldest_decided(const instant& now, effects& out);
+  void await_write(open_write&& what, effects& out);
+  void keep_unsynced(const std::vector<call_ref>& calls, effects& out);
+  /// Nothing but a soft write keeps it.
+  bool quiet() const;
   /// Puts away what is empty.
   void tidy();
   call* find_call(std::uint32_t number);

@@ -168,7 +168,7 @@ class engine::impl final : public push_answer_sink {
       config.self = {i};
       config.listen = listen;
       config.home = config::for_homes(settings_, count_);
-      config.home.reserve = config.home.resident_limit;  // growing it would stop the shard for tens of ms
+      config.home.reserve = config.home.places();  // growing it would stop the shard for tens of ms
       config.udp.parser_room = sip::message::index_room;
       pools_.push_back(std::make_unique<slab_pool>(settings_.limits.pool_bytes));
       auto made = shard_thread::open(

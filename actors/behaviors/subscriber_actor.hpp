@@ -70,6 +70,7 @@ class subscriber_actor final : public caf::abstract_actor, public caf::resumable
 
   std::uint32_t first_timer = no_timer;  ///< actor_timers' list
   static constexpr std::uint32_t no_timer = 0xffffffff;
+  std::uint32_t counted_bytes = 0;       ///< what its home has counted for it
 
   // caf::abstract_actor
   using caf::abstract_actor::enqueue;

@@ -30,6 +30,7 @@ class directory {
   directory& operator=(const directory&) = delete;
 
   std::size_t size() const { return size_; }
+  std::size_t capacity() const { return std::size_t{1} << bits_; }
 
   /// Marks the entry as used lately.
   Actor* find(aor_key key) {
@@ -124,7 +125,6 @@ class directory {
 
   static Actor* actor_of(const entry& e) { return reinterpret_cast<Actor*>(e.tagged & ~used_lately); }
   static constexpr std::size_t room_in(std::size_t slots) { return slots / 4 * 3; }
-  std::size_t capacity() const { return std::size_t{1} << bits_; }
   std::size_t mask() const { return capacity() - 1; }
   std::size_t next(std::size_t i) const { return (i + 1) & mask(); }
   std::size_t slot_of(aor_key key) const {

@@ -15,15 +15,26 @@
 #include "actors/runtime/home_handles.hpp"
 #include "actors/runtime/mail_rounds.hpp"
 #include "actors/runtime/refusals.hpp"
+#include "actors/subscriber_config.hpp"
 #include "core/prefetch.hpp"
 
 namespace reveille {
 
 namespace {
 
-/// How far the clock hand looks for somebody who may leave: about a microsecond of memory, then the newcomer is refused.
+/// How far the clock hand goes for one newcomer: about a microsecond of memory. Who is not found then stands over the
+/// bound for a while, and the hand goes on with the next one.
 constexpr std::size_t leaver_entries = 256;
 constexpr std::size_t leaver_actors = 16;
+/// Who leaves for one newcomer or event at most: a fat one takes the place of many.
+constexpr std::size_t leavers_a_turn = 64;
+/// How soon a store whose queue was full is asked again, when no answer of its is awaited.
+constexpr milliseconds load_again{2};
+
+/// Events that ask for something new. All others belong to what is there already, and are not for dropping.
+bool is_request(const subscriber_event& event) {
+  return std::holds_alternative<register_received>(event) || std::holds_alternative<request_received>(event);
+}
 
 }  // namespace
 
@@ -37,7 +48,7 @@ class home::impl final : public mail_taker {
         store_(durable),
         outlet_(outlet),
         timers_(start),
-        residents_(std::min(config.reserve, config.resident_limit)),  // sparse, the clock hand would walk for nothing
+        residents_(std::min(config.reserve, config.places())),  // sparse, the clock hand would walk for nothing
         room_(new mailroom(*this, config.mailbox_limit, host.waker(around.home))),
         mail_(room_, [this](subscriber_actor& a) { leave_if_unknown(a); }) {}
 
@@ -86,6 +97,7 @@ class home::impl final : public mail_taker {
     subscriber_actor::loading* waiting = a == nullptr ? nullptr : a->waiting();
     if (waiting == nullptr || waiting->token != token || waiting->name != name) return;  // an answer nobody waits for
     --loading_;
+    submit_loads();
     if (!record) {
       ++counters_.load_failures;
       for (const subscriber_event& event : put_away(*a)) refuse(key, event);
@@ -101,6 +113,8 @@ class home::impl final : public mail_taker {
     }
     counters_.bindings += a->resident()->binding_count();
     counters_.parked += a->resident()->parked_count();
+    --unread_;
+    count_bytes(*a);
     for (const subscriber_event& event : events) apply(*a, event);
     leave_if_unknown(*a);
   }
@@ -122,15 +136,23 @@ class home::impl final : public mail_taker {
       apply(a, timer_fired{key});
       leave_if_unknown(a);
     });
+    submit_loads();
   }
 
   std::optional<steady_time> next_due() const {
     if (mail_.waiting()) return last_now_.steady;
-    return timers_.next_due();
+    std::optional<steady_time> due = timers_.next_due();
+    if (!loads_waiting_.empty()) {
+      const steady_time load = loading_ == 0 ? last_now_.steady + load_again : loads_waiting_.front().gives_up;
+      due = due ? std::min(*due, load) : load;
+    }
+    return due;
   }
 
   const home_counters& counters() {
     counters_.resident = residents_.size();
+    counters_.resident_bytes = bytes_;
+    counters_.loads_waiting = loads_waiting_.size();
     counters_.timers = timers_.size();
     counters_.mail_refused = room_->refused.load(std::memory_order_relaxed);
     return counters_;
@@ -187,6 +209,11 @@ class home::impl final : public mail_taker {
     subscriber_event event;
     bool only_if_resident;
   };
+  struct waiting_load {
+    aor_key key;
+    store_token token;
+    steady_time gives_up;
+  };
 
   /// One call from outside. What it caused inside the home is done before it ends, so the caller sees all effects.
   class turn {
@@ -220,10 +247,11 @@ class home::impl final : public mail_taker {
       }
       mail_.run_own();
     } while (!deferred_.empty());
+    make_room(0, leavers_a_turn);
   }
 
   bool defer(delivery&& d) {
-    if (deferred_.size() >= config_.deferred_limit) {
+    if (deferred_.size() >= config_.deferred_limit && is_request(d.event)) {
       ++counters_.deferred_refused;
       return false;
     }
@@ -257,7 +285,7 @@ class home::impl final : public mail_taker {
   bool give(subscriber_actor& a, subscriber_event&& event) {
     if (a.away()) return deliver_now(a.key(), a.name(), std::move(event));
     if (auto* waiting = a.waiting()) {
-      if (waiting->events.size() >= config_.queue_limit) {
+      if (!has_place(*waiting, event)) {
         ++counters_.queue_full;
         return false;
       }
@@ -269,25 +297,28 @@ class home::impl final : public mail_taker {
     return true;
   }
 
+  /// Requests up to the bound. A CANCEL always has a place behind its INVITE, and only there has it anything to do; so
+  /// there are as many as INVITEs at most. The rest, which no peer can multiply, as many again.
+  bool has_place(const subscriber_actor::loading& waiting, const subscriber_event& event) const {
+    const bool planted = around_.config.planted.drop_cancel_of_full_queue;
+    if (waiting.events.size() < config_.queue_limit) return true;
+    if (is_request(event) || planted) return false;
+    if (const auto* cancel = std::get_if<cancel_received>(&event)) {
+      return std::any_of(waiting.events.begin(), waiting.events.end(), [&](const subscriber_event& e) {
+        const auto* request = std::get_if<request_received>(&e);
+        return request != nullptr && request->transaction == cancel->transaction;
+      });
+    }
+    return waiting.events.size() < 3 * config_.queue_limit;
+  }
+
   /// Makes the actor of an AOR that is not here and asks the store for its record, if there can be one.
   subscriber_actor* admit(aor_key key, std::string_view name) {
     aor whole{name};
     const bool stored = !store_.surely_absent(whole);
-    if (stored && loading_ >= config_.loads_in_flight) {
-      ++counters_.loads_refused;
-      return nullptr;
-    }
-    if (residents_.size() >= config_.resident_limit) {
-      subscriber_actor* leaver = residents_.choose_leaver(leaver_entries, leaver_actors,
-                                                          [&](const subscriber_actor& a) { return may_leave(a); });
-      if (leaver == nullptr) {
-        ++counters_.residents_refused;
-        return nullptr;
-      }
-      put_away(*leaver);
-    }
     const store_token token{++last_load_};
-    if (stored && !store_.try_load(around_.home, key, whole, token)) {
+    if (!room_for_one_more()) return nullptr;
+    if (stored && !ask_for_record(key, whole, token)) {
       ++counters_.loads_refused;
       return nullptr;
     }
@@ -298,13 +329,124 @@ class home::impl final : public mail_taker {
     a.intrusive_ptr_add_ref_impl();  // the directory's
     residents_.insert(key, a);
     ++counters_.spawned;
-    if (stored) {
-      ++loading_;
-      ++counters_.loads;
-    } else {
-      ++counters_.loads_spared;
-    }
+    ++(stored ? counters_.loads : counters_.loads_spared);
+    if (stored) ++unread_;
+    if (!stored) count_bytes(a);
     return &a;
+  }
+
+  /// At once, or as soon as the store has room. @return false when too many wait.
+  bool ask_for_record(aor_key key, const aor& name, store_token token) {
+    if (loads_waiting_.empty() && loading_ < config_.loads_in_flight &&
+        store_.try_load(around_.home, key, name, token)) {
+      ++loading_;
+      return true;
+    }
+    if (loads_waiting_.size() >= config_.loads_waiting) return false;
+    loads_waiting_.push_back({key, token, last_now_.steady + config_.load_patience});
+    return true;
+  }
+
+  /// In the order in which they came, so that who waits longest is served or told first.
+  void submit_loads() {
+    while (!loads_waiting_.empty()) {
+      const waiting_load next = loads_waiting_.front();
+      subscriber_actor* a = residents_.find(next.key);
+      subscriber_actor::loading* waiting = a == nullptr ? nullptr : a->waiting();
+      assert(waiting != nullptr && waiting->token == next.token);  // nobody leaves before his record is here
+      if (next.gives_up <= last_now_.steady) {
+        loads_waiting_.pop_front();
+        ++counters_.loads_late;
+        for (const subscriber_event& event : put_away(*a)) refuse(next.key, event);
+        continue;
+      }
+      if (loading_ >= config_.loads_in_flight || !store_.try_load(around_.home, next.key, waiting->name, next.token)) return;
+      loads_waiting_.pop_front();
+      ++loading_;
+    }
+  }
+
+  // Who stays in memory (SPEC 10.1). Subscribers that wait for their record are bounded by themselves and not counted;
+  // those that wait for the end of a write may stand over the bound for so long, as many as loads_in_flight.
+  bool crowded(std::size_t more) const {
+    return residents_.size() - unread_ + more > config_.resident_limit || bytes_ > config_.resident_bytes;
+  }
+  bool too_many() const {
+    const std::size_t slack = around_.config.planted.refuse_when_addresses_wait ? 0 : config_.loads_in_flight;
+    return residents_.size() - unread_ >= config_.resident_limit + slack;
+  }
+  bool too_many_bytes() const { return bytes_ > config_.resident_bytes + config_.resident_bytes / 8; }
+
+  bool room_for_one_more() {
+    if (!crowded(1)) return true;
+    make_room(1, leavers_a_turn);
+    // Now somebody must be found, if there is anybody: all are asked, once until the directory has room again.
+    while ((too_many() || too_many_bytes()) && !nobody_may_leave_) {
+      subscriber_actor* leaver = any_leaver();
+      nobody_may_leave_ = leaver == nullptr;
+      if (leaver == nullptr || !let_go(*leaver)) break;
+    }
+    if (too_many()) {
+      ++counters_.residents_refused;
+      return false;
+    }
+    if (too_many_bytes()) {
+      ++counters_.bytes_refused;
+      return false;
+    }
+    return true;
+  }
+
+  void make_room(std::size_t more, std::size_t most) {
+    if (!crowded(more)) {
+      nobody_may_leave_ = false;
+      return;
+    }
+    for (; most > 0 && crowded(more) && !nobody_may_leave_; --most) {
+      subscriber_actor* leaver = next_leaver();
+      if (leaver == nullptr || !let_go(*leaver)) return;
+    }
+  }
+
+  /// One at rest; else one whose address must be written first.
+  subscriber_actor* next_leaver() {
+    subscriber_actor* with_address = nullptr;
+    subscriber_actor* at_rest = residents_.choose_leaver(leaver_entries, leaver_actors, [&](subscriber_actor& a) {
+      if (may_leave(a)) return true;
+      if (with_address == nullptr && may_leave_once_written(a)) with_address = &a;
+      return false;
+    });
+    return at_rest != nullptr ? at_rest : with_address;
+  }
+  subscriber_actor* any_leaver() {
+    return residents_.choose_leaver(residents_.capacity(), 2 * residents_.size(), [&](const subscriber_actor& a) {
+      return may_leave(a) || may_leave_once_written(a);
+    });
+  }
+  bool may_leave_once_written(const subscriber_actor& a) const {
+    return a.resident() != nullptr && a.resident()->waits_only_to_write() && a.idle() &&
+           !around_.config.planted.refuse_when_addresses_wait;
+  }
+
+  /// @return false when the store has no room for its address.
+  bool let_go(subscriber_actor& a) {
+    if (auto address = a.resident()->unwritten()) {
+      if (!store_.try_write(around_.home, a.key(), a.resident()->name(), std::move(*address), store_token{})) {
+        ++counters_.writes_refused;
+        return false;
+      }
+      ++counters_.left_early;
+    }
+    put_away(a);
+    return true;
+  }
+
+  /// After whatever may have changed what it holds.
+  void count_bytes(subscriber_actor& a) {
+    const auto now = static_cast<std::uint32_t>(
+        std::min<std::size_t>(sizeof a + a.resident()->resident_bytes(), 0xffffffff));
+    bytes_ = bytes_ - a.counted_bytes + now;
+    a.counted_bytes = now;
   }
 
   static bool may_leave(const subscriber_actor& a) {
@@ -317,6 +459,9 @@ class home::impl final : public mail_taker {
       counters_.bindings -= s->binding_count();
       counters_.parked -= s->parked_count();
     }
+    if (a.resident() == nullptr) --unread_;
+    bytes_ -= a.counted_bytes;
+    a.counted_bytes = 0;
     residents_.erase(a.key());
     timers_.clear_all(a);
     std::vector<subscriber_event> events = a.leave();
@@ -326,8 +471,14 @@ class home::impl final : public mail_taker {
   }
 
   /// A stranger's AOR leaves nothing behind.
+  /// And once all have been asked in vain, the first who may leave does.
   void leave_if_unknown(subscriber_actor& a) {
-    if (!a.away() && a.resident() != nullptr && a.resident()->unknown() && may_leave(a)) put_away(a);
+    if (a.away() || a.resident() == nullptr) return;
+    if (a.resident()->unknown() && may_leave(a)) {
+      put_away(a);
+    } else if (nobody_may_leave_ && crowded(0) && (may_leave(a) || may_leave_once_written(a))) {
+      let_go(a);
+    }
   }
 
   void apply(subscriber_actor& a, const subscriber_event& event) {
@@ -345,6 +496,7 @@ class home::impl final : public mail_taker {
     }
     counters_.bindings += s.binding_count() - bindings;
     counters_.parked += s.parked_count() - parked;
+    count_bytes(a);
     if (!done) {
       refuse(a.key(), event);
       return;
@@ -394,7 +546,11 @@ class home::impl final : public mail_taker {
   effects todo_;                         ///< of the event being applied; never shrunk
   instant last_now_{};
   std::size_t depth_ = 0;
-  std::size_t loading_ = 0;
+  std::size_t loading_ = 0;              ///< loads that the store has
+  std::size_t unread_ = 0;               ///< actors without their record: those, and those of loads_waiting_
+  std::deque<waiting_load> loads_waiting_;
+  std::size_t bytes_ = 0;                ///< sum of counted_bytes
+  bool nobody_may_leave_ = false;        ///< all were asked; since then who may leave does so at once
   std::uint64_t last_load_ = 0;
   home_counters counters_;
 };

@@ -8,6 +8,7 @@
 /// The store must not answer from inside try_load() or try_write() (its port says so).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -28,21 +29,34 @@ namespace reveille {
 /// Bounds, each with a counter in home_counters.
 struct home_config {
   std::size_t resident_limit = 1'000'000;    ///< actors in memory; above it the longest idle leave
-  std::size_t queue_limit = 64;              ///< events of one AOR that wait for its load
-  std::size_t loads_in_flight = 1024;        ///< cold loads at once
+  std::size_t resident_bytes = std::size_t{4} << 30;  ///< of what they hold; above it the longest idle leave
+  std::size_t queue_limit = 64;              ///< requests of one AOR that wait for its load
+  std::size_t loads_in_flight = 1024;        ///< cold loads that the store has at once
+  std::size_t loads_waiting = 16384;         ///< cold loads behind them: 0.8 s at 20,000 a second
+  nanoseconds load_patience = seconds(2);    ///< for which one waits to be given to the store; then its requests get 503
   std::size_t mailbox_limit = 64;            ///< CAF messages of one AOR from other threads
   std::size_t deferred_limit = 4096;         ///< deliveries asked for from inside a delivery
-  std::size_t reserve = 4096;                ///< directory entries made at once; the engine asks for resident_limit
+  std::size_t reserve = 4096;                ///< directory entries made at once; the engine asks for places()
+
+  /// With those that wait for the disk, who stand over the bound; more than a quarter of them only make the directory grow.
+  std::size_t places() const {
+    return resident_limit + std::min(resident_limit / 4, 2 * loads_in_flight + loads_waiting);
+  }
 };
 
 struct home_counters {
   std::uint64_t spawned = 0, left = 0, loads = 0, load_failures = 0;
   std::uint64_t loads_spared = 0;      ///< the store knew at once that there was nothing to load
   std::uint64_t queue_full = 0, loads_refused = 0, residents_refused = 0, writes_refused = 0, deferred_refused = 0;
+  std::uint64_t bytes_refused = 0;     ///< newcomers that the bound on octets kept out
+  std::uint64_t loads_late = 0;        ///< loads that waited longer than load_patience
+  std::uint64_t left_early = 0;        ///< of `left`: whose address was written before its time
   std::uint64_t mail_refused = 0;      ///< CAF messages: mailbox full, or not understood
   std::uint64_t collisions = 0;        ///< two AORs of one key at once; the second is refused
   std::uint64_t handler_failures = 0;  ///< exceptions kept inside; always a bug of ours (or no memory)
   std::size_t resident = 0;
+  std::size_t resident_bytes = 0;
+  std::size_t loads_waiting = 0;
   std::size_t bindings = 0, parked = 0;   ///< of the residents
   std::size_t timers = 0;
 };

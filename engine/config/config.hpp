@@ -194,6 +194,7 @@ struct admin {
 
 struct limits {
   std::uint64_t resident_subscribers = 1'000'000;  ///< actors in memory: 1 GB
+  std::uint64_t resident_bytes = std::uint64_t{4} << 30;  ///< what they hold: a subscriber of many contacts is a hundred
   std::uint32_t loads_in_flight = 1024;            ///< cold subscribers that may wait for the disk at once
   std::uint32_t queued_per_aor = 64;
   std::uint64_t pool_bytes = std::uint64_t{1} << 30;  ///< of message slabs of one shard; then datagrams are dropped

@@ -108,6 +108,7 @@ subscriber_config for_subscribers(const settings& s) {
 home_config for_homes(const settings& s, std::uint16_t shards) {
   home_config out;
   out.resident_limit = std::max<std::size_t>(1, s.limits.resident_subscribers / shards);
+  out.resident_bytes = s.limits.resident_bytes / shards;
   out.queue_limit = s.limits.queued_per_aor;
   out.loads_in_flight = s.limits.loads_in_flight;
   return out;

@@ -315,8 +315,10 @@ void describe_machine(describer& d, settings& s) {
   d.table("limits", "Bounds; each has a counter.", [&] {
     d.number("resident_subscribers", s.limits.resident_subscribers, 1000, 100'000'000,
              "Subscribers in memory, about 1 kB each; above it those idle for longest leave.");
+    d.bytes("resident_bytes", s.limits.resident_bytes, 64 * mib, 1024 * gib,
+            "What they may hold together; above it too those idle for longest leave.");
     d.number("loads_in_flight", s.limits.loads_in_flight, 16, 65536,
-             "Subscribers that may wait for the disk at once, per shard.");
+             "Subscribers that the store reads at once, per shard. Up to 16384 more wait for at most 2 s.");
     d.number("queued_per_aor", s.limits.queued_per_aor, 4, 4096,
              "Messages of one subscriber that may wait for its load.");
     d.bytes("pool_bytes", s.limits.pool_bytes, 16 * mib, 64 * gib,

@@ -135,6 +135,7 @@ constexpr stage_name bounds[] = {{stage::push_limited, "push_rate"},   {stage::b
                                  {stage::parked_full, "parked_calls"}, {stage::messages_full, "messages"},
                                  {stage::register_write_failed, "register_write_failed"},
                                  {stage::register_write_late, "register_write_late"},
+                                 {stage::list_full, "lists"},
                                  {stage::token_owners_full, "token_owners"}};
 constexpr stage_name token_events[] = {{stage::token_removed, "removed"},
                                        {stage::token_moved, "moved"},

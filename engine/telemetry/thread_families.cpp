@@ -16,6 +16,11 @@ void add_subscribers(metric_sink& to, threads_view threads) {
   const auto home = [&](auto member) { return sum(threads, &shard_thread_counters::home, member); };
   const auto level = [&](auto member) { return static_cast<double>(home(member)); };
   to.gauge("reveille_resident_subscribers", "Subscribers in memory.", {}, level(&home_counters::resident));
+  to.gauge("reveille_resident_bytes", "What the subscribers in memory hold.", {}, level(&home_counters::resident_bytes));
+  to.gauge("reveille_subscriber_loads_waiting_items", "Subscribers that wait until the store has room to read them.", {},
+           level(&home_counters::loads_waiting));
+  to.counter("reveille_subscribers_left_early_total", "Subscribers whose address was written before its time, to make room.",
+             {}, home(&home_counters::left_early));
   to.gauge("reveille_resident_bindings", "Bindings of the subscribers in memory.", {}, level(&home_counters::bindings));
   to.gauge("reveille_calls_parked", "INVITEs held while a device wakes.", {}, level(&home_counters::parked));
   to.gauge("reveille_subscriber_timers", "Timers of subscribers that run.", {}, level(&home_counters::timers));
@@ -31,7 +36,9 @@ void add_subscribers(metric_sink& to, threads_view threads) {
   constexpr std::string_view help = "Work that a home's bound refused.";
   to.counter(refused, help, {{"bound", "queue"}}, home(&home_counters::queue_full));
   to.counter(refused, help, {{"bound", "loads"}}, home(&home_counters::loads_refused));
+  to.counter(refused, help, {{"bound", "loads_late"}}, home(&home_counters::loads_late));
   to.counter(refused, help, {{"bound", "residents"}}, home(&home_counters::residents_refused));
+  to.counter(refused, help, {{"bound", "resident_bytes"}}, home(&home_counters::bytes_refused));
   to.counter(refused, help, {{"bound", "writes"}}, home(&home_counters::writes_refused));
   to.counter(refused, help, {{"bound", "deferred"}}, home(&home_counters::deferred_refused));
   to.counter(refused, help, {{"bound", "mailbox"}}, home(&home_counters::mail_refused));

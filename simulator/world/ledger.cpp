@@ -188,7 +188,8 @@ void ledger::register_answered(const sip::message& m) {
 void ledger::final_went_up(call_record& call, int status) {
   if (!call.final_sent) {
     call.final_sent = when_.now().steady;
-    if (call.reached_engine) check_pushed(call);
+    const bool refused = status == 503 && small_bounds_;
+    if (call.reached_engine && !refused) check_pushed(call);
   }
   if (status == 482) call_violation(call, "3.3", "what a phone said of a copy of its own call went up");
   call.finals_sent.insert(status < 300 ? 200 : status);
@@ -239,7 +240,7 @@ bool ledger::is_family(const std::string& device, steady_time at) const {
   return families_.has_kin(device) && families_.since(device) < at - margin();
 }
 
-nanoseconds ledger::margin() const { return crashes_.empty() ? either_order : cold; }
+nanoseconds ledger::margin() const { return may_be_cold() ? cold : either_order; }
 
 void ledger::check_registered_since(const call_record& call, const std::string& device) {
   const auto found = devices_.find(device);

@@ -101,6 +101,9 @@ class ledger {
   /// The checks that need the whole story, after faults have stopped and everybody has come back.
   void conclude();
 
+  /// Subscribers leave memory whenever they can: each event may have to wait for a load, and may find too many before it.
+  void expect_small_bounds() { small_bounds_ = true; }
+
   void violation(std::string what);
   const std::vector<std::string>& violations() const { return violations_; }
   const std::map<std::string, call_record>& calls() const { return calls_; }
@@ -154,6 +157,8 @@ class ledger {
   std::vector<std::string> violations_;
   std::vector<steady_time> crashes_;
   std::optional<steady_time> restarted_;
+  bool small_bounds_ = false;
+  bool may_be_cold() const { return small_bounds_ || !crashes_.empty(); }
 };
 
 }  // namespace reveille::world

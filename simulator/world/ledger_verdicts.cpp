@@ -94,7 +94,7 @@ void ledger::expect_pushes(call_record& call) {
 
 void ledger::check_pushed(const call_record& call) {
   // Once the engine has been killed its subscriber may have to be loaded first.
-  const steady_time enough = *call.reached_engine + (crashes_.empty() ? push_patience : push_patience + cold);
+  const steady_time enough = *call.reached_engine + (may_be_cold() ? push_patience + cold : push_patience);
   if (when_.now().steady < enough || (call.cancel_reached_engine && *call.cancel_reached_engine < enough)) return;
   for (const std::string& name : call.expected) {
     const std::set<std::string> kin = families_.of(name);

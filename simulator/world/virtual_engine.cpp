@@ -15,7 +15,7 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
       : engine_(engine), self_(self), pool_(engine.pools_.emplace_back(std::make_shared<slab_pool>())),
         random_(engine.when_.random().next()), around_{engine.subscribers_, *pool_, random_, self, engine.config_.start} {
     shard_ports ports{*this, pushes, random_, *pool_, [&](home_outlet& out, const instant& start) {
-                        auto made = std::make_unique<home>(*engine_.actors_, home_config{}, around_, durable, out, start.steady);
+                        auto made = std::make_unique<home>(*engine_.actors_, engine_.homes_, around_, durable, out, start.steady);
                         home_ = made.get();
                         return made;
                       }};
@@ -105,8 +105,8 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
 };
 
 virtual_engine::virtual_engine(schedule& when, network& net, ledger& truth, const endpoint& at, std::uint16_t shards,
-                               const subscriber_config& subscribers)
-    : when_(when), net_(net), truth_(truth), at_(at), count_(shards), subscribers_(subscribers) {
+                               const subscriber_config& subscribers, const home_config& homes)
+    : when_(when), net_(net), truth_(truth), at_(at), count_(shards), subscribers_(subscribers), homes_(homes) {
   config_.shards = shards;
   config_.domains = {"example.com"};
   config_.listeners = {{at, {}}};
@@ -157,6 +157,12 @@ store_answers* virtual_engine::answers_for(shard_id home) {
 bool virtual_engine::at_rest() const {
   return std::all_of(shards_.begin(), shards_.end(),
                      [](const auto& s) { return s->core().idle() && s->counters().parked == 0; });
+}
+
+std::uint64_t virtual_engine::residents_refused() const {
+  std::uint64_t sum = 0;
+  for (const auto& s : shards_) sum += s->counters().residents_refused + s->counters().bytes_refused;
+  return sum;
 }
 
 std::string virtual_engine::unrest() const {

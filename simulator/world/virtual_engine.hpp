@@ -9,6 +9,7 @@
 #include "actors/ports/push_gateway.hpp"
 #include "actors/ports/store.hpp"
 #include "actors/runtime/actor_host.hpp"
+#include "actors/runtime/home.hpp"
 #include "actors/subscriber_config.hpp"
 #include "core/slab.hpp"
 #include "engine/shard/shard.hpp"
@@ -23,7 +24,7 @@ class virtual_engine {
  public:
   /// @param pushes, durable outlive the engine.
   virtual_engine(schedule& when, network& net, ledger& truth, const endpoint& at, std::uint16_t shards,
-                 const subscriber_config& subscribers);
+                 const subscriber_config& subscribers, const home_config& homes);
   ~virtual_engine();
 
   void start(store& durable, push_gateway& pushes);
@@ -39,6 +40,7 @@ class virtual_engine {
   /// True when no transaction, call or queued event is left.
   bool at_rest() const;
   std::string unrest() const;          ///< what is left, in words
+  std::uint64_t residents_refused() const;   ///< since its last start
 
  private:
   class station;                       ///< one shard with its outlet, pool and wake-ups
@@ -50,6 +52,7 @@ class virtual_engine {
   endpoint at_;
   std::uint16_t count_;
   subscriber_config subscribers_;
+  home_config homes_;
   shard_config config_;
   std::vector<std::shared_ptr<slab_pool>> pools_;   ///< of all lives: shards keep each other's slabs
   std::unique_ptr<actor_host> actors_;

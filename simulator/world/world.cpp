@@ -20,11 +20,12 @@ class globe {
  public:
   explicit globe(const world_config& config)
       : config_(config), when_(config.seed, beginning), truth_(when_, config.story_of), net_(when_, config.network),
-        engine_(when_, net_, truth_, engine_address(), config.shards, subscribers_of(config)),
+        engine_(when_, net_, truth_, engine_address(), config.shards, subscribers_of(config), config.homes),
         store_(when_, config.storage, [this](shard_id home) { return engine_.answers_for(home); }),
         pushes_(make_pushes(config)) {}
 
   world_outcome run() {
+    if (config_.small_bounds) truth_.expect_small_bounds();
     engine_.start(store_, *pushes_);
     populate();
     when_.run_until(beginning.steady + seconds(30));
@@ -180,6 +181,10 @@ class globe {
     }
     when_.run_until(when_.now().steady + seconds(120));
     if (!engine_.at_rest()) truth_.violation("8: left at rest: " + engine_.unrest());
+    // SPEC 10.1: whoever waits for the disk alone makes room, and there are fewer subscribers than places for the rest.
+    if (const auto n = engine_.residents_refused(); n > 0) {
+      truth_.violation("8: " + std::to_string(n) + " newcomers refused by a directory of which somebody could leave");
+    }
     for (const auto& p : phones_) {
       if (!p->registered()) truth_.violation("8: " + p->who().device + " never got registered");
     }
@@ -252,6 +257,8 @@ constexpr named_mistake all_mistakes[] = {
     {"release_on_other_device", &mistakes::release_on_other_device},
     {"keep_merged_branch", &mistakes::keep_merged_branch},
     {"label_hides_instance", &mistakes::label_hides_instance},
+    {"refuse_when_addresses_wait", &mistakes::refuse_when_addresses_wait},
+    {"drop_cancel_of_full_queue", &mistakes::drop_cancel_of_full_queue},
 };
 
 struct named_push_mistake {
@@ -284,6 +291,10 @@ std::optional<mistakes> mistake_named(const std::string& name) {
   return std::nullopt;
 }
 
+bool needs_small_bounds(const std::string& mistake) {
+  return mistake == "refuse_when_addresses_wait" || mistake == "drop_cancel_of_full_queue";
+}
+
 std::vector<std::string> mistake_names() {
   std::vector<std::string> out;
   for (const named_mistake& m : all_mistakes) out.emplace_back(m.name);
@@ -310,7 +321,7 @@ std::string command_of(const world_config& config, const std::string& mistake) {
   return "reveille-sim world --first-seed " + std::to_string(config.seed) + " --seeds 1 --calls " +
          std::to_string(config.calls) + " --shards " + std::to_string(config.shards) +
          (config.push_path == push_path_kind::http2 ? " --push http2" : "") +
-         (config.crashes > 0 ? " --crashes " + std::to_string(config.crashes) : "") +
+         (config.small_bounds ? " --small-bounds" : "") + (config.crashes > 0 ? " --crashes " + std::to_string(config.crashes) : "") +
          (mistake.empty() ? "" : " --mistake " + mistake);
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/runtime/home.hpp"
 #include "actors/subscriber_config.hpp"
 #include "simulator/world/caller.hpp"
 #include "simulator/world/faulty_store.hpp"
@@ -40,6 +41,8 @@ struct world_config {
   store_faults storage;
   phone_habits phones;
   caller_habits callers;
+  home_config homes;
+  bool small_bounds = false;           ///< `homes` has them: everybody leaves memory whenever he can
   mistakes planted{};
   std::string story_of;                ///< Call-ID to write the story of
 };
@@ -62,6 +65,8 @@ world_outcome run(const world_config& config);
 /// The planted mistake of that name (a member of `mistakes`); nullopt when there is none. names() lists them.
 std::optional<mistakes> mistake_named(const std::string& name);
 std::vector<std::string> mistake_names();
+/// Whether only a world of small bounds can show it.
+bool needs_small_bounds(const std::string& mistake);
 /// The same for mistakes of the senders (`push_mistakes`), which only `http2` can show.
 std::optional<push_mistakes> push_mistake_named(const std::string& name);
 std::vector<std::string> push_mistake_names();

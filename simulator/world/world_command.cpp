@@ -43,6 +43,18 @@ void draw_http2(http2_config& c, std::uint64_t seed) {
   c.fcm_connections = static_cast<std::uint16_t>(1 + lot.below(3));
 }
 
+/// Everybody is cold, and whoever calls hangs up while the record is being read.
+void make_bounds_small(world_config& c) {
+  c.small_bounds = true;
+  c.homes.resident_limit = 4;
+  c.homes.queue_limit = 1;
+  c.homes.loads_in_flight = 64;        // places over the bound too: more than there are subscribers
+  c.storage.slow = 0.08;
+  c.callers.hangs_up = 0.4;
+  c.callers.patience_least = milliseconds(1);
+  c.callers.patience_most = seconds(2);
+}
+
 std::vector<std::string> all_mistake_names() {
   std::vector<std::string> out = mistake_names();
   for (std::string& name : push_mistake_names()) out.push_back(std::move(name));
@@ -62,6 +74,8 @@ CLI::App* add_world_command(CLI::App& program, world_command_options& options) {
   world->add_option("--push", options.push, "What pushes go through: a provider alone, or senders, HTTP/2 and mock providers")
       ->check(CLI::IsMember({"gateway", "http2"}))
       ->capture_default_str();
+  world->add_flag("--small-bounds", options.small_bounds,
+                  "Few subscribers stay in memory, and one request waits behind a load: more get 503");
   world->add_option("--mistake", options.mistake, "Plants a mistake, which must then be caught")
       ->check(CLI::IsMember(all_mistake_names()));
   world->add_option("--story", options.story, "Prints every step of the call with this Call-ID (\"call-7\")");
@@ -72,6 +86,7 @@ CLI::App* add_world_command(CLI::App& program, world_command_options& options) {
       "  reveille-sim world --seeds 200\n"
       "  reveille-sim world --seeds 50 --crashes 3\n"
       "  reveille-sim world --seeds 50 --push http2\n"
+      "  reveille-sim world --seeds 50 --small-bounds\n"
       "  reveille-sim world --first-seed 99 --seeds 1 --story call-7");
   return world;
 }
@@ -113,6 +128,7 @@ world_config config_for_seed(const world_command_options& options, std::uint64_t
   }
   c.subscribers = static_cast<std::uint32_t>(5 + lot.below(40));
   c.calls_per_second = 1 + lot.unit() * 10;
+  if (options.small_bounds || needs_small_bounds(options.mistake)) make_bounds_small(c);
   if (c.push_path == push_path_kind::http2) {
     draw_http2(c.http2, seed);
     if (seed % 10 == 0) {  // an hour or two: tokens grow old

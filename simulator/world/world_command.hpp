@@ -20,6 +20,7 @@ struct world_command_options {
   std::uint32_t crashes = 0;
   std::string push = "gateway";        ///< --push: "gateway" or "http2"
   std::string story;                   ///< a Call-ID whose steps are printed
+  bool small_bounds = false;           ///< few subscribers in memory, one request behind a load
   std::string mistake;                 ///< a planted one, by name; "" = none
 };
 

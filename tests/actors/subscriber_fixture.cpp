@@ -24,7 +24,7 @@ const char* name_of(stage s) {
       "cancelled", "not_woken", "rejected", "failed",
       "bucket_added", "bucket_removed", "bucket_dropped", "missed_told", "missed_failed",
       "push_limited", "bucket_write_late", "contacts_full", "binding_evicted", "parked_full", "messages_full",
-      "register_write_failed", "register_write_late",
+      "register_write_failed", "register_write_late", "list_full",
       "token_removed", "token_quarantined", "token_renamed", "token_moved", "token_owners_full", "stale_push_answer"};
   return names[static_cast<std::size_t>(s)];
 }

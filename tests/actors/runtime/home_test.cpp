@@ -65,7 +65,7 @@ TEST_F(Home, RefusesEventsOverTheQueueBoundOfOneAor) {
   config.queue_limit = 3;
   make(config);
   for (std::uint32_t i = 0; i < 3; ++i) ASSERT_TRUE(deliver("ann", numbered(i)));
-  EXPECT_FALSE(deliver("ann", numbered(3)));
+  EXPECT_FALSE(deliver("ann", register_received{request("REGISTER"), {}}));
   EXPECT_EQ(subject->counters().queue_full, 1U);
   answer();
   EXPECT_EQ(script().log.size(), 4U);
@@ -74,6 +74,7 @@ TEST_F(Home, RefusesEventsOverTheQueueBoundOfOneAor) {
 TEST_F(Home, RefusesLoadsOverTheirBoundAndTakesThemAgainLater) {
   home_config config;
   config.loads_in_flight = 2;
+  config.loads_waiting = 0;
   make(config);
   ASSERT_TRUE(deliver("ann", numbered(1)));
   ASSERT_TRUE(deliver("bob", numbered(1)));
@@ -83,8 +84,70 @@ TEST_F(Home, RefusesLoadsOverTheirBoundAndTakesThemAgainLater) {
   EXPECT_TRUE(deliver("cid", numbered(1)));
 }
 
+TEST_F(Home, KeepsLoadsThatFindTheStoreBusyAndServesThemInTheirOrder) {
+  home_config config;
+  config.loads_in_flight = 2;
+  config.loads_waiting = 3;
+  make(config);
+  for (const char* name : {"ann", "bob", "cid", "dan", "eve"}) ASSERT_TRUE(deliver(name, numbered(1)));
+  EXPECT_FALSE(deliver("fay", numbered(1)));
+  EXPECT_EQ(disk.queue.size(), 2U);
+  EXPECT_EQ(subject->counters().loads_waiting, 3U);
+  ASSERT_TRUE(deliver("cid", numbered(2)));  // behind its first
+  answer_all();
+  EXPECT_EQ(script().log, (lines{"made ann", "ann: push 1", "made bob", "bob: push 1", "made cid", "cid: push 1",
+                                 "cid: push 2", "made dan", "dan: push 1", "made eve", "eve: push 1"}));
+  EXPECT_EQ(subject->counters().loads_waiting, 0U);
+  EXPECT_FALSE(subject->next_due().has_value());
+}
+
+TEST_F(Home, AsksAFullStoreAgainAndTellsWhoWaitedTooLong) {
+  home_config config;
+  config.load_patience = milliseconds(100);
+  make(config);
+  disk.full = true;
+  ASSERT_TRUE(deliver("ann", numbered(1)));
+  now.steady += milliseconds(60);
+  ASSERT_TRUE(deliver("bob", register_received{request("REGISTER"), {}}));
+  ASSERT_TRUE(subject->next_due().has_value());
+  now.steady += milliseconds(50);
+  subject->on_timer(now);
+  EXPECT_EQ(subject->counters().loads_late, 1U);  // ann's
+  EXPECT_EQ(subject->counters().resident, 1U);
+  now.steady += milliseconds(60);
+  subject->on_timer(now);
+  EXPECT_EQ(subject->counters().loads_late, 2U);
+  ASSERT_EQ(outlet.done.size(), 1U);
+  EXPECT_EQ(std::get<send>(outlet.done[0].second).status, 503);
+  disk.full = false;
+  settle("ann");
+  EXPECT_EQ(script().log, (lines{"made ann", "ann: push 0"}));
+}
+
+TEST_F(Home, HasAPlaceForTheCancelOfEachInviteThatWaits) {
+  home_config config;
+  config.queue_limit = 2;
+  make(config);
+  const auto invite = [](std::uint32_t n) {
+    return request_received{request("INVITE"), {shard_id{0}, n, 1}, {}, peer_trust::open};
+  };
+  const auto cancel = [](std::uint32_t n) { return cancel_received{{shard_id{0}, n, 1}, nullptr}; };
+  ASSERT_TRUE(deliver("ann", invite(1)));
+  ASSERT_TRUE(deliver("ann", invite(2)));
+  EXPECT_FALSE(deliver("ann", invite(3)));
+  EXPECT_TRUE(deliver("ann", cancel(1)));
+  EXPECT_TRUE(deliver("ann", cancel(2)));
+  EXPECT_FALSE(deliver("ann", cancel(3)));  // its INVITE was refused: there is nothing to cancel
+  EXPECT_TRUE(deliver("ann", numbered(7)));
+  EXPECT_EQ(subject->counters().queue_full, 2U);
+  answer();
+  EXPECT_EQ(script().log.size(), 6U);
+}
+
 TEST_F(Home, RefusesWhenTheStoreIsFull) {
-  make();
+  home_config config;
+  config.loads_waiting = 0;
+  make(config);
   disk.full = true;
   EXPECT_FALSE(deliver("ann", numbered(1)));
   EXPECT_EQ(subject->counters().loads_refused, 1U);
@@ -94,9 +157,95 @@ TEST_F(Home, RefusesWhenTheStoreIsFull) {
   EXPECT_EQ(script().log.front(), "made ann");
 }
 
+TEST_F(Home, WritesAddressesEarlyRatherThanRefuseANewcomer) {
+  home_config config;
+  config.resident_limit = 20;
+  make(config);
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = "user" + std::to_string(i);
+    script().dirty.insert(name);  // as after a refresh, for a minute
+    settle(name);
+  }
+  EXPECT_EQ(subject->counters().residents_refused, 0U);
+  EXPECT_EQ(subject->counters().left_early, 180U);
+  EXPECT_EQ(subject->counters().resident, 20U);
+  EXPECT_EQ(std::count_if(disk.bindings.begin(), disk.bindings.end(),
+                          [](const auto& b) { return b.second == "address of " + b.first; }), 180);
+}
+
+TEST_F(Home, KeepsAnAddressThatTheStoreHasNoRoomFor) {
+  home_config config;
+  config.resident_limit = 1;
+  make(config);
+  script().dirty = {"ann"};
+  settle("ann");
+  disk.full = true;
+  disk.absent = {"bob"};
+  ASSERT_TRUE(deliver("bob", numbered(1)));
+  EXPECT_EQ(std::count(script().log.begin(), script().log.end(), "gone ann"), 0);
+  disk.full = false;
+  settle("cid");
+  answer_all();
+  EXPECT_EQ(subject->counters().resident, 1U);
+}
+
+TEST_F(Home, FindsTheOnesWhoMayLeaveHoweverManyMayNot) {
+  home_config config;
+  config.resident_limit = 500;
+  config.loads_in_flight = 2;
+  make(config);
+  for (int i = 0; i < 499; ++i) {
+    const std::string name = "talking" + std::to_string(i);
+    script().busy.insert(name);
+    settle(name);
+  }
+  for (int i = 0; i < 300; ++i) settle("caller" + std::to_string(i));
+  EXPECT_EQ(subject->counters().residents_refused, 0U);
+  EXPECT_LE(subject->counters().resident, 502U);
+}
+
+TEST_F(Home, TakesNewcomersAgainAsSoonAsOneOfAFullDirectoryIsAtRest) {
+  home_config config;
+  config.resident_limit = 3;
+  config.loads_in_flight = 1;
+  make(config);
+  script().busy = {"ann", "bob", "cid", "dan"};
+  for (const char* name : {"ann", "bob", "cid", "dan"}) settle(name);
+  EXPECT_FALSE(deliver("eve", numbered(1)));
+  EXPECT_FALSE(deliver("eve", numbered(1)));
+  EXPECT_EQ(subject->counters().residents_refused, 2U);
+  script().busy.erase("bob");
+  deliver("bob", numbered(2));  // its call ends with this
+  EXPECT_EQ(script().log.back(), "gone bob");
+  EXPECT_TRUE(deliver("eve", numbered(1)));
+  answer_all();
+  EXPECT_EQ(script().log.back(), "gone eve");  // nobody else can
+}
+
+TEST_F(Home, BoundsWhatResidentsHoldNotOnlyTheirNumber) {
+  home_config config;
+  config.resident_bytes = 1'000'000;
+  make(config);
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "fat" + std::to_string(i);
+    script().bytes[name] = 300'000;
+    settle(name);
+    EXPECT_LE(subject->counters().resident_bytes, 1'300'000U);
+  }
+  EXPECT_EQ(subject->counters().resident, 3U);
+  EXPECT_EQ(subject->counters().bytes_refused, 0U);
+
+  script().bytes["fat99"] = 200;  // its contacts went
+  deliver("fat99", numbered(1));
+  EXPECT_LE(subject->counters().resident_bytes, 601'000U);
+  EXPECT_EQ(subject->retire_idle(now), 0U);
+  EXPECT_EQ(subject->counters().resident_bytes, 0U);
+}
+
 TEST_F(Home, LetsTheIdleLeaveAtTheBoundButNeverTheBusy) {
   home_config config;
   config.resident_limit = 3;
+  config.loads_in_flight = 1;
   make(config);
   script().busy = {"ann", "bob"};
   settle("ann");
@@ -107,10 +256,13 @@ TEST_F(Home, LetsTheIdleLeaveAtTheBoundButNeverTheBusy) {
   EXPECT_EQ(std::count(script().log.begin(), script().log.end(), "gone cid"), 1);
 
   script().busy.insert("dan");
+  script().busy.insert("eli");
+  settle("eli");  // stands over the bound, as who waits for a write
   EXPECT_FALSE(deliver("eve", numbered(1)));
   EXPECT_EQ(subject->counters().residents_refused, 1U);
 
   script().busy.clear();
+  deliver("ann", numbered(9));  // and is at rest
   EXPECT_TRUE(deliver("eve", numbered(1)));
   EXPECT_EQ(subject->counters().resident, 3U);
 }

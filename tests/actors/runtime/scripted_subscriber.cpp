@@ -43,11 +43,23 @@ void subscriber::apply(const subscriber_event& event, const instant&, effects& o
 
 const aor& subscriber::name() const { return state_->name; }
 aor_key subscriber::key() const { return state_->key; }
-bool subscriber::at_rest() const { return !script().busy.contains(state_->name.str()); }
+bool subscriber::at_rest() const {
+  return !script().busy.contains(state_->name.str()) && !script().dirty.contains(state_->name.str());
+}
+bool subscriber::waits_only_to_write() const {
+  return script().dirty.contains(state_->name.str()) && !script().busy.contains(state_->name.str());
+}
+std::optional<store_mutation> subscriber::unwritten() const {
+  if (!waits_only_to_write()) return std::nullopt;
+  return put_bindings{"address of " + state_->name.str(), write_urgency::behind};
+}
 bool subscriber::unknown() const { return script().unknown.contains(state_->name.str()); }
 std::size_t subscriber::binding_count() const { return unknown() ? 0 : 1; }
 std::size_t subscriber::parked_count() const { return script().awaited.contains(state_->name.str()) ? 1 : 0; }
-std::size_t subscriber::resident_bytes() const { return sizeof(state); }
+std::size_t subscriber::resident_bytes() const {
+  const auto found = script().bytes.find(state_->name.str());
+  return found == script().bytes.end() ? sizeof(state) : found->second;
+}
 void subscriber::prefetch(unsigned) const {}
 
 }  // namespace reveille

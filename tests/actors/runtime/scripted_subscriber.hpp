@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <thread>
@@ -16,6 +17,8 @@ struct subscriber_script {
   /// What an event causes; none = nothing.
   std::function<void(const std::string& name, const subscriber_event& event, effects& out)> apply;
   std::set<std::string> busy;          ///< not at rest
+  std::set<std::string> dirty;         ///< not at rest for an address alone
+  std::map<std::string, std::size_t> bytes;  ///< what it holds, if not the least
   std::set<std::string> unknown;       ///< nothing to store
   std::set<std::string> awaited;       ///< a call is parked
   std::vector<std::string> log;        ///< "made ann from 'x'", "ann: push 7", "gone ann"

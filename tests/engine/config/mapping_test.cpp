@@ -82,7 +82,9 @@ TEST(Mapping, SwitchesOneAppOffAndNotItsSiblings) {
 TEST(Mapping, SharesTheResidentsAmongTheHomes) {
   settings s;
   s.limits.resident_subscribers = 1000;
+  s.limits.resident_bytes = 4'000'000'000;
   EXPECT_EQ(for_homes(s, 4).resident_limit, 250U);
+  EXPECT_EQ(for_homes(s, 4).resident_bytes, 1'000'000'000U);
 }
 
 }  // namespace

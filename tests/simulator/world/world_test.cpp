@@ -55,6 +55,12 @@ TEST(World, KeepsWhatWasDurableOverKillMinusNine) {
   for (std::uint64_t seed = 1; seed <= 20 && !HasFailure(); ++seed) run_clean(worlds(60, 3), seed);
 }
 
+TEST(World, KeepsTheInvariantsWithFewInMemoryAndShortQueues) {
+  world_command_options options = worlds(60);
+  options.small_bounds = true;
+  for (std::uint64_t seed = 1; seed <= 20 && !HasFailure(); ++seed) run_clean(options, seed);
+}
+
 class Planted : public ::testing::TestWithParam<std::string> {};
 TEST_P(Planted, MistakeIsCaught) { expect_caught(worlds(100, 0, GetParam())); }
 INSTANTIATE_TEST_SUITE_P(EachOfThem, Planted, ::testing::ValuesIn(mistake_names()),
