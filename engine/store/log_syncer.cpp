@@ -4,13 +4,19 @@
 
 namespace reveille {
 
-log_syncer::log_syncer(const shared_files& files, milliseconds every, const std::atomic<bool>& paused,
-                       std::function<void()> on_failure)
+log_syncer::log_syncer(const shared_files& files, const clock& time, milliseconds every,
+                       const std::atomic<bool>& paused, std::function<void()> on_failure)
     : files_(files),
+      time_(time),
       every_(every),
       paused_(paused),
       on_failure_(std::move(on_failure)),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+std::string log_syncer::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
 
 void log_syncer::wanted() {
   const std::lock_guard lock(mutex_);
@@ -33,10 +39,15 @@ void log_syncer::run(const std::stop_token& stop) {
 }
 
 void log_syncer::sync() {
-  const bool ok = files_.with([this](rocksdb_files* files) {
-    return files == nullptr || paused_.load(std::memory_order_relaxed) || files->db().SyncWAL().ok();
+  const rocksdb::Status status = files_.with([this](rocksdb_files* files) {
+    if (files == nullptr || paused_.load(std::memory_order_relaxed)) return rocksdb::Status::OK();
+    return files->sync_log(time_);
   });
-  if (ok) return;
+  if (status.ok()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    error_ = status.ToString();
+  }
   failures_.add();
   failed_.store(true);
   on_failure_();

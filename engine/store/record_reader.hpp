@@ -51,6 +51,9 @@ class record_reader {
   /// Performs what was handed over, and ends.
   void stop();
 
+  /// Loads, and writes behind them, that are not answered yet. Any thread.
+  std::size_t waiting() const { return open_.load(std::memory_order_relaxed); }
+
   void add_to(store_counters& sum) const { counters_.add_to(sum); }
 
  private:

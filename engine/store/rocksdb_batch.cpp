@@ -1,5 +1,6 @@
 #include "engine/store/rocksdb_batch.hpp"
 
+#include "engine/store/log_replay.hpp"
 #include "engine/store/record_codec.hpp"
 
 #include <algorithm>
@@ -9,16 +10,23 @@
 namespace reveille {
 namespace {
 
+constexpr std::size_t kept_bytes = std::size_t{1} << 20;  ///< of a batch for the next one
+
 std::string_view text(const rocksdb::Slice& s) {
   return {s.data(), s.size()};
 }
 
 }  // namespace
 
-void commit_batch::clear(rocksdb_files& files) {
+void commit_batch::clear(rocksdb_files& files, wall_time now) {
   files_ = &files;
+  if (batch_.GetDataSize() > kept_bytes) {
+    batch_ = rocksdb::WriteBatch();
+    std::string().swap(value_);
+  }
   batch_.Clear();
   touched_.clear();
+  stamp(batch_, now);
 }
 
 void commit_batch::put_bindings_of(std::string_view of, const put_bindings& change) {

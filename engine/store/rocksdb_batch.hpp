@@ -17,8 +17,8 @@ namespace reveille {
 /// Collects changes in order. One thread; reused for every commit.
 class commit_batch {
  public:
-  /// Starts a commit to `files`, which must live until the next clear().
-  void clear(rocksdb_files& files);
+  /// Starts a commit to `files`, which must live until the next clear(). What one large commit needed is given back.
+  void clear(rocksdb_files& files, wall_time now);
   /// @return false when the change cannot be written (the AOR is too long, a look-up failed); nothing was added then.
   bool add(std::string_view of, const store_mutation& change);
   rocksdb::WriteBatch& batch() { return batch_; }

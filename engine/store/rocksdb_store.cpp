@@ -10,12 +10,17 @@
 #include "engine/store/mutations.hpp"
 #include "engine/store/operation_counters.hpp"
 #include "engine/store/operation_ring.hpp"
+#include "engine/store/queued_operation.hpp"
 #include "engine/store/record_reader.hpp"
 #include "engine/store/rocksdb_batch.hpp"
 #include "engine/store/shared_files.hpp"
+#include "engine/store/store_recovery.hpp"
+#include "engine/store/store_states.hpp"
+#include "engine/store/store_watch.hpp"
 
 #include <array>
 #include <atomic>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -23,6 +28,7 @@ namespace reveille {
 namespace {
 
 constexpr std::size_t batch_limit = 1024;      ///< operations of one commit: more gain nothing and delay answers
+constexpr std::size_t batch_bytes = std::size_t{4} << 20;  ///< the same in octets: RocksDB copies them twice
 constexpr std::size_t enough_company = 64;     ///< waiting operations that make lingering pointless
 constexpr std::size_t enough_behind = 512;     ///< the same of writes that nobody waits for
 constexpr std::chrono::milliseconds first_retry{100};  ///< after the disk failed; doubled up to
@@ -30,23 +36,12 @@ constexpr std::chrono::seconds longest_retry{5};
 constexpr std::size_t opening_steps = 4;       ///< of the list of known AORs: three empty families, or not empty at all
 constexpr std::chrono::hours nothing_due{1};  ///< how long an idle thread sleeps unless it is rung
 
-struct operation {
-  bool is_load = false;
-  shard_id from;
-  aor_key key;
-  aor of;
-  store_mutation change;
-  std::size_t bytes = 0;
-  store_token token;
-  steady_time submitted;
-};
-
 bool waits_behind(const store_mutation& change) {
   const auto* bindings = std::get_if<put_bindings>(&change);
   return bindings != nullptr && bindings->urgency == write_urgency::behind;
 }
 
-store_operation kind_of(const operation& op) {
+store_operation kind_of(const queued_operation& op) {
   if (op.is_load) return store_operation::load;
   if (const auto* bindings = std::get_if<put_bindings>(&op.change)) {
     return bindings->encoded.empty() ? store_operation::remove : store_operation::upsert;
@@ -77,18 +72,22 @@ class rocksdb_store::impl {
         resumable_(std::move(scan.living)),
         reader_(files_, time, inboxes_) {
     writing_.corrupt.add(scan.corrupt);
+    note_loss();
+    if (files_.mine()->read_only()) disk_failed(now(), files_.mine()->read_only_because());
     auto known = known_aors::progress::more;
     for (std::size_t i = 0; i < opening_steps && known == known_aors::progress::more; ++i) {
       known = known_.read_some(*files_.mine());
     }
     if (known == known_aors::progress::more) lister_ = std::thread([this] { list_aors(); });
     if (options_.promise == durability::process) {
-      syncer_.emplace(files_, options_.sync_every, failing_, [this] { bell_.ring(); });
+      syncer_.emplace(files_, time_, options_.sync_every, failing_, [this] { bell_.ring(); });
     }
     writer_ = std::thread([this] { write_until_stopped(); });
+    watch_.emplace(options_.look_every, [this](store_watch::look which) { look_around(which); });
   }
 
   ~impl() {
+    watch_.reset();
     stopping_.store(true);
     if (lister_.joinable()) lister_.join();
     bell_.ring();
@@ -97,7 +96,8 @@ class rocksdb_store::impl {
     reader_.stop();
     syncer_.reset();
     // Best effort: the kernel has it all in any case.
-    if (rocksdb_files* files = files_.mine()) static_cast<void>(files->db().SyncWAL());
+    rocksdb_files* files = files_.mine();
+    if (files != nullptr && !failing()) files->sync_log(time_).PermitUncheckedError();
   }
 
   void answer_to(shard_id shard, store_answers& inbox) { inboxes_.name(shard, inbox); }
@@ -128,6 +128,16 @@ class rocksdb_store::impl {
     });
   }
   bool failing() const { return failing_.load(std::memory_order_relaxed); }
+  std::string trouble() const {
+    const std::lock_guard lock(words_mutex_);
+    return failing() ? trouble_ : "";
+  }
+  std::string lost() const {
+    const std::lock_guard lock(words_mutex_);
+    return lost_;
+  }
+  bool reads_are_late() const { return reader_.waiting() >= options_.queue_limit; }
+  void refuse_one() { queue_full_.fetch_add(1, std::memory_order_relaxed); }
   steady_time now() const { return time_.now().steady; }
   store_counters counters() const;
 
@@ -138,17 +148,27 @@ class rocksdb_store::impl {
   void commit(std::size_t count);
   rocksdb::Status write_batch();
   void answer(std::size_t count, bool committed);
-  void disk_failed(steady_time at);
+  void disk_failed(steady_time at, const std::string& error);
+  void look_for_trouble(steady_time at);
   void try_to_recover(steady_time at);
   bool sync_failed() const { return syncer_ && syncer_->failed(); }
   // --- the listing thread
   void list_aors();
+  // --- the watching thread
+  void look_around(store_watch::look which);
+  // --- any
+  void note_loss();
+  void tell(const store_states::line& said) const {
+    if (said && options_.tell) options_.tell(*said);
+  }
+  /// An operator knows the path; a metrics page or a probe need not.
+  std::string without_path(std::string error) const;
 
   const rocksdb_options options_;
   const clock& time_;
   answer_inboxes inboxes_;
 
-  operation_ring<operation> ring_;
+  operation_ring<queued_operation> ring_;
   doorbell bell_;
   doorbell linger_;  ///< rung only to stop
   std::atomic<std::size_t> queued_bytes_{0};
@@ -169,15 +189,23 @@ class rocksdb_store::impl {
   steady_time retry_at_{};
   nanoseconds retry_pause_{first_retry};
   operation_counters writing_;
-  slot commits_, write_failures_, recoveries_;
+  slot commits_, write_failures_, missing_files_, recoveries_, lost_writes_;
   histogram_slot batch_items_{buckets::batch};
   std::atomic<bool> failing_{false};
+
+  mutable std::mutex words_mutex_;
+  store_states states_;       ///< under words_mutex_, as all that follows
+  std::string trouble_;       ///< why writes are refused
+  std::string lost_;          ///< what the log lacked
+  std::string missing_text_;  ///< what the watching thread has found
+  std::atomic<bool> missing_{false};
 
   const std::vector<aor> resumable_;
   record_reader reader_;
   std::optional<log_syncer> syncer_;  ///< durability::process
   std::thread writer_;
   std::thread lister_;  ///< ends by itself
+  std::optional<store_watch> watch_;
 };
 
 void rocksdb_store::impl::write_until_stopped() {
@@ -186,10 +214,10 @@ void rocksdb_store::impl::write_until_stopped() {
     const steady_time until = failing ? retry_at_ : now() + nothing_due;
     bell_.sleep_until(behind_since_ ? std::min(until, *behind_since_ + options_.behind_linger) : until, [this] {
       return (ring_.peek(0) != nullptr && !(behind_since_ && may_wait(now()))) || stopping_.load() ||
-             (sync_failed() && !failing_.load());
+             ((sync_failed() || missing_.load()) && !failing_.load());
     });
     const steady_time at = now();
-    if (sync_failed() && !failing) disk_failed(at);
+    look_for_trouble(at);
     if (failing_.load(std::memory_order_relaxed) && at >= retry_at_) try_to_recover(at);
     if (ring_.peek(0) == nullptr) {
       if (stopping_.load()) return;
@@ -202,7 +230,9 @@ void rocksdb_store::impl::write_until_stopped() {
       linger_.sleep_until(now() + options_.linger, [this] { return stopping_.load(); });
     }
     std::size_t count = 0;
-    while (count < batch_limit && ring_.peek(count) != nullptr) ++count;
+    for (std::size_t bytes = 0; count < batch_limit && bytes < batch_bytes && ring_.peek(count) != nullptr; ++count) {
+      bytes += ring_.peek(count)->bytes;
+    }
     commit(count);
     behind_known_.exchange(false, std::memory_order_acq_rel);  // before the next look into the ring
   }
@@ -220,9 +250,9 @@ bool rocksdb_store::impl::may_wait(steady_time at) {
 void rocksdb_store::impl::commit(std::size_t count) {
   const bool usable = !failing_.load(std::memory_order_relaxed);
   std::size_t writes = 0;
-  if (usable) batch_.clear(*files_.mine());
+  if (usable) batch_.clear(*files_.mine(), time_.now().wall);
   for (std::size_t i = 0; i < count; ++i) {
-    operation& op = *ring_.peek(i);
+    const queued_operation& op = *ring_.peek(i);
     if (op.is_load || !waits_behind(op.change)) ++urgent_done_;
     if (op.is_load) continue;
     ++writes;
@@ -232,7 +262,10 @@ void rocksdb_store::impl::commit(std::size_t count) {
   if (usable && writes != 0) {
     const rocksdb::Status status = write_batch();
     committed = status.ok();
-    if (!committed) disk_failed(now());
+    if (!committed) {
+      write_failures_.add();
+      disk_failed(now(), status.ToString());
+    }
     commits_.add();
     batch_items_.observe(static_cast<double>(writes));
   }
@@ -245,7 +278,7 @@ void rocksdb_store::impl::answer(std::size_t count, bool committed) {
   const steady_time at = now();
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    operation& op = *ring_.peek(i);
+    queued_operation& op = *ring_.peek(i);
     bytes += op.bytes;
     if (op.is_load) {
       reader_.add_load({true, true, op.from, op.key, std::move(op.of), op.token, op.submitted});
@@ -253,14 +286,18 @@ void rocksdb_store::impl::answer(std::size_t count, bool committed) {
     }
     const bool ok = committed && accepted_[i];
     writing_.count(kind_of(op), ok, at - op.submitted);
-    op.change = put_bindings{};  // its octets must not stay until the cell is used again
-    if (op.token.value == 0) continue;
+    if (op.token.value == 0) {
+      op.forget();
+      continue;
+    }
     const bool behind_a_load = reader_.add_answer_behind_load(op.key, [&] {
       return reader_task{false, ok, op.from, op.key, std::move(op.of), op.token, op.submitted};
     });
-    if (behind_a_load) continue;
-    if (answers_.size() <= op.from.value) answers_.resize(op.from.value + std::size_t{1});
-    answers_[op.from.value].push_back({op.key, std::move(op.of), op.token, ok});
+    if (!behind_a_load) {
+      if (answers_.size() <= op.from.value) answers_.resize(op.from.value + std::size_t{1});
+      answers_[op.from.value].push_back({op.key, std::move(op.of), op.token, ok});
+    }
+    op.forget();
   }
   for (std::size_t shard = 0; shard < answers_.size(); ++shard) {
     if (answers_[shard].empty()) continue;
@@ -273,36 +310,95 @@ void rocksdb_store::impl::answer(std::size_t count, bool committed) {
 rocksdb::Status rocksdb_store::impl::write_batch() {
   rocksdb::WriteOptions how;
   how.sync = options_.promise == durability::disk;
-  const rocksdb::Status status = files_.mine()->db().Write(how, &batch_.batch());
-  if (status.ok() && syncer_) syncer_->wanted();
+  rocksdb_files& files = *files_.mine();
+  rocksdb::Status status = files.db().Write(how, &batch_.batch());
+  if (!status.ok()) return status;
+  files.committed();
+  if (syncer_) {
+    syncer_->wanted();
+  } else {
+    files.mark(time_);
+  }
   return status;
 }
 
-void rocksdb_store::impl::disk_failed(steady_time at) {
-  write_failures_.add();
+void rocksdb_store::impl::disk_failed(steady_time at, const std::string& error) {
+  const std::string words = without_path(error);
   if (!failing_.exchange(true)) retry_pause_ = first_retry;
   retry_at_ = at + retry_pause_;
+  const std::lock_guard lock(words_mutex_);
+  trouble_ = words;
+  tell(states_.refused(words, at));
 }
 
-/// RocksDB refuses writes after a failed one until told to resume; some failures only a new opening cures.
-void rocksdb_store::impl::try_to_recover(steady_time at) {
-  rocksdb::Status status = rocksdb::Status::Aborted();
-  if (rocksdb_files* files = files_.mine()) {
-    status = files->db().Resume();
-    // A failed sync may have lost pages that the kernel calls clean: write everything anew.
-    if (status.ok() && sync_failed()) {
-      status = files->db().Flush(rocksdb::FlushOptions(), {files->bindings(), files->bucket(), files->parked()});
-    }
+/// What other threads have noticed.
+void rocksdb_store::impl::look_for_trouble(steady_time at) {
+  if (failing()) return;
+  if (sync_failed()) {
+    disk_failed(at, syncer_->error());
+  } else if (missing_.exchange(false)) {
+    missing_files_.add();
+    std::unique_lock lock(words_mutex_);
+    const std::string found = missing_text_;
+    lock.unlock();
+    disk_failed(at, found);
   }
-  if (!status.ok()) status = files_.reopen(options_);
-  if (status.ok()) {
-    if (syncer_) syncer_->forget_failure();
-    recoveries_.add();
-    failing_.store(false);
+}
+
+void rocksdb_store::impl::try_to_recover(steady_time at) {
+  const rocksdb_files* before = files_.mine();
+  const std::optional<std::string> refused = recover(files_, options_, time_);
+  const rocksdb_files* after = files_.mine();
+  if (after != nullptr && after != before) note_loss();
+  if (refused) {
+    retry_pause_ = std::min<nanoseconds>(retry_pause_ * 2, longest_retry);
+    disk_failed(at, *refused);
     return;
   }
-  retry_pause_ = std::min<nanoseconds>(retry_pause_ * 2, longest_retry);
-  retry_at_ = at + retry_pause_;
+  if (syncer_) syncer_->forget_failure();
+  missing_.store(false);
+  recoveries_.add();
+  failing_.store(false);
+  const std::lock_guard lock(words_mutex_);
+  tell(states_.recovered(now()));
+}
+
+void rocksdb_store::impl::look_around(store_watch::look which) {
+  {
+    const std::lock_guard lock(words_mutex_);
+    tell(states_.queue(queue_full_.load(std::memory_order_relaxed), now()));
+  }
+  if (failing()) return;  // the attempts to recover look too
+  const auto missing = files_.with([&](rocksdb_files* files) {
+    return files != nullptr ? files->missing(which == store_watch::look::thorough) : std::nullopt;
+  });
+  if (!missing) return;
+  {
+    const std::lock_guard lock(words_mutex_);
+    missing_text_ = missing->text;
+  }
+  missing_.store(true);
+  bell_.ring();
+}
+
+void rocksdb_store::impl::note_loss() {
+  const log_loss& loss = files_.mine()->loss();
+  const std::lock_guard lock(words_mutex_);
+  if (loss.writes == 0 || loss.text() == lost_) return;  // read again for writing after it was opened for reading
+  lost_writes_.add(loss.writes);
+  lost_ = loss.text();
+  tell(store_notice{store_notice::weight::error,
+                    lost_ + ": what damaged or removed it? (dmesg); phones that registered then are not woken until "
+                            "they register again"});
+}
+
+std::string rocksdb_store::impl::without_path(std::string error) const {
+  for (std::size_t i = error.find(options_.path); i != std::string::npos && !options_.path.empty();
+       i = error.find(options_.path, i)) {
+    error.replace(i, options_.path.size(), "store.path");
+    i += std::string_view("store.path").size();
+  }
+  return error;
 }
 
 /// When it cannot be read to its end, nobody is surely absent until the next start: everybody is looked for in the
@@ -326,8 +422,11 @@ store_counters rocksdb_store::impl::counters() const {
   sum.queue_full = queue_full_.load(std::memory_order_relaxed);
   sum.write_failures = write_failures_.value();
   sum.sync_failures = syncer_ ? syncer_->failures() : 0;
+  sum.missing_files = missing_files_.value();
   sum.recoveries = recoveries_.value();
+  sum.lost_writes = lost_writes_.value();
   sum.queue_length = ring_.size();
+  sum.queue_bytes = queued_bytes_.load(std::memory_order_relaxed);
   sum.failing = failing();
   sum.aors_listed = known_.complete();
   sum.aor_filter_bytes = known_.bytes();
@@ -338,7 +437,7 @@ rocksdb_store::rocksdb_store(std::unique_ptr<impl> made) : impl_(std::move(made)
 rocksdb_store::~rocksdb_store() = default;
 
 result<std::unique_ptr<rocksdb_store>> rocksdb_store::open(const rocksdb_options& options, const clock& time) {
-  auto files = rocksdb_files::open(options);
+  auto files = rocksdb_files::open(options, time);
   if (!files) return tl::unexpected(files.error());
   auto scan = scan_parked(**files, time.now().wall);
   if (!scan) return tl::unexpected(scan.error());
@@ -362,13 +461,23 @@ store_counters rocksdb_store::counters() const {
 bool rocksdb_store::failing() const {
   return impl_->failing();
 }
+std::string rocksdb_store::trouble() const {
+  return impl_->trouble();
+}
+std::string rocksdb_store::lost() const {
+  return impl_->lost();
+}
 
 bool rocksdb_store::surely_absent(const aor& of) const {
   return impl_->known().surely_absent(of.view());
 }
 
 bool rocksdb_store::try_load(shard_id from, aor_key key, const aor& of, store_token token) {
-  return impl_->submit(of.view().size(), write_urgency::now, [&](operation& op) noexcept {
+  if (impl_->reads_are_late()) {  // the queue's own bound ends where the reader's begins
+    impl_->refuse_one();
+    return false;
+  }
+  return impl_->submit(of.view().size(), write_urgency::now, [&](queued_operation& op) noexcept {
     op.is_load = true;
     op.from = from;
     op.key = key;
@@ -383,7 +492,7 @@ bool rocksdb_store::try_write(shard_id from, aor_key key, const aor& of, store_m
   const std::size_t bytes = of.view().size() + bytes_of(change);
   const write_urgency urgency = waits_behind(change) ? write_urgency::behind : write_urgency::now;
   impl_->known().add(of.view());
-  return impl_->submit(bytes, urgency, [&](operation& op) noexcept {
+  return impl_->submit(bytes, urgency, [&](queued_operation& op) noexcept {
     op.is_load = false;
     op.from = from;
     op.key = key;

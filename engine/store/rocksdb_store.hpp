@@ -6,13 +6,15 @@
 ///
 /// Threads: try_ operations from any shard's thread, without a lock; answers on the store's threads.
 /// Errors: a disk that fails or is full makes writes answer ok = false at once until it recovers, which is tried
-/// again and again with growing pauses; loads go on as long as the disk can be read.
+/// again and again with growing pauses; loads go on as long as the disk can be read (SPEC 9.3). The database is not
+/// closed meanwhile: it holds in memory what could not be written.
 #pragma once
 
 #include "actors/ports/store.hpp"
 #include "core/result.hpp"
 #include "core/time.hpp"
 #include "engine/store/store_counters.hpp"
+#include "engine/store/store_notice.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -39,13 +41,15 @@ struct rocksdb_options {
   std::size_t queue_bytes = std::size_t{64} << 20;     ///< of all that waits: parked INVITEs are up to 64 KiB each
   std::size_t memtable_bytes = std::size_t{32} << 20;  ///< small ones open fast after a crash (0.1 s at 16 MiB)
   std::size_t cache_bytes = std::size_t{64} << 20;     ///< of uncompressed blocks; residents are in memory anyway
+  std::chrono::milliseconds look_every{1000};          ///< at the files: are they still there
+  store_listener tell;                                 ///< null: nobody
   rocksdb::Env* env = nullptr;                         ///< tests: a disk that fails; null = the real one. Not owned
 };
 
 class rocksdb_store final : public store {
  public:
-  /// Opens or makes the database. @param time outlives the store; its wall time tells which
-  /// parked INVITEs still live, the others are removed.
+  /// Opens or makes the database; one whose disk takes no write is opened for reading, and failing() until it does.
+  /// @param time outlives the store; its wall time tells which parked INVITEs still live, the others are removed.
   static result<std::unique_ptr<rocksdb_store>> open(const rocksdb_options& options, const clock& time);
   /// Performs and answers what is queued, syncs, closes. The inboxes must still be there.
   ~rocksdb_store() override;
@@ -73,6 +77,8 @@ class rocksdb_store final : public store {
 
   store_counters counters() const;  ///< any thread
   bool failing() const;             ///< any thread; true while writes are refused
+  std::string trouble() const;      ///< any thread; why they are, "" when they are not
+  std::string lost() const;         ///< any thread; what the log lacked when it was read, "" when nothing
 
  private:
   class impl;

@@ -3,7 +3,9 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
+#include <string>
 #include <utility>
 
 #include "engine/store/rocksdb_files.hpp"
@@ -23,13 +25,14 @@ class shared_files {
 
   /// The thread that alone reopens, so needs no lock to look.
   rocksdb_files* mine() { return files_.get(); }
-  rocksdb::Status reopen(const rocksdb_options& options) {
+  /// @return what is wrong; it may be open for reading all the same
+  std::optional<std::string> reopen(const rocksdb_options& options, const clock& time) {
     const std::unique_lock lock(mutex_);
     files_.reset();
-    auto opened = rocksdb_files::open(options);
-    if (!opened) return rocksdb::Status::IOError(opened.error().what);
+    auto opened = rocksdb_files::open(options, time, rocksdb_files::wanted::existing);
+    if (!opened) return opened.error().what;
     files_ = std::move(*opened);
-    return rocksdb::Status::OK();
+    return files_->read_only() ? std::optional(files_->read_only_because()) : std::nullopt;
   }
 
  private:

@@ -24,8 +24,11 @@ struct store_counters {
   std::uint64_t corrupt_values = 0;  ///< values on disk that could not be decoded; their loads failed
   std::uint64_t write_failures = 0;  ///< commits that the disk refused
   std::uint64_t sync_failures = 0;
+  std::uint64_t missing_files = 0;  ///< times that files were found gone under the open database
   std::uint64_t recoveries = 0;  ///< returns from a failed disk to normal work
+  std::uint64_t lost_writes = 0;  ///< acknowledged, and not in the log when it was read
   std::size_t queue_length = 0;  ///< operations that wait for their commit
+  std::size_t queue_bytes = 0;   ///< the octets they hold
   bool aors_listed = false;          ///< unknown AORs are told without a look into the database
   std::size_t aor_filter_bytes = 0;  ///< what that costs
   bool failing = false;          ///< writes are refused at this moment; recovery is tried

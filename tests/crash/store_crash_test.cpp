@@ -127,6 +127,7 @@ class StoreCrash : public ::testing::TestWithParam<durability> {
     const calendar time;
     auto store = rocksdb_store::open(options_, time);
     ASSERT_TRUE(store) << store.error().what;
+    EXPECT_EQ((*store)->lost(), "") << "a death is no damage";
     inbox answers;
     (*store)->answer_to(here, answers);
     std::size_t asked = 0;

@@ -212,7 +212,7 @@ TEST_P(RocksdbStore, FailsTheLoadOfACorruptValueAndCountsIt) {
   answers_.wait_for(submitted_);
   store_.reset();
   {
-    auto files = rocksdb_files::open(options_for_files());
+    auto files = rocksdb_files::open(options_for_files(), calendar_);
     ASSERT_TRUE(files);
     std::string bindings_key, entry_key;
     record_codec::append_key(bindings_key, ann.view());
