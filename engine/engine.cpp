@@ -70,6 +70,14 @@ std::vector<std::string> interface_names(bool v6, std::uint16_t port) {
 /// The number under which the admin API asks the store: no shard has it (mapping.cpp allows 64).
 constexpr shard_id admin_inbox{answer_inboxes::max_shards - 1};
 
+void log_store_notice(const store_notice& said) {
+  switch (said.how) {
+    case store_notice::weight::info: return spdlog::info("store: {}", said.text);
+    case store_notice::weight::warning: return spdlog::warn("store: {}", said.text);
+    case store_notice::weight::error: return spdlog::error("store: {}", said.text);
+  }
+}
+
 /// Apple's last a year, and renewing one takes people.
 constexpr int certificate_warning_days = 30;
 
@@ -126,7 +134,9 @@ class engine::impl final : public push_answer_sink {
       keys_ = make_secret(random_);
       return std::nullopt;
     }
-    auto opened = rocksdb_store::open(config::for_store(settings_), clock_);
+    rocksdb_options options = config::for_store(settings_);
+    options.tell = log_store_notice;
+    auto opened = rocksdb_store::open(options, clock_);
     if (!opened) return opened.error();
     rocksdb_ = opened->get();
     store_ = std::move(*opened);
@@ -211,7 +221,8 @@ class engine::impl final : public push_answer_sink {
     answer_to(admin_inbox, *lookup_);
     metrics_.add_source([this](metric_sink& to) { measure(to); });
     api_ = std::make_unique<admin_api>(
-        admin_api::parts{metrics_, build_, bearer, [this] { return unready(); }, lookup_.get()});
+        admin_api::parts{metrics_, build_, bearer, [this] { return unready(); }, lookup_.get(),
+                         [this] { return remarks(); }});
     auto made = http1::server::start(config::for_admin(settings_),
                                      [this](const http1::request& asked) { return api_->answer(asked); });
     if (!made) return made.error();
@@ -223,8 +234,13 @@ class engine::impl final : public push_answer_sink {
   /// Any thread.
   std::optional<std::string> unready() const {
     if (draining_) return "draining";
-    if (rocksdb_ != nullptr && rocksdb_->failing()) return "the store cannot write";
+    if (rocksdb_ != nullptr && rocksdb_->failing()) return "the store cannot write: " + rocksdb_->trouble();
     return std::nullopt;
+  }
+  /// Any thread.
+  std::string remarks() const {
+    const std::string lost = rocksdb_ != nullptr ? rocksdb_->lost() : "";
+    return lost.empty() ? lost : "the store: " + lost + "\n";
   }
 
   /// On the admin server's thread.

@@ -113,7 +113,8 @@ http1::response admin_api::answer(const http1::request& asked) const {
   if (asked.path == "/livez") return plain(200, "alive\n");
   if (asked.path == "/readyz") {
     const auto why_not = parts_.unready ? parts_.unready() : std::nullopt;
-    return why_not ? plain(503, *why_not + "\n") : plain(200, "ready\n");
+    const std::string remarks = parts_.remarks ? parts_.remarks() : "";
+    return why_not ? plain(503, *why_not + "\n" + remarks) : plain(200, "ready\n" + remarks);
   }
   if (!may_ask(asked)) return refuse(401, "send `Authorization: Bearer` with the token of admin.bearer_token_file");
   if (asked.path == "/metrics") {

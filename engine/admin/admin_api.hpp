@@ -34,6 +34,8 @@ class admin_api {
     /// Why new calls are not served (draining, store failing), or nullopt. Any thread.
     std::function<std::optional<std::string>()> unready;
     subscriber_lookup* subscribers = nullptr;  ///< null: the route does not exist
+    /// What an operator should know of a node that serves, as lines for /readyz; "" = nothing. Any thread.
+    std::function<std::string()> remarks = nullptr;
   };
   explicit admin_api(parts from) : parts_(std::move(from)) {}
 

@@ -1,5 +1,5 @@
 /// How far the log has been written, kept outside the log: a file of 48 octets beside the database. At the next start a
-/// log that ends earlier, or is gone, is noticed (SPEC 9.4).
+/// log that ends earlier, or is gone, is noticed (SPEC 9.2).
 ///
 /// It may lag behind the log (by one sync), never be ahead of it: it is written after the log was synced.
 #pragma once
@@ -19,7 +19,8 @@ struct acknowledged {
   std::uint64_t sequence = 0;
   wall_time at{};
   wall_time opened{};            ///< everything before that is outside the log
-  std::uint64_t from = unknown;  ///< the log holds every write behind this one; unknown once a part of it went to tables
+  /// The log holds every write behind this one; unknown once a part of it went to tables.
+  std::uint64_t from = unknown;
   bool operator==(const acknowledged&) const = default;
 };
 

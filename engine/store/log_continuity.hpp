@@ -1,5 +1,5 @@
 /// Whether the log, as it was read when the store opened, holds every write that it should: RocksDB counts its writes,
-/// so what is missing between two records, or behind the last one, has a number (SPEC 9.4). Pure.
+/// so what is missing between two records, or behind the last one, has a number (SPEC 9.2). Pure.
 #pragma once
 
 #include "core/time.hpp"

@@ -38,7 +38,7 @@ class mark_keeper final : public rocksdb::EventListener {
     state_.from = acknowledged::unknown;
     mark_.write(state_);
   }
-  /// Recovery is ours (store_recovery): RocksDB's own waits for more room than a small disk has, and bars ours meanwhile.
+  /// Recovery is ours (store_recovery): RocksDB's own waits for more room than a small disk has, and bars ours.
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* automatic) override {
     *automatic = false;
   }

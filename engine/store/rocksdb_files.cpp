@@ -106,7 +106,9 @@ result<std::unique_ptr<rocksdb_files>> rocksdb_files::open(const rocksdb_options
   std::error_code problem;
   if (which == wanted::any) std::filesystem::create_directories(options.path, problem);
   if (problem) return failure("cannot make the store's directory " + options.path + ": " + problem.message());
-  const auto fail = [&](const std::string& why) { return failure("cannot open the store in " + options.path + ": " + why); };
+  const auto fail = [&](const std::string& why) {
+    return failure("cannot open the store in " + options.path + ": " + why);
+  };
 
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = families_of(options);
   rocksdb::DBOptions database = database_options(options, time, which == wanted::any);

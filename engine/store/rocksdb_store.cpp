@@ -15,12 +15,11 @@
 #include "engine/store/rocksdb_batch.hpp"
 #include "engine/store/shared_files.hpp"
 #include "engine/store/store_recovery.hpp"
-#include "engine/store/store_states.hpp"
 #include "engine/store/store_watch.hpp"
+#include "engine/store/store_words.hpp"
 
 #include <array>
 #include <atomic>
-#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -69,6 +68,7 @@ class rocksdb_store::impl {
         ring_(options.queue_limit),
         known_(key_of_process()),
         files_(std::move(files)),
+        words_(options.path, options.tell),
         resumable_(std::move(scan.living)),
         reader_(files_, time, inboxes_) {
     writing_.corrupt.add(scan.corrupt);
@@ -128,14 +128,7 @@ class rocksdb_store::impl {
     });
   }
   bool failing() const { return failing_.load(std::memory_order_relaxed); }
-  std::string trouble() const {
-    const std::lock_guard lock(words_mutex_);
-    return failing() ? trouble_ : "";
-  }
-  std::string lost() const {
-    const std::lock_guard lock(words_mutex_);
-    return lost_;
-  }
+  const store_words& words() const { return words_; }
   bool reads_are_late() const { return reader_.waiting() >= options_.queue_limit; }
   void refuse_one() { queue_full_.fetch_add(1, std::memory_order_relaxed); }
   steady_time now() const { return time_.now().steady; }
@@ -158,11 +151,6 @@ class rocksdb_store::impl {
   void look_around(store_watch::look which);
   // --- any
   void note_loss();
-  void tell(const store_states::line& said) const {
-    if (said && options_.tell) options_.tell(*said);
-  }
-  /// An operator knows the path; a metrics page or a probe need not.
-  std::string without_path(std::string error) const;
 
   const rocksdb_options options_;
   const clock& time_;
@@ -193,12 +181,8 @@ class rocksdb_store::impl {
   histogram_slot batch_items_{buckets::batch};
   std::atomic<bool> failing_{false};
 
-  mutable std::mutex words_mutex_;
-  store_states states_;       ///< under words_mutex_, as all that follows
-  std::string trouble_;       ///< why writes are refused
-  std::string lost_;          ///< what the log lacked
-  std::string missing_text_;  ///< what the watching thread has found
-  std::atomic<bool> missing_{false};
+  store_words words_;
+  std::atomic<bool> missing_{false};  ///< the watching thread has found that files are
 
   const std::vector<aor> resumable_;
   record_reader reader_;
@@ -323,12 +307,9 @@ rocksdb::Status rocksdb_store::impl::write_batch() {
 }
 
 void rocksdb_store::impl::disk_failed(steady_time at, const std::string& error) {
-  const std::string words = without_path(error);
   if (!failing_.exchange(true)) retry_pause_ = first_retry;
   retry_at_ = at + retry_pause_;
-  const std::lock_guard lock(words_mutex_);
-  trouble_ = words;
-  tell(states_.refused(words, at));
+  words_.refused(error, at);
 }
 
 /// What other threads have noticed.
@@ -338,10 +319,7 @@ void rocksdb_store::impl::look_for_trouble(steady_time at) {
     disk_failed(at, syncer_->error());
   } else if (missing_.exchange(false)) {
     missing_files_.add();
-    std::unique_lock lock(words_mutex_);
-    const std::string found = missing_text_;
-    lock.unlock();
-    disk_failed(at, found);
+    disk_failed(at, words_.missing());
   }
 }
 
@@ -359,46 +337,24 @@ void rocksdb_store::impl::try_to_recover(steady_time at) {
   missing_.store(false);
   recoveries_.add();
   failing_.store(false);
-  const std::lock_guard lock(words_mutex_);
-  tell(states_.recovered(now()));
+  words_.recovered(now());
 }
 
 void rocksdb_store::impl::look_around(store_watch::look which) {
-  {
-    const std::lock_guard lock(words_mutex_);
-    tell(states_.queue(queue_full_.load(std::memory_order_relaxed), now()));
-  }
+  words_.queue(queue_full_.load(std::memory_order_relaxed), now());
   if (failing()) return;  // the attempts to recover look too
   const auto missing = files_.with([&](rocksdb_files* files) {
     return files != nullptr ? files->missing(which == store_watch::look::thorough) : std::nullopt;
   });
   if (!missing) return;
-  {
-    const std::lock_guard lock(words_mutex_);
-    missing_text_ = missing->text;
-  }
+  words_.found_missing(missing->text);
   missing_.store(true);
   bell_.ring();
 }
 
 void rocksdb_store::impl::note_loss() {
   const log_loss& loss = files_.mine()->loss();
-  const std::lock_guard lock(words_mutex_);
-  if (loss.writes == 0 || loss.text() == lost_) return;  // read again for writing after it was opened for reading
-  lost_writes_.add(loss.writes);
-  lost_ = loss.text();
-  tell(store_notice{store_notice::weight::error,
-                    lost_ + ": what damaged or removed it? (dmesg); phones that registered then are not woken until "
-                            "they register again"});
-}
-
-std::string rocksdb_store::impl::without_path(std::string error) const {
-  for (std::size_t i = error.find(options_.path); i != std::string::npos && !options_.path.empty();
-       i = error.find(options_.path, i)) {
-    error.replace(i, options_.path.size(), "store.path");
-    i += std::string_view("store.path").size();
-  }
-  return error;
+  if (words_.lost(loss)) lost_writes_.add(loss.writes);
 }
 
 /// When it cannot be read to its end, nobody is surely absent until the next start: everybody is looked for in the
@@ -462,10 +418,10 @@ bool rocksdb_store::failing() const {
   return impl_->failing();
 }
 std::string rocksdb_store::trouble() const {
-  return impl_->trouble();
+  return impl_->words().trouble();
 }
 std::string rocksdb_store::lost() const {
-  return impl_->lost();
+  return impl_->words().lost();
 }
 
 bool rocksdb_store::surely_absent(const aor& of) const {

@@ -6,7 +6,7 @@
 ///
 /// Threads: try_ operations from any shard's thread, without a lock; answers on the store's threads.
 /// Errors: a disk that fails or is full makes writes answer ok = false at once until it recovers, which is tried
-/// again and again with growing pauses; loads go on as long as the disk can be read (SPEC 9.3). The database is not
+/// again and again with growing pauses; loads go on as long as the disk can be read (SPEC 9.1). The database is not
 /// closed meanwhile: it holds in memory what could not be written.
 #pragma once
 

@@ -1,4 +1,4 @@
-/// One attempt to write again after the disk has refused (SPEC 9.3).
+/// One attempt to write again after the disk has refused (SPEC 9.1).
 #pragma once
 
 #include "engine/store/shared_files.hpp"

@@ -1,5 +1,5 @@
 /// The store's states as an operator reads them in the log: one line for each change, with the system's error and what
-/// to do; a state that flaps is told twice a minute at most, and what was left unsaid is counted (SPEC 9.3).
+/// to do; a state that flaps is told twice a minute at most, and what was left unsaid is counted (SPEC 9.1).
 /// Pure: events and `now` in, lines out.
 #pragma once
 

@@ -23,14 +23,19 @@ void add_store_families(metric_sink& to, const store_counters& counters) {
   to.counter("reveille_store_commits_total", "Batches written.", {}, counters.commits);
   to.gauge("reveille_store_queue_length", "Operations waiting for a commit.", {},
            static_cast<double>(counters.queue_length));
+  to.gauge("reveille_store_queue_bytes", "Octets that these operations hold.", {},
+           static_cast<double>(counters.queue_bytes));
   to.counter("reveille_store_queue_full_total", "Operations refused because the queue was full.", {},
              counters.queue_full);
   to.counter("reveille_store_corrupt_values_total", "Stored values that could not be decoded.", {},
              counters.corrupt_values);
   constexpr std::string_view failures = "reveille_store_failures_total";
-  to.counter(failures, "Commits and syncs that the disk refused.", {{"kind", "write"}}, counters.write_failures);
+  to.counter(failures, "Commits and syncs that the disk refused, and files found missing.", {{"kind", "write"}}, counters.write_failures);
   to.counter(failures, "", {{"kind", "sync"}}, counters.sync_failures);
+  to.counter(failures, "", {{"kind", "missing"}}, counters.missing_files);
   to.counter("reveille_store_recoveries_total", "Returns from a failing disk to normal work.", {}, counters.recoveries);
+  to.gauge("reveille_store_lost_writes", "Acknowledged writes that the log did not hold when it was last read.", {},
+           static_cast<double>(counters.lost_writes));
   to.gauge("reveille_store_aors_listed", "1 when an unknown AOR is told without a look into the database.", {},
            counters.aors_listed ? 1 : 0);
   to.gauge("reveille_store_aor_filter_bytes", "Memory of the filter that tells unknown AORs.", {},

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <string>
 
@@ -33,6 +34,50 @@ inline bool mount_memory(const std::string& at, std::size_t bytes) {
 }
 /// As `umount -l`: the name is gone at once, open files go on.
 inline bool take_away(const std::string& at) { return ::umount2(at.c_str(), MNT_DETACH) == 0; }
+
+/// A real ext4 in a file, which the kernel makes read-only at its first error. Gone with the object.
+class ext4_disk {
+ public:
+  ext4_disk(std::string image, std::string at, std::size_t bytes) : image_(std::move(image)), at_(std::move(at)) {
+    { std::ofstream make(image_); }
+    mounted_ = ::truncate(image_.c_str(), static_cast<off_t>(bytes)) == 0 && run("mkfs.ext4 -q -F '" + image_ + "'") &&
+               run("mount -o loop,errors=remount-ro '" + image_ + "' '" + at_ + "'");
+  }
+  ~ext4_disk() {
+    unmount();
+    ::unlink(image_.c_str());
+  }
+  ext4_disk(const ext4_disk&) = delete;
+  ext4_disk& operator=(const ext4_disk&) = delete;
+
+  bool mounted() const { return mounted_; }
+  void unmount() {
+    if (mounted_) run("umount '" + at_ + "'");
+    mounted_ = false;
+  }
+  /// As an operator does it after an error.
+  bool check_and_mount() {
+    unmount();
+    run("fsck.ext4 -fy '" + image_ + "'");
+    return mounted_ = run("mount -o loop,errors=remount-ro '" + image_ + "' '" + at_ + "'");
+  }
+  /// An error of the file system, as a bad block gives it. @return false: this kernel cannot be asked for one
+  bool break_it() const {
+    std::ifstream mounts("/proc/self/mounts");
+    for (std::string device, at, rest; mounts >> device >> at && std::getline(mounts, rest);) {
+      if (at != at_) continue;
+      std::ofstream trigger("/sys/fs/ext4/" + device.substr(device.rfind('/') + 1) + "/trigger_fs_error");
+      return static_cast<bool>(trigger << "1" << std::flush);
+    }
+    return false;
+  }
+
+ private:
+  static bool run(const std::string& command) { return std::system((command + " >/dev/null 2>&1").c_str()) == 0; }
+
+  std::string image_, at_;
+  bool mounted_ = false;
+};
 
 /// Takes all that is left of a disk.
 class ballast {

@@ -1,5 +1,6 @@
 /// Real file systems that fill up, are taken away, or are full from the start: the store answers on, says what is wrong,
-/// and writes again by itself (SPEC 9.3).
+/// and writes again by itself (SPEC 9.1).
+#include "engine/store/acknowledged_mark.hpp"
 #include "engine/store/rocksdb_store.hpp"
 #include "tests/crash/own_mounts.hpp"
 #include "tests/engine/store/store_inbox.hpp"
@@ -204,6 +205,66 @@ TEST_P(StoreDisk, RefusesWritesWhileItsFileSystemIsUnmounted) {
   store_.reset();
   take_away(elsewhere);
   std::filesystem::remove(elsewhere);
+}
+
+TEST_P(StoreDisk, ServesWhatIsStoredWhileItsFileSystemIsReadOnly) {
+  store_.reset();
+  while (take_away(disk_.path())) {
+  }
+  const scratch_directory images;
+  ext4_disk disk(images.path() + "/image", disk_.path(), std::size_t{16} << 20);
+  if (!disk.mounted()) GTEST_SKIP() << "NOT TESTED: no ext4 can be mounted here";
+  open();
+  ASSERT_TRUE(write("ann@example.com"));
+  const auto synced = [&] {
+    const auto mark = acknowledged_mark::read(options().path);
+    return mark && mark->sequence >= 1;
+  };
+  while (!synced()) std::this_thread::yield();  // durability::process promises no more of a disk that dies
+  if (!disk.break_it()) {
+    store_.reset();
+    GTEST_SKIP() << "NOT TESTED: this kernel makes no ext4 read-only on demand";
+  }
+  for (int i = 0; i < 2000 && !store_->failing(); ++i) write("bob@example.com");
+  ASSERT_TRUE(comes_to(true));
+  EXPECT_FALSE(write("late@example.com"));
+  EXPECT_TRUE(is_there("ann@example.com"));
+  const auto until = calendar_.now().steady + seconds(2);
+  while (calendar_.now().steady < until) EXPECT_TRUE(is_there("ann@example.com")) << "at every attempt to recover";
+  EXPECT_NE(store_->trouble().find("Read-only file system"), std::string::npos) << store_->trouble();
+
+  open();  // a restart on it
+  EXPECT_TRUE(store_->failing());
+  EXPECT_TRUE(is_there("ann@example.com")) << said_.all();
+  EXPECT_FALSE(write("late@example.com"));
+
+  store_.reset();
+  ASSERT_TRUE(disk.check_and_mount());
+  open();
+  EXPECT_FALSE(store_->failing());
+  EXPECT_TRUE(is_there("ann@example.com"));
+  EXPECT_TRUE(write("late@example.com"));
+  store_.reset();
+}
+
+TEST_P(StoreDisk, AnswersOnWhenARealFileSystemIsFull) {
+  store_.reset();
+  while (take_away(disk_.path())) {
+  }
+  const scratch_directory images;
+  ext4_disk disk(images.path() + "/image", disk_.path(), std::size_t{16} << 20);
+  if (!disk.mounted()) GTEST_SKIP() << "NOT TESTED: no ext4 can be mounted here";
+  open();
+  {
+    const ballast everything(disk_.path() + "/ballast");
+    write_until_refused();
+    expect_all_kept();
+  }
+  EXPECT_TRUE(writes_again()) << said_.all();
+  open();
+  expect_all_kept();
+  EXPECT_EQ(store_->lost(), "");
+  store_.reset();
 }
 
 TEST_P(StoreDisk, WritesItsLogAnewWhenSomebodyRemovesIt) {

@@ -27,7 +27,7 @@ class fake_lookup final : public subscriber_lookup {
 class AdminApi : public ::testing::Test {
  protected:
   http1::response get(std::string path, std::string authorization = "", std::string method = "GET") {
-    const admin_api api({page_, {"1.2.3", "abc", "reveille"}, token_, [this] { return unready_; }, &lookup_});
+    const admin_api api({page_, {"1.2.3", "abc", "reveille"}, token_, [this] { return unready_; }, &lookup_, [this] { return remarks_; }});
     http1::request r;
     r.method = std::move(method);
     r.path = std::move(path);
@@ -38,6 +38,7 @@ class AdminApi : public ::testing::Test {
   fake_lookup lookup_;
   std::string token_;
   std::optional<std::string> unready_;
+  std::string remarks_;
 };
 
 TEST_F(AdminApi, IsAliveWhateverHappens) {
@@ -50,6 +51,14 @@ TEST_F(AdminApi, SaysWhyItIsNotReady) {
   unready_ = "draining";
   EXPECT_EQ(get("/readyz").status, 503);
   EXPECT_EQ(get("/readyz").body, "draining\n");
+}
+
+TEST_F(AdminApi, AddsToItsReadinessWhatAnOperatorShouldKnow) {
+  remarks_ = "the store: 3 acknowledged writes are missing in the log\n";
+  EXPECT_EQ(get("/readyz").status, 200) << "it serves all the same";
+  EXPECT_EQ(get("/readyz").body, "ready\n" + remarks_);
+  unready_ = "draining";
+  EXPECT_EQ(get("/readyz").body, "draining\n" + remarks_);
 }
 
 TEST_F(AdminApi, ShowsMetricsInPrometheusForm) {

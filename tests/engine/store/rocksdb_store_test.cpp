@@ -7,6 +7,7 @@
 #include "tests/engine/store/store_inbox.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <fstream>
 #include <thread>
@@ -359,6 +360,30 @@ TEST(RocksdbStoreOpening, SaysWhyADirectoryCannotBeUsed) {
   const auto store = rocksdb_store::open(options, time);
   ASSERT_FALSE(store);
   EXPECT_NE(store.error().what.find(options.path), std::string::npos);
+}
+
+/// Each cell of the queue once held a large operation; none of them may keep it.
+TEST(RocksdbStoreMemory, GivesBackWhatAFloodOfLargeWritesHasTaken) {
+  constexpr std::size_t cells = 1024, octets = 60000;
+  const scratch_directory directory;
+  const calendar time;
+  inbox answers;
+  rocksdb_options options;
+  options.path = directory.path();
+  options.queue_limit = cells;
+  options.memtable_bytes = std::size_t{1} << 20;
+  auto store = rocksdb_store::open(options, time);
+  ASSERT_TRUE(store) << store.error().what;
+  (*store)->answer_to(here, answers);
+  const std::size_t before = ::mallinfo2().uordblks + ::mallinfo2().hblkhd;
+  for (std::size_t n = 1; n <= cells; ++n) {
+    ASSERT_TRUE((*store)->try_write(here, key_of(ann), ann, put_bindings{std::string(octets, 'x')}, {n}));
+    if (n % 16 != 0) continue;
+    ASSERT_EQ(answers.wait_for(n).size(), n);
+  }
+  EXPECT_EQ((*store)->counters().queue_bytes, 0U);
+  const std::size_t after = ::mallinfo2().uordblks + ::mallinfo2().hblkhd;
+  EXPECT_LT(after, before + cells * octets / 2) << "the cells keep " << (after - before) / cells << " octets each";
 }
 
 }  // namespace
