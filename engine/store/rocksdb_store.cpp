@@ -283,12 +283,12 @@ void rocksdb_store::impl::answer(std::size_t count, bool committed) {
     }
     op.forget();
   }
+  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   for (std::size_t shard = 0; shard < answers_.size(); ++shard) {
     if (answers_[shard].empty()) continue;
     inboxes_.of({static_cast<std::uint16_t>(shard)}).all_written(std::exchange(answers_[shard], {}));
   }
   reader_.hand_over();
-  queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
 rocksdb::Status rocksdb_store::impl::write_batch() {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <atomic>
 #include <fstream>
 #include <thread>
 
@@ -360,6 +361,43 @@ TEST(RocksdbStoreOpening, SaysWhyADirectoryCannotBeUsed) {
   const auto store = rocksdb_store::open(options, time);
   ASSERT_FALSE(store);
   EXPECT_NE(store.error().what.find(options.path), std::string::npos);
+}
+
+/// Takes its first answer only when it is let go.
+class slow_inbox final : public store_answers {
+ public:
+  void loaded(aor_key, const aor&, store_token, result<std::optional<subscriber_record>>) override {
+    gone.wait(false);
+    answered.fetch_add(1);
+  }
+  void written(aor_key, const aor&, store_token, bool) override {}
+  std::atomic<bool> gone{false};
+  std::atomic<std::size_t> answered{0};
+};
+
+TEST(RocksdbStoreMemory, RefusesLoadsThatTheReaderCannotKeepUpWith) {
+  constexpr std::size_t limit = 8;
+  const scratch_directory directory;
+  const calendar time;
+  slow_inbox slow;
+  rocksdb_options options;
+  options.path = directory.path();
+  options.queue_limit = limit;
+  options.linger = std::chrono::microseconds(0);
+  auto store = rocksdb_store::open(options, time);
+  ASSERT_TRUE(store) << store.error().what;
+  (*store)->answer_to(here, slow);
+  std::size_t taken = 0;
+  const auto until = time.now().steady + milliseconds(300);  // the queue itself is emptied in microseconds
+  while (time.now().steady < until) {
+    if ((*store)->try_load(here, key_of(ann), ann, {taken + 1})) ++taken;
+  }
+  EXPECT_LE(taken, 3 * limit) << "as many as wait for the reader, and as many as are on their way there";
+  EXPECT_GT((*store)->counters().queue_full, 0U);
+  slow.gone.store(true);
+  slow.gone.notify_all();
+  store->reset();
+  EXPECT_EQ(slow.answered.load(), taken) << "none that was taken is forgotten";
 }
 
 /// Each cell of the queue once held a large operation; none of them may keep it.
