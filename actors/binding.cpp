@@ -15,6 +15,8 @@ constexpr std::uint8_t flag_push = 1;
 constexpr std::uint8_t flag_quarantined = 2;
 constexpr std::uint8_t flag_stale = 4;
 constexpr std::uint8_t flag_outbound = 8;
+/// In the place of a Path's length: that of the binding before. No Path is so long.
+constexpr std::uint16_t path_as_before = 0xffff;
 
 std::uint16_t checked_size(std::string_view text) {
   assert(text.size() <= 0xffff);  // a SIP message is at most 64 KiB
@@ -51,21 +53,23 @@ bool decode_endpoint(std::string_view& rest, endpoint& e) {
 
 }  // namespace
 
-binding::binding(const binding_text& text, const binding_facts& facts)
-    : text_(new char[text.uri.size() + text.params.size() + text.call_id.size() + text.path.size()]),
+binding::binding(const binding_text& text, const binding_facts& facts, shared_path path)
+    : text_(new char[text.uri.size() + text.params.size() + text.call_id.size()]),
       uri_size_(checked_size(text.uri)),
       params_size_(checked_size(text.params)),
       call_id_size_(checked_size(text.call_id)),
-      path_size_(checked_size(text.path)),
+      path_(std::move(path)),
       facts_(facts) {
+  if (!path_ && !text.path.empty()) path_ = std::make_shared<const std::string>(text.path);
+  assert(text.path.size() < path_as_before);
   char* p = text_.get();
-  for (const std::string_view part : {text.uri, text.params, text.call_id, text.path}) {
+  for (const std::string_view part : {text.uri, text.params, text.call_id}) {
     if (!part.empty()) std::memcpy(p, part.data(), part.size());
     p += part.size();
   }
 }
 
-binding::binding(const binding& other) : binding(other.text(), other.facts_) {}
+binding::binding(const binding& other) : binding(other.text(), other.facts_, other.path_) {}
 
 binding& binding::operator=(const binding& other) {
   if (this != &other) *this = binding(other);
@@ -150,7 +154,7 @@ std::optional<binding> binding::with_token(const prid& to) const {
   if (in_uri) changed.uri = *in_uri;
   if (in_header) changed.params = *in_header;
   if (changed.uri.size() > 0xffff || changed.params.size() > 0xffff) return std::nullopt;
-  binding out(changed, facts_);
+  binding out(changed, facts_, path_);
   const auto target = out.push_target();
   if (!target || target->tokens.size() != 1 || target->tokens.front().value != to) return std::nullopt;
   return out;
@@ -174,7 +178,7 @@ bool binding::is_said_by(std::string_view contact) const {
 }
 
 std::size_t binding::resident_bytes() const {
-  return sizeof *this + uri_size_ + params_size_ + call_id_size_ + path_size_;
+  return sizeof *this + text_octets();
 }
 
 void encode_flow(std::string& out, const flow& f) {
@@ -195,10 +199,10 @@ std::optional<flow> decode_flow(std::string_view& rest) {
 std::size_t binding::encoded_bytes() const {
   constexpr std::size_t numbers = 2 + 3 * 8 + 4 + 4 * 2;
   constexpr std::size_t longest_flow = 1 + 2 * (1 + 16 + 2);
-  return numbers + longest_flow + uri_size_ + params_size_ + call_id_size_ + path_size_;
+  return numbers + longest_flow + text_octets() + path().size();
 }
 
-void binding::encode(std::string& out) const {
+void binding::encode(std::string& out, const binding* before) const {
   octets::put8(out, static_cast<std::uint8_t>((facts_.push ? flag_push : 0) | (facts_.quarantined ? flag_quarantined : 0) |
                                               (facts_.stale ? flag_stale : 0) | (facts_.outbound ? flag_outbound : 0)));
   octets::put8(out, static_cast<std::uint8_t>(facts_.provider));
@@ -207,10 +211,12 @@ void binding::encode(std::string& out) const {
   octets::put64(out, facts_.branch);
   octets::put32(out, facts_.cseq);
   encode_flow(out, facts_.source);
-  for (const std::string_view part : {uri(), params(), call_id(), path()}) octets::put_text(out, part);
+  for (const std::string_view part : {uri(), params(), call_id()}) octets::put_text(out, part);
+  if (before != nullptr && shares_path(*before)) return octets::put16(out, path_as_before);
+  octets::put_text(out, path());
 }
 
-std::optional<binding> binding::decode(std::string_view& rest, written_by writer) {
+std::optional<binding> binding::decode(std::string_view& rest, written_by writer, const binding* before) {
   binding_facts facts;
   std::uint8_t flags = 0;
   std::uint8_t provider = 0;
@@ -227,8 +233,21 @@ std::optional<binding> binding::decode(std::string_view& rest, written_by writer
   const auto source = decode_flow(rest);
   if (!source) return std::nullopt;
   binding_text text;
-  for (std::string_view* part : {&text.uri, &text.params, &text.call_id, &text.path}) {
+  for (std::string_view* part : {&text.uri, &text.params, &text.call_id}) {
     if (!octets::take_text(rest, *part)) return std::nullopt;
+  }
+  shared_path path;
+  std::string_view length = rest;
+  std::uint16_t path_size = 0;
+  if (octets::take16(length, path_size) && path_size == path_as_before) {
+    if (before == nullptr || !before->path_) return std::nullopt;
+    path = before->path_;
+    text.path = *path;
+    rest = length;
+  } else if (!octets::take_text(rest, text.path)) {
+    return std::nullopt;
+  } else if (before != nullptr && before->path_ && *before->path_ == text.path) {
+    path = before->path_;  // written by a release that repeated it
   }
   if (const auto uri = sip::parse_uri(text.uri); !uri || !uri->is_sip()) return std::nullopt;
   facts.push = (flags & flag_push) != 0;
@@ -244,7 +263,7 @@ std::optional<binding> binding::decode(std::string_view& rest, written_by writer
   // closed since, so only UDP's flows are as good as they were.
   facts.stale = facts.push && (writer == written_by::another_process || (flags & flag_stale) != 0 ||
                                facts.source.kind != transport::udp);
-  return binding(text, facts);
+  return binding(text, facts, std::move(path));
 }
 
 }  // namespace reveille

@@ -26,6 +26,14 @@ struct binding_text {
   std::string_view path;     ///< Path values as one Route value, or ""
 };
 
+/// Path of those that came by the same edge, kept once. Null = none.
+using shared_path = std::shared_ptr<const std::string>;
+
+/// Octets of URI, parameters and Call-ID of one contact (SPEC 2.4a): a token of 4 KB and what stands around it.
+inline constexpr std::size_t contact_octets_limit = 5 * 1024;
+/// Octets of all Path values of one REGISTER (SPEC 2.4a): half a dozen edges.
+inline constexpr std::size_t path_octets_limit = 1024;
+
 /// The numbers of a binding.
 struct binding_facts {
   flow source;               ///< where the REGISTER came from (received/rport, RFC 3581)
@@ -41,11 +49,13 @@ struct binding_facts {
   bool quarantined : 1 = false;  ///< the provider doubts the token (SPEC 6.5): no push until it has registered
   bool outbound : 1 = false;     ///< one of its device's flows, told apart by reg-id (RFC 5626 6)
   bool reg_id_ignored : 1 = false;  ///< it says one, by a first hop that keeps no flows
+  bool proven : 1 = false;       ///< `source` has answered something of ours, or is a trusted peer (SPEC 2.4d); not stored
 };
 
 class binding {
  public:
-  binding(const binding_text& text, const binding_facts& facts);
+  /// @param path of text.path, when another binding has it already; null makes one of its own
+  binding(const binding_text& text, const binding_facts& facts, shared_path path = nullptr);
   binding(const binding& other);
   binding(binding&& other) noexcept = default;
   binding& operator=(const binding& other);
@@ -55,9 +65,8 @@ class binding {
   std::string_view uri() const { return {text_.get(), uri_size_}; }
   std::string_view params() const { return {text_.get() + uri_size_, params_size_}; }
   std::string_view call_id() const { return {text_.get() + uri_size_ + params_size_, call_id_size_}; }
-  std::string_view path() const {
-    return {text_.get() + uri_size_ + params_size_ + call_id_size_, path_size_};
-  }
+  std::string_view path() const { return path_ ? std::string_view(*path_) : std::string_view(); }
+  const shared_path& path_text() const { return path_; }
   binding_text text() const { return {uri(), params(), call_id(), path()}; }
 
   const binding_facts& facts() const { return facts_; }
@@ -86,22 +95,30 @@ class binding {
   /// The Contact URI without push parameters (SPEC 2.4): the Request-URI of a call.
   std::string request_uri() const;
 
+  /// Of URI, parameters and Call-ID: what contact_octets_limit bounds.
+  std::size_t text_octets() const { return std::size_t{uri_size_} + params_size_ + call_id_size_; }
+  /// Without its Path, which others may share.
   std::size_t resident_bytes() const;
 
   /// At least what encode() appends.
   std::size_t encoded_bytes() const;
   /// Appends this binding's store form; lengths and numbers little-endian.
-  void encode(std::string& out) const;
+  /// @param before encoded just before it: a Path that both share is not repeated
+  void encode(std::string& out, const binding* before = nullptr) const;
+  /// Whether encode() leaves its Path out behind that one.
+  bool shares_path(const binding& before) const { return path_ != nullptr && path_ == before.path_; }
   /// Takes one binding off the front of `rest`. The bytes are untrusted: nullopt when they make no sense.
+  /// @param before decoded just before it
   enum class written_by : std::uint8_t { this_process, another_process };
-  static std::optional<binding> decode(std::string_view& rest, written_by writer = written_by::another_process);
+  static std::optional<binding> decode(std::string_view& rest, written_by writer = written_by::another_process,
+                                       const binding* before = nullptr);
 
  private:
   std::unique_ptr<char[]> text_;
   std::uint16_t uri_size_;
   std::uint16_t params_size_;
   std::uint16_t call_id_size_;
-  std::uint16_t path_size_;
+  shared_path path_;
   binding_facts facts_;
 };
 

@@ -44,6 +44,7 @@ struct forward {
   std::string route;           ///< Path of the binding as Route value, or ""
   flow to;
   flow caller;                 ///< the flow by which the request came, for the dialog's signed flow token
+  bool proven = false;         ///< something of ours was answered by `to` (SPEC 2.4d): else it gets few repetitions
 };
 
 /// CANCEL for a branch that was forwarded; sent by the client transaction as soon as RFC 3261 9.1 allows.
@@ -95,7 +96,8 @@ enum class stage : std::uint8_t {
   // the bucket
   bucket_added, bucket_removed, bucket_dropped, missed_told, missed_failed,
   // bounds and oddities, each a counter (DESIGN 2)
-  push_limited, bucket_write_late, contacts_full, binding_evicted, parked_full, messages_full,
+  push_limited, bucket_write_late, contacts_full, contact_octets_full, contact_too_long, contacts_unlisted,
+  removal_refused, aors_full, binding_evicted, parked_full, messages_full, branch_withheld,
   register_write_failed, register_write_late, list_full,
   token_removed, token_quarantined, token_renamed, token_moved, token_owners_full, stale_push_answer,
 };

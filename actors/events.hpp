@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <variant>
 
+#include "actors/peer_trust.hpp"
 #include "actors/ports/store.hpp"
 #include "core/flow.hpp"
 #include "core/ids.hpp"
@@ -30,13 +31,11 @@ struct branch_id {
   auto operator<=>(const branch_id&) const = default;
 };
 
-/// How far the sender of a request is believed (SPEC 3.7 and 10).
-enum class peer_trust : std::uint8_t { open, subscriber, trusted };
-
 /// A REGISTER for this AOR. It has no server transaction (DESIGN 2): the answer goes straight to `source`.
 struct register_received {
   sip::message_ptr request;
   flow source;
+  peer_trust trust = peer_trust::open;
 };
 
 /// A dialog-forming or standalone request for this AOR (INVITE, MESSAGE, SUBSCRIBE, NOTIFY ...), its server transaction made.

@@ -138,7 +138,14 @@ kinship kinship_of(const register_offer& o, const binding& b) {
   return kinship::none;
 }
 
-std::vector<std::size_t> removal_targets(const register_offer& o, const std::vector<binding>& bindings) {
+bool may_remove(const registrant& who, const binding& b) {
+  return !b.push() || who.trust == peer_trust::trusted || b.call_id() == who.call_id ||
+         same_source(b.facts().source, who.source);
+}
+
+namespace {
+
+std::vector<std::size_t> named_by(const register_offer& o, const std::vector<binding>& bindings) {
   std::vector<std::size_t> found;
   const auto collect = [&](auto&& matches) {
     for (std::size_t i = 0; i < bindings.size(); ++i) {
@@ -156,6 +163,19 @@ std::vector<std::size_t> removal_targets(const register_offer& o, const std::vec
   collect([&](const binding& b) { return open(b) && !named_apart(o, b) && same_address(o.contact.uri, b.uri()); });
   if (found.size() > 1) found.clear();  // by address only if exactly one binding matches
   return found;
+}
+
+}  // namespace
+
+removal removal_of(const register_offer& o, const std::vector<binding>& bindings, const registrant& who,
+                   const mistakes& planted) {
+  removal out{named_by(o, bindings), 0};
+  const bool with_prid = o.sent && !o.sent->prid.empty();
+  out.refused = std::erase_if(out.targets, [&](std::size_t i) {
+    const bool says_its_token = with_prid && same_sent_params(o, bindings[i]);
+    return !says_its_token && !may_remove(who, bindings[i]) && !planted.anybody_unregisters;
+  });
+  return out;
 }
 
 }  // namespace reveille

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actors/binding.hpp"
+#include "actors/peer_trust.hpp"
 #include "actors/subscriber_config.hpp"
 #include "core/time.hpp"
 #include "pns/push_params.hpp"
@@ -53,9 +54,29 @@ std::optional<seconds> delta_seconds(std::optional<std::string_view> text, secon
 enum class kinship : std::uint8_t { none, address, push_params, instance, label };
 kinship kinship_of(const register_offer& o, const binding& b);
 
-/// The bindings that a removal names, by index, ascending: that of its instance and reg-id; else those with its push
+/// Who sent a REGISTER, as far as anybody can tell without asking for credentials.
+struct registrant {
+  const flow& source;
+  std::string_view call_id;
+  peer_trust trust = peer_trust::open;
+};
+/// Same transport and address: for all that the network shows, the same sender.
+inline bool same_source(const flow& a, const flow& b) {
+  return a.remote == b.remote && a.kind == b.kind && a.connection == b.connection;
+}
+/// SPEC 2.3d: its Call-ID, which nobody else is told, or its flow speaks for a push binding; a trusted peer for each; for an
+/// ordinary one nobody need.
+bool may_remove(const registrant& who, const binding& b);
+
+/// What a removal names, and what of it the sender may remove.
+struct removal {
+  std::vector<std::size_t> targets;   ///< indices, ascending
+  std::size_t refused = 0;            ///< push bindings that are named without their token, by somebody else (SPEC 2.3d)
+};
+/// The bindings that a removal names: that of its instance and reg-id; else those with its push
 /// parameters; without a prid those with its label or instance, or the only one at its address. A removal with a prid that
 /// nobody has may still name an ordinary binding so: the provider was unknown when it was made, or another hop pushes.
-std::vector<std::size_t> removal_targets(const register_offer& o, const std::vector<binding>& bindings);
+removal removal_of(const register_offer& o, const std::vector<binding>& bindings, const registrant& who,
+                   const mistakes& planted);
 
 }  // namespace reveille

@@ -22,16 +22,17 @@ registration::order registration::compare(const binding& b, std::string_view cal
 }
 
 registration_outcome registration::apply(const sip::message& request, const flow& source, const instant& now,
-                                         const subscriber_config& config, bool remember_removed) {
+                                         const subscriber_config& config, bool remember_removed, peer_trust trust) {
   registration_outcome out;
+  const registrant who{source, request.call_id(), trust};
   const std::uint64_t branch = hash_of(request.top_via().branch);
   const std::size_t lines = request.count(sip::header::contact);
   if (lines == 0) return out;  // fetch (RFC 3261 10.2.3)
-  if (refresh_in_place(request, source, now, config, branch, out)) return out;
+  if (refresh_in_place(request, who, now, config, branch, out)) return out;
   if (lines == 1 && request.first(sip::header::contact) == "*") {
-    apply_star(request, now, config, branch, remember_removed, out);
+    apply_star(request, who, now, config, branch, remember_removed, out);
   } else {
-    apply_offers(request, source, now, config, branch, remember_removed, out);
+    apply_offers(request, who, now, config, branch, remember_removed, out);
   }
   return out;
 }
@@ -53,7 +54,7 @@ bool may_change_sides(const binding& b, const sip::message& request) {
 }  // namespace
 
 /// The hot path: one Contact, octet for octet the one that is bound, from the same Call-ID. Nothing is copied.
-bool registration::refresh_in_place(const sip::message& request, const flow& source, const instant& now,
+bool registration::refresh_in_place(const sip::message& request, const registrant& who, const instant& now,
                                     const subscriber_config& config, std::uint64_t branch,
                                     registration_outcome& out) {
   if (request.count(sip::header::contact) != 1 || request.count(sip::header::path) > 1) return false;
@@ -86,7 +87,12 @@ bool registration::refresh_in_place(const sip::message& request, const flow& sou
   out.push_registered = is_push(*same, config);
   out.absence = std::chrono::duration_cast<seconds>(now.wall - facts.registered);
   out.registered.push_back(facts.device);
-  facts.source = source;
+  if (who.trust == peer_trust::trusted) {
+    facts.proven = true;
+  } else if (!same_source(facts.source, who.source)) {
+    facts.proven = is_proven(who.source);
+  }
+  facts.source = who.source;
   facts.expires = now.wall + std::min(expires, config.max_expires);
   facts.registered = now.wall;
   facts.cseq = request.cseq().number;
@@ -101,8 +107,8 @@ bool registration::refresh_in_place(const sip::message& request, const flow& sou
   return true;
 }
 
-void registration::apply_star(const sip::message& request, const instant& now, const subscriber_config& config,
-                              std::uint64_t branch, bool remember_removed, registration_outcome& out) {
+void registration::apply_star(const sip::message& request, const registrant& who, const instant& now,
+                              const subscriber_config& config, std::uint64_t branch, bool remember_removed, registration_outcome& out) {
   const auto expires = delta_seconds(request.first(sip::header::expires), seconds(1));
   if (!expires || *expires != seconds(0)) {
     out.status = 400;
@@ -110,7 +116,11 @@ void registration::apply_star(const sip::message& request, const instant& now, c
     return;
   }
   const std::uint32_t cseq = request.cseq().number;
-  const auto goes = [&](const binding& b) { return !b.push() || config.star == star_removes_push::yes; };
+  // SPEC 2.3d: who may remove none of the push bindings by name may not remove them all by none.
+  const bool of_ours = std::any_of(bindings_.begin(), bindings_.end(),
+                                   [&](const binding& b) { return b.push() && may_remove(who, b); });
+  const bool push_goes = config.star == star_removes_push::yes && of_ours;
+  const auto goes = [&](const binding& b) { return !b.push() || push_goes; };
   for (const binding& b : bindings_) {
     if (!goes(b)) continue;
     const order o = compare(b, request.call_id(), cseq, branch);
@@ -131,8 +141,9 @@ void registration::apply_star(const sip::message& request, const instant& now, c
   out.durable = out.durable || unsaved();  // sent again after a 503 it finds nothing left to remove
 }
 
-bool registration::in_order(const std::vector<register_offer>& list, const sip::message& request, std::uint64_t branch,
-                            wall_time now, registration_outcome& out) const {
+bool registration::in_order(const std::vector<register_offer>& list, const sip::message& request, const registrant& who,
+                            const subscriber_config& config, std::uint64_t branch, wall_time now,
+                            registration_outcome& out) const {
   const std::string_view call_id = request.call_id();
   const std::uint32_t cseq = request.cseq().number;
   bool adds = false;
@@ -140,7 +151,7 @@ bool registration::in_order(const std::vector<register_offer>& list, const sip::
     adds = adds || !o.removal();
     std::vector<std::size_t> touched;
     if (o.removal()) {
-      touched = removal_targets(o, bindings_);
+      touched = removal_of(o, bindings_, who, config.planted).targets;
       out.durable = out.durable || (touched.empty() && unsaved());  // sent again after a 503: it has been removed
     } else {
       for (std::size_t i = 0; i < bindings_.size(); ++i) {
@@ -186,6 +197,18 @@ void registration::remember_tombstone(std::string_view call_id, std::uint32_t cs
   std::erase_if(tombstones_, [&](const tombstone& t) { return t.call_id == sender || t.since + tombstones_age <= now; });
   if (tombstones_.size() == tombstones_limit) tombstones_.erase(tombstones_.begin());
   tombstones_.push_back({sender, cseq, now});
+}
+
+bool registration::is_proven(const flow& source) const {
+  return std::any_of(bindings_.begin(), bindings_.end(), [&](const binding& b) {
+    return b.facts().proven && same_source(b.facts().source, source);
+  });
+}
+
+void registration::prove(const flow& source) {
+  for (binding& b : bindings_) {
+    if (same_source(b.facts().source, source)) b.facts().proven = true;
+  }
 }
 
 bool registration::is_bound(device_id device) const {

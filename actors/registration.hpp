@@ -32,9 +32,18 @@ struct merged_device {
   device_id into;
 };
 
+/// Octets of a 200 to a REGISTER beyond which it lists only the sender's own contacts (SPEC 2.4b): more than a dozen
+/// contacts have, and what clients have room for.
+inline constexpr std::size_t answer_octets_limit = 8 * 1024;
+/// An unproven source gets at most so many times the octets of its REGISTER (SPEC 2.4b).
+inline constexpr std::size_t unproven_multiple = 3;
+
 /// What a REGISTER came to.
 struct registration_outcome {
-  int status = 200;                  ///< 200, 400, 403, 423, 439, 500 or 555; all but 200 changed nothing
+  /// SPEC 2.4, 2.4a: contacts of the AOR, their octets, octets of one contact or its Path.
+  enum class bound : std::uint8_t { none, contacts, octets, one_contact };
+
+  int status = 200;                  ///< 200, 400, 403, 423, 439, 500, 513 or 555; all but 200 changed nothing
   std::string_view why;              ///< static text for a note, "" when there is nothing to say
   bool retransmission = false;       ///< seen before: the same 200 again; only parked calls are released
   bool durable = false;              ///< must be on disk before the 200 (DESIGN 2)
@@ -42,7 +51,8 @@ struct registration_outcome {
   bool push_registered = false;      ///< creates or refreshes a push binding (SPEC 4.3's trigger)
   seconds absence{0};                ///< how long that device had not registered; max() when it never had
   std::uint32_t evicted = 0;         ///< push bindings and flows that went for the bounds (SPEC 2.4)
-  bool full = false;                 ///< 403: the bound on contacts
+  bound hit = bound::none;           ///< of a 403 or 513
+  std::uint32_t refused_removals = 0;  ///< push bindings named without their token by somebody else (SPEC 2.3d)
   device_list registered;            ///< devices that registered: their calls are released
   few<merged_device, 2 * register_contacts_limit> merged;  ///< before they are released
   device_list removed;               ///< devices that un-registered and did not register again
@@ -60,11 +70,17 @@ class registration {
   /// Decides and, if the outcome is 200, changes. @param remember_removed a call may still wait for a device that
   /// un-registers: keep its identity until forget_removed().
   registration_outcome apply(const sip::message& request, const flow& source, const instant& now,
-                             const subscriber_config& config, bool remember_removed);
+                             const subscriber_config& config, bool remember_removed,
+                             peer_trust trust = peer_trust::open);
 
   /// Contact, Feature-Caps, Path and other lines of the 200 to `request` (each with CRLF).
-  void write_200(const sip::message& request, wall_time now, const subscriber_config& config,
-                 std::pmr::string& lines) const;
+  /// @return the live contacts of others that found no room in it (SPEC 2.4b).
+  std::size_t write_200(const sip::message& request, const registrant& to, wall_time now, const subscriber_config& config,
+                        std::pmr::string& lines) const;
+
+  /// Something of ours was answered by that flow, or is known to be (SPEC 2.4d).
+  bool is_proven(const flow& source) const;
+  void prove(const flow& source);
 
   /// Drops ordinary bindings whose expiry has passed, and those of a switched-off provider (SPEC 2.3c).
   /// @return true when a binding with push parameters went, so the store must hear of it.
@@ -127,16 +143,16 @@ class registration {
   enum class order : std::uint8_t { newer, again, older };
   order compare(const binding& b, std::string_view call_id, std::uint32_t cseq, std::uint64_t branch) const;
 
-  bool refresh_in_place(const sip::message& request, const flow& source, const instant& now,
+  bool refresh_in_place(const sip::message& request, const registrant& who, const instant& now,
                         const subscriber_config& config, std::uint64_t branch, registration_outcome& out);
-  void apply_star(const sip::message& request, const instant& now, const subscriber_config& config,
+  void apply_star(const sip::message& request, const registrant& who, const instant& now, const subscriber_config& config,
                   std::uint64_t branch, bool remember_removed, registration_outcome& out);
-  void apply_offers(const sip::message& request, const flow& source, const instant& now,
+  void apply_offers(const sip::message& request, const registrant& who, const instant& now,
                     const subscriber_config& config, std::uint64_t branch, bool remember_removed,
                     registration_outcome& out);
   /// RFC 3261 10.3 step 7 for all bindings that the offers touch. @return false when the outcome is final.
-  bool in_order(const std::vector<register_offer>& list, const sip::message& request, std::uint64_t branch,
-                wall_time now, registration_outcome& out) const;
+  bool in_order(const std::vector<register_offer>& list, const sip::message& request, const registrant& who,
+                const subscriber_config& config, std::uint64_t branch, wall_time now, registration_outcome& out) const;
   bool has_newer_flow(const binding& b) const;
   bool is_bound(device_id device) const;
   /// Bindings that are bound no more. @return the devices that have none left; their identity is kept if wanted.

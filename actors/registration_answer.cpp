@@ -1,4 +1,5 @@
 // What the 200 to a REGISTER says: bindings, push support, Path (RFC 3261 10.3 step 8, RFC 8599 5.6.1, RFC 3327).
+#include <algorithm>
 #include <bitset>
 #include <charconv>
 
@@ -98,10 +99,31 @@ void append_push_support(std::pmr::string& out, named_providers& named, const si
   if (takes) add(sent->provider, *provider);
 }
 
+/// What a 200 repeats of its request and adds of itself, in octets.
+std::size_t octets_beside(const sip::message& request) {
+  constexpr std::size_t status_line_and_length = 48;
+  constexpr std::size_t name_and_end = 12;
+  constexpr std::size_t received_and_tag = 64;
+  std::size_t octets = status_line_and_length + received_and_tag;
+  for (const sip::header h : {sip::header::via, sip::header::from, sip::header::to, sip::header::call_id,
+                              sip::header::cseq, sip::header::path}) {
+    request.for_each(h, [&](std::string_view value) { octets += value.size() + name_and_end; });
+  }
+  return octets;
+}
+
+/// SPEC 2.4b: octets that others' contacts may take in the 200.
+std::size_t room_for_others(const sip::message& request, bool proven, std::size_t own_lines) {
+  const std::size_t most =
+      proven ? answer_octets_limit : std::min(answer_octets_limit, unproven_multiple * request.text().size());
+  const std::size_t taken = octets_beside(request) + own_lines;
+  return taken < most ? most - taken : 0;
+}
+
 }  // namespace
 
-void registration::write_200(const sip::message& request, wall_time now, const subscriber_config& config,
-                             std::pmr::string& lines) const {
+std::size_t registration::write_200(const sip::message& request, const registrant& to, wall_time now,
+                                    const subscriber_config& config, std::pmr::string& lines) const {
   few<const binding*, register_contacts_limit> own;
   const bool other_hop = another_hop_pushes(request);
   bool flow = false;
@@ -117,9 +139,26 @@ void registration::write_200(const sip::message& request, wall_time now, const s
     if (named) return;
     if (const auto contact = sip::parse_name_addr(element)) append_push_support(lines, providers, *contact, config);  // else "*"
   });
+  const auto listed = [&](const binding& b, bool is_own) {
+    return !b.expired(now) && own.contains(&b) == is_own;
+  };
+  bool others = false;
   for (const binding& b : bindings_) {
-    if (b.expired(now)) continue;
-    append_contact(lines, b, own.contains(&b), now);
+    if (listed(b, true)) append_contact(lines, b, true, now);
+    others = others || listed(b, false);
+  }
+  std::size_t unlisted = 0;
+  if (others) {
+    const bool proven = to.trust == peer_trust::trusted || is_proven(to.source);
+    const std::size_t most = lines.size() + room_for_others(request, proven, lines.size());
+    for (const binding& b : bindings_) {
+      if (!listed(b, false)) continue;
+      const std::size_t before = lines.size();
+      append_contact(lines, b, false, now);
+      if (lines.size() <= most) continue;
+      lines.resize(before);
+      ++unlisted;
+    }
   }
   if (flow && supports_outbound(request)) lines += "Require: outbound\r\n";  // RFC 5626 6
   request.for_each(sip::header::path, [&](std::string_view value) {
@@ -127,6 +166,7 @@ void registration::write_200(const sip::message& request, wall_time now, const s
     lines += value;
     lines += "\r\n";
   });
+  return unlisted;
 }
 
 }  // namespace reveille

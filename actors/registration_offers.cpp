@@ -22,12 +22,22 @@ std::string_view path_of(const sip::message& request, std::string& joined) {
 /// What all Contacts of a REGISTER have in common.
 struct arrival {
   const sip::message& request;
-  const flow& source;
+  const registrant& who;
   wall_time now;
   std::uint64_t branch = 0;
-  std::string_view path;
+  shared_path path;
   bool another_hop_pushes = false;
+  bool proven = false;         ///< its source (SPEC 2.4d)
 };
+
+/// The text of that Path as one of the bindings has it, or a new one: the contacts of one edge share it.
+shared_path share_path(std::string_view path, const std::vector<binding>& bindings) {
+  if (path.empty()) return nullptr;
+  for (const binding& b : bindings) {
+    if (b.path() == path) return b.path_text();
+  }
+  return std::make_shared<const std::string>(path);
+}
 
 /// @return a status that refuses the whole REGISTER, or 200.
 int read_offers(const sip::message& request, const subscriber_config& config, std::vector<register_offer>& list) {
@@ -45,23 +55,66 @@ int read_offers(const sip::message& request, const subscriber_config& config, st
   return status == 200 ? read_flows(request, list) : status;
 }
 
-/// The bound (SPEC 2.4): lapsed ordinary ones go first, then push bindings whose SIP expiry has passed, longest unseen.
+/// SPEC 2.4a. Removals are as long as they like: nothing is kept of them.
+bool too_long(const std::vector<register_offer>& list, const sip::message& request, std::string_view path) {
+  return std::any_of(list.begin(), list.end(), [&](const register_offer& o) {
+    if (o.removal()) return false;
+    const std::size_t text = o.contact.uri.text.size() + o.contact.params.text().size() + request.call_id().size();
+    return text > contact_octets_limit || path.size() > path_octets_limit;
+  });
+}
+
+/// What the contacts of an AOR take, a Path that some share once.
+std::size_t octets_of(const std::vector<binding>& bindings) {
+  std::size_t octets = 0;
+  for (auto b = bindings.begin(); b != bindings.end(); ++b) {
+    octets += b->text_octets();
+    const bool counted = std::any_of(bindings.begin(), b, [&](const binding& x) { return b->shares_path(x); });
+    if (!counted) octets += b->path().size();
+  }
+  return octets;
+}
+
+/// What was bound before a REGISTER.
+struct standing {
+  std::size_t contacts = 0;
+  std::size_t octets = 0;
+};
+
+/// SPEC 2.4, 2.4a. A bound that was lowered since shuts nobody out who adds nothing, and a contact within its even share of
+/// the octets finds room whatever the others take.
+registration_outcome::bound bound_hit(const std::vector<binding>& next, const standing& before,
+                                      const subscriber_config& config, const registration_outcome& out) {
+  if (next.size() > std::max(config.contacts, before.contacts)) return registration_outcome::bound::contacts;
+  if (octets_of(next) <= std::max(config.contact_octets, before.octets)) return registration_outcome::bound::none;
+  const bool all_fair = std::all_of(next.begin(), next.end(), [&](const binding& b) {
+    return !out.registered.contains(b.device()) || b.text_octets() + b.path().size() <= config.contact_octets / config.contacts;
+  });
+  return all_fair ? registration_outcome::bound::none : registration_outcome::bound::octets;
+}
+
+/// The bounds: lapsed ordinary ones go first, then push bindings whose SIP expiry has passed, longest unseen. A push binding
+/// yields only to who is proven, or comes by its own flow (SPEC 2.4e).
 /// @return false when nobody may go: then `out` is the 403.
-/// @param before how many were bound: a bound that was lowered since shuts nobody out who adds none.
-bool make_room(std::vector<binding>& next, std::vector<binding>& gone, std::size_t before, wall_time now,
+bool make_room(std::vector<binding>& next, std::vector<binding>& gone, const standing& before, const arrival& by,
                const subscriber_config& config, registration_outcome& out) {
-  std::erase_if(next, [&](const binding& b) { return !b.push() && b.expired(now); });
-  while (next.size() > std::max(config.contacts, before)) {
+  using bound = registration_outcome::bound;
+  std::erase_if(next, [&](const binding& b) { return !b.push() && b.expired(by.now); });
+  for (;;) {
+    const bound hit = bound_hit(next, before, config, out);
+    if (hit == bound::none) return true;
     auto oldest = next.end();
     for (auto b = next.begin(); b != next.end(); ++b) {
-      if (!b->push() || !b->expired(now) || out.registered.contains(b->device())) continue;
+      if (!b->push() || !b->expired(by.now) || out.registered.contains(b->device())) continue;
+      const bool yields = by.proven || same_source(b->facts().source, by.who.source) || config.planted.anybody_evicts;
+      if (!yields) continue;
       if (oldest == next.end() || b->facts().registered < oldest->facts().registered) oldest = b;
     }
     if (oldest == next.end()) {
       out = registration_outcome{};
       out.status = 403;
-      out.why = "contacts-full";
-      out.full = true;
+      out.why = hit == bound::contacts ? "contacts-full" : "contact-octets";
+      out.hit = hit;
       return false;
     }
     gone.push_back(std::move(*oldest));
@@ -69,7 +122,6 @@ bool make_room(std::vector<binding>& next, std::vector<binding>& gone, std::size
     ++out.evicted;
     out.durable = true;
   }
-  return true;
 }
 
 /// The bound on flows of one device; the newest stands last in `next`.
@@ -147,7 +199,8 @@ void keep_push_params(const register_offer& o, const binding& earlier, std::stri
 /// What an offer is bound as. @param was its device's family
 binding make_binding(const register_offer& o, const family& was, device_id device, const arrival& by) {
   binding_facts facts;
-  facts.source = by.source;
+  facts.source = by.who.source;
+  facts.proven = by.proven;
   facts.expires = by.now + o.expires;
   facts.registered = by.now;
   facts.branch = by.branch;
@@ -157,7 +210,7 @@ binding make_binding(const register_offer& o, const family& was, device_id devic
   facts.reg_id_ignored = o.says_reg_id && o.reg_id == 0;
   facts.push = o.wakes_by.has_value() && !by.another_hop_pushes;
   if (o.wakes_by) facts.provider = *o.wakes_by;
-  binding_text text{o.contact.uri.text, o.contact.params.text(), by.request.call_id(), by.path};
+  binding_text text{o.contact.uri.text, o.contact.params.text(), by.request.call_id(), {}};
   std::string kept_uri;
   std::string kept_params;
   if (o.query && was.bound && was.earlier->push() && !by.another_hop_pushes) {
@@ -168,7 +221,7 @@ binding make_binding(const register_offer& o, const family& was, device_id devic
     facts.provider = was.earlier->facts().provider;
     facts.quarantined = was.earlier->facts().quarantined;
   }
-  return binding(text, facts);
+  return binding(text, facts, by.path);
 }
 
 /// Nothing changes that must be on the disk before the 200 (DESIGN 2).
@@ -188,9 +241,11 @@ struct draft {
   bool changed = false;        ///< something that must be durable
 };
 
-void remove(const register_offer& o, draft& work) {
-  const std::vector<std::size_t> targets = removal_targets(o, work.next);
-  for (auto i = targets.rbegin(); i != targets.rend(); ++i) {
+void remove(const register_offer& o, const registrant& who, const subscriber_config& config, draft& work,
+            registration_outcome& out) {
+  const removal named = removal_of(o, work.next, who, config.planted);
+  out.refused_removals += static_cast<std::uint32_t>(named.refused);
+  for (auto i = named.targets.rbegin(); i != named.targets.rend(); ++i) {
     work.gone.push_back(std::move(work.next[*i]));
     work.next.erase(work.next.begin() + static_cast<std::ptrdiff_t>(*i));
     work.changed = true;
@@ -225,7 +280,7 @@ void add(const register_offer& o, const family& was, const arrival& by, const su
 
 }  // namespace
 
-void registration::apply_offers(const sip::message& request, const flow& source, const instant& now,
+void registration::apply_offers(const sip::message& request, const registrant& who, const instant& now,
                                 const subscriber_config& config, std::uint64_t branch, bool remember_removed,
                                 registration_outcome& out) {
   std::vector<register_offer> list;
@@ -234,19 +289,28 @@ void registration::apply_offers(const sip::message& request, const flow& source,
     out.why = out.status == 400 ? "contact" : "";
     return;
   }
-  if (!in_order(list, request, branch, now.wall, out)) return;
+  std::string joined;
+  const std::string_view path = path_of(request, joined);
+  if (too_long(list, request, path)) {
+    out.status = 513;
+    out.why = "contact-too-long";
+    out.hit = registration_outcome::bound::one_contact;
+    return;
+  }
+  if (!in_order(list, request, who, config, branch, now.wall, out)) return;
 
   draft work{bindings_, next_device_, version_ + 1, {}, false};
+  const standing before{bindings_.size(), octets_of(bindings_)};
   for (const register_offer& o : list) {
-    if (o.removal()) remove(o, work);
+    if (o.removal()) remove(o, who, config, work, out);
   }
-  std::string joined;
-  const arrival by{request, source, now.wall, branch, path_of(request, joined), another_hop_pushes(request)};
+  const bool proven = who.trust == peer_trust::trusted || is_proven(who.source);
+  const arrival by{request, who, now.wall, branch, share_path(path, bindings_), another_hop_pushes(request), proven};
   for (const register_offer& o : list) {
     if (!o.removal()) add(o, gather(o, work.next, work.gone, removed_), by, config, work, out);
   }
   const bool removes = !work.gone.empty();
-  if (!make_room(work.next, work.gone, bindings_.size(), now.wall, config, out)) return;
+  if (!make_room(work.next, work.gone, before, by, config, out)) return;
 
   bindings_ = std::move(work.next);
   next_device_ = work.next_device;

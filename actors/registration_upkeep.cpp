@@ -7,9 +7,10 @@
 namespace reveille {
 namespace {
 
-/// 1 has neither process nor tombstones; its push bindings are stale. 3 has flows of outbound; a record without any is
-/// written as 2, so that the release of before reads it.
-constexpr std::uint8_t store_version = 3;
+/// 1 has neither process nor tombstones; its push bindings are stale. 3 has flows of outbound, 4 a Path that several share;
+/// a record without is written as 2 or 3, so that the release of before reads it.
+constexpr std::uint8_t store_version = 4;
+constexpr std::uint8_t version_without_shared_path = 3;
 constexpr std::uint8_t version_without_flows = 2;
 
 }  // namespace
@@ -26,7 +27,7 @@ bool registration::load(std::string_view encoded, std::uint64_t process) {
                                                     : binding::written_by::another_process;
   std::vector<binding> read;
   for (std::uint16_t i = 0; i < count; ++i) {
-    auto b = binding::decode(encoded, by);
+    auto b = binding::decode(encoded, by, read.empty() ? nullptr : &read.back());
     if (!b) return false;
     const auto sibling = std::find_if(read.begin(), read.end(), [&](const binding& x) {
       return b->facts().outbound && x.facts().outbound && x.instance() == b->instance();
@@ -58,10 +59,17 @@ std::string registration::encode(std::uint64_t process) const {
   std::string out;
   out.reserve(room);
   const bool flows = std::any_of(bindings_.begin(), bindings_.end(), [](const binding& b) { return b.facts().outbound; });
-  octets::put8(out, flows ? store_version : version_without_flows);
+  const bool shared = std::adjacent_find(bindings_.begin(), bindings_.end(), [](const binding& a, const binding& b) {
+                        return b.shares_path(a);
+                      }) != bindings_.end();
+  octets::put8(out, shared ? store_version : flows ? version_without_shared_path : version_without_flows);
   octets::put64(out, process);
   octets::put16(out, static_cast<std::uint16_t>(bindings_.size()));
-  for (const binding& b : bindings_) b.encode(out);
+  const binding* before = nullptr;
+  for (const binding& b : bindings_) {
+    b.encode(out, before);
+    before = &b;
+  }
   octets::put8(out, static_cast<std::uint8_t>(tombstones_.size()));
   for (const tombstone& t : tombstones_) {
     octets::put64(out, t.call_id);
@@ -178,7 +186,11 @@ bool registration::quarantine_token(const prid& token, wall_time queued) {
 
 std::size_t registration::resident_bytes() const {
   std::size_t bytes = 0;
-  for (const binding& b : bindings_) bytes += b.resident_bytes();
+  for (auto b = bindings_.begin(); b != bindings_.end(); ++b) {
+    bytes += b->resident_bytes();
+    const bool counted = std::any_of(bindings_.begin(), b, [&](const binding& x) { return b->shares_path(x); });
+    if (!counted) bytes += b->path().size();
+  }
   for (const binding& b : removed_) bytes += b.resident_bytes();
   bytes += tombstones_.capacity() * sizeof(tombstone);
   return bytes + (bindings_.capacity() - bindings_.size()) * sizeof(binding);

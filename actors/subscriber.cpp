@@ -27,7 +27,7 @@ subscriber::subscriber(const surroundings& around, aor_key key, aor name, const 
   state_->next_call = static_cast<std::uint32_t>(start);
   state_->next_push = static_cast<std::uint32_t>(start >> 32);
   if (!record) return;
-  state_->known = true;
+  state_->known = state_->counted = true;
   if (!record->bindings.empty()) state_->unreadable = !state_->bindings.load(record->bindings, around.process);
   if (!record->bucket.empty()) state_->bucket().load(record->bucket);
   if (!record->parked.empty()) state_->busy().to_resume = record->parked;

@@ -15,6 +15,7 @@
 
 namespace reveille {
 
+class stored_aors;         // actors/stored_aors.hpp
 struct subscriber_config;  // actors/subscriber_config.hpp
 
 /// What every subscriber of a shard shares. Outlives them.
@@ -24,6 +25,7 @@ struct surroundings {
   random_source& random;
   shard_id home;
   std::uint64_t process = 0;   ///< drawn at the start of the process, never 0 there: whose writes are our own (DESIGN 2)
+  stored_aors* stored = nullptr;   ///< of the node; null: as many as come
 };
 
 class subscriber {

@@ -22,10 +22,14 @@ std::uint32_t subscriber::state::new_call_number() {
   return next_call;
 }
 
-std::size_t subscriber::state::waiting_calls() const {
-  if (!busy_) return 0;
-  return static_cast<std::size_t>(std::count_if(busy_->calls.begin(), busy_->calls.end(),
-                                                [](const auto& c) { return c->invite && c->undecided(); }));
+bool subscriber::state::parked_full(const request_received& e) const {
+  if (!busy_ || busy_->calls.size() < config().parked_calls) return false;
+  std::vector<caller_source> held;
+  for (const auto& c : busy_->calls) {
+    if (c->invite && c->undecided()) held.push_back(caller_source::of(c->source, c->trust));
+  }
+  if (config().planted.callers_have_no_share) return held.size() >= config().parked_calls;
+  return taken_places(held, caller_source::of(e.source, e.trust), config().parked_calls) >= config().parked_calls;
 }
 
 void subscriber::state::refuse(const request_received& e, int status, effects& out) {
@@ -73,7 +77,7 @@ void subscriber::state::on(const request_received& e, const instant& now, effect
         return refuse(e, 482, out);
       }
     }
-    if (waiting_calls() >= config().parked_calls) {
+    if (parked_full(e)) {
       say(out, stage::parked_full, nullptr, nullptr, 480, "");
       return refuse(e, 480, out);
     }
@@ -124,9 +128,53 @@ bool subscriber::state::stands_for_device(const call& c, const binding& b, wall_
                       [&](const binding& x) { return x.device() == b.device() && is_callers_own(c, x); });
 }
 
+bool subscriber::state::is_withheld(const call& c, const binding& b, wall_time now) const {
+  if (b.facts().proven) return false;
+  const bool wakes = c.invite && config().live_flow == dial_live_flow::no;
+  return std::any_of(bindings.all().begin(), bindings.all().end(), [&](const binding& x) {
+    if (&x == &b || !x.live(now) || x.facts().proven || !same_source(x.facts().source, b.facts().source)) return false;
+    if (wakes && bindings.find_push(x.device(), config())) return false;  // it is not dialled, but woken
+    const bool newer = x.facts().registered != b.facts().registered ? x.facts().registered > b.facts().registered : &x > &b;
+    return newer && x.device() != b.device() && stands_for_device(c, x, now);
+  });
+}
+
+void subscriber::state::prove_flow(call& c, std::uint32_t branch, int status, const instant& now, effects& out) {
+  const call_device* d = c.by_branch(branch);
+  if (d == nullptr) return;
+  const auto answered_by = std::find_if(bindings.all().begin(), bindings.all().end(), [&](const binding& b) {
+    return b.device() == d->device && !b.facts().proven && address_of(b) == d->address;
+  });
+  if (answered_by == bindings.all().end()) return;
+  const flow source = answered_by->facts().source;
+  bindings.prove(source);
+  const bool decides = status >= 600 || (status >= 200 && status < 300);
+  if (decides || !c.undecided()) return;
+  for (std::size_t i = 0; i < c.devices.size(); ++i) {
+    call_device& other = c.devices[i];
+    const binding* b = bindings.find(other.device, now.wall);
+    const bool registered_since = b && b->live(now.wall) && b->facts().registered >= c.arrived.wall;
+    if (!registered_since || !other.parkable || !is_parked(other.state) || !same_source(b->facts().source, source)) continue;
+    step(c, other, parked_event::registered_elsewhere, now, out);
+  }
+  for (const binding& b : bindings.all()) {
+    if (!same_source(b.facts().source, source) || !b.live(now.wall) || b.facts().registered > c.arrived.wall) continue;
+    if (c.by_device(b.device()) || !stands_for_device(c, b, now.wall)) continue;
+    call_device withheld;
+    withheld.device = b.device();
+    withheld.provider = b.facts().provider;
+    c.devices.push_back(withheld);
+    dial(c, c.devices.back(), sip::response_context::origin::fresh, now, out);
+  }
+}
+
 void subscriber::state::begin_other(call& c, const instant& now, effects& out) {
   for (const binding& b : bindings.all()) {
     if (!b.live(now.wall) || !stands_for_device(c, b, now.wall)) continue;
+    if (is_withheld(c, b, now.wall)) {
+      say(out, stage::branch_withheld, &c, nullptr, 0, "");
+      continue;
+    }
     call_device d;
     d.device = b.device();
     d.provider = b.facts().provider;
@@ -137,12 +185,15 @@ void subscriber::state::begin_other(call& c, const instant& now, effects& out) {
   progress(c, now, out);
 }
 
-std::vector<std::size_t> subscriber::state::gather_devices(call& c, const instant& now) {
+std::vector<std::size_t> subscriber::state::gather_devices(call& c, const instant& now, effects& out) {
   std::vector<std::size_t> dial_now;
   for (const binding& b : bindings.all()) {
     if (!stands_for_device(c, b, now.wall)) continue;
     const binding* const pushed = bindings.find_push(b.device(), config());
-    const bool live = b.live(now.wall);
+    const bool withheld = b.live(now.wall) && (!pushed || config().live_flow == dial_live_flow::yes) &&
+                          is_withheld(c, b, now.wall);
+    const bool live = b.live(now.wall) && !withheld;
+    if (withheld) say(out, stage::branch_withheld, &c, nullptr, 0, "");
     if (!pushed && !live) continue;
     call_device d;
     d.device = b.device();
@@ -171,7 +222,7 @@ void subscriber::state::begin_invite(call& c, const instant& now, effects& out) 
       host_of(name));
   say(out, stage::invite_in, &c, nullptr, 0, "");
 
-  const std::vector<std::size_t> dial_now = gather_devices(c, now);
+  const std::vector<std::size_t> dial_now = gather_devices(c, now, out);
   if (c.devices.empty()) {
     c.context.park();
     c.context.end_place();
@@ -230,11 +281,17 @@ void subscriber::state::entry_written(call& c, const instant& now, effects& out)
   queue_pushes(c, now, out);
 }
 
-bool subscriber::state::within_push_limit(const instant& now) {
-  std::vector<steady_time>& recent = busy().pushes;
-  std::erase_if(recent, [&](steady_time t) { return t + seconds(60) <= now.steady; });
-  if (recent.size() >= config().pushes_per_minute) return false;
-  recent.push_back(now.steady);
+bool subscriber::state::within_push_limit(const call& c, const instant& now) {
+  std::vector<recent_push>& recent = busy().pushes;
+  std::erase_if(recent, [&](const recent_push& p) { return p.at + seconds(60) <= now.steady; });
+  const caller_source by = caller_source::of(c.source, c.trust);
+  const std::size_t limit = config().pushes_per_minute;
+  if (recent.size() >= limit) {
+    std::vector<caller_source> held;
+    for (const recent_push& p : recent) held.push_back(p.by);
+    if (config().planted.callers_have_no_share || taken_places(held, by, limit) >= limit) return false;
+  }
+  recent.push_back({now.steady, by});
   return true;
 }
 
@@ -251,7 +308,7 @@ void subscriber::state::queue_pushes(call& c, const instant& now, effects& out) 
       step(c, d, parked_event::push_refused, now, out);
       continue;
     }
-    if (!within_push_limit(now)) {
+    if (!within_push_limit(c, now)) {
       d.cause = "push limit";
       say(out, stage::push_limited, &c, &d, 0, "");
       if (d.state == parked_state::held) d.state = parked_state::silent;

@@ -22,6 +22,7 @@ std::vector<std::string> subscriber_config::validate() const {
   expect(messages > 0 && messages <= 10000, "limits.messages must be 1 to 10000");
   expect(pushes_per_minute > 0 && pushes_per_minute <= 10000, "push.per_minute must be 1 to 10000");
   expect(contacts > 0 && contacts <= 1000, "registrar.contacts must be 1 to 1000");
+  expect(contact_octets >= 1024 && contact_octets <= 1024 * 1024, "registrar.max_contact_octets must be 1 KiB to 1 MiB");
   expect(min_expires >= seconds(0) && min_expires <= seconds(3600),
          "registrar.min_expires must not exceed 3600 s (RFC 3261 10.3)");
   expect(max_expires >= min_expires && max_expires > seconds(0), "registrar.max_expires must not be below min_expires");

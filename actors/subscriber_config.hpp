@@ -45,6 +45,9 @@ struct mistakes {
   bool label_hides_instance = false;            ///< a device with another label is another device
   bool refuse_when_addresses_wait = false;      ///< an address to be written behind keeps its subscriber in memory
   bool drop_cancel_of_full_queue = false;       ///< a CANCEL finds no place behind the INVITE that waits for its record
+  bool anybody_unregisters = false;             ///< a push binding goes by its label, instance or address alone
+  bool anybody_evicts = false;                  ///< contacts of strangers displace sleeping phones
+  bool callers_have_no_share = false;           ///< one caller may take all places of a callee
 };
 
 struct subscriber_config {
@@ -64,6 +67,7 @@ struct subscriber_config {
 
   // Registration
   std::size_t contacts = 12;           ///< of one AOR: phones of a family, twice
+  std::size_t contact_octets = 8 * 1024;  ///< of one AOR, SPEC 2.4a: what a dozen contacts with long tokens take
   seconds min_expires{60};             ///< RFC 3261 10.2.8: shorter ones are a load, not a service
   seconds max_expires{7 * 24 * 3600};  ///< granted at most; a push binding outlives it (SPEC 2.3)
   seconds default_expires{3600};       ///< when the client names none (RFC 3261 10.2.1.1)

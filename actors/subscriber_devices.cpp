@@ -34,6 +34,7 @@ void subscriber::state::release(const device_list& devices, released which,
     call& c = *busy_->calls[i];
     if (!c.invite || !c.undecided()) continue;
     bool went_out = false;
+    bool to_unproven = false;
     for (std::size_t k = 0; k < c.devices.size(); ++k) {
       call_device& d = c.devices[k];
       if (!devices.contains(d.device) && !planted.release_on_other_device) continue;
@@ -57,6 +58,14 @@ void subscriber::state::release(const device_list& devices, released which,
       if (d.dials >= dials_limit && d.state != parked_state::ringing && !(same && is_live(d.state))) {
         say(out, stage::list_full, &c, &d, 0, "branches of a device");
         continue;
+      }
+      // SPEC 2.4d: of several devices in one REGISTER the first must answer before the others are dialled.
+      if (is_parked(d.state) && !b->facts().proven) {
+        if (to_unproven) {
+          say(out, stage::branch_withheld, &c, &d, 0, "");
+          continue;
+        }
+        to_unproven = true;
       }
       went_out = went_out || is_parked(d.state);
       step(c, d, same ? parked_event::registered_here : parked_event::registered_elsewhere, now, out);
@@ -185,6 +194,7 @@ void subscriber::state::dial(call& c, call_device& d, sip::response_context::ori
   f.route = b->path();
   f.to = b->facts().source;
   f.caller = c.source;
+  f.proven = b->facts().proven;
   out.emplace_back(std::move(f));
   if (!c.invite) return;
   say(out, stage::invite_out, &c, &d, 0, "");

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory_resource>
 
+#include "actors/stored_aors.hpp"
 #include "actors/subscriber_state.hpp"
 #include "actors/token_claims.hpp"
 #include "sip/response.hpp"
@@ -27,14 +28,14 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
   const sip::message& request = *e.request;
   if (bindings.sweep(now.wall, config())) write_unheld(write_urgency::now, out);
   const bool calls = busy_ && !busy_->calls.empty();
-  const registration_outcome o = bindings.apply(request, e.source, now, config(), calls);
-  if (o.status != 200) {
-    if (o.full) say(out, stage::contacts_full, nullptr, nullptr, o.status, "");
-    refuse_register(request, e.source, o.status, o.why, out);
-    return;
+  if (!known && around.stored && around.stored->full() && request.count(sip::header::contact) > 0) {
+    say(out, stage::aors_full, nullptr, nullptr, 503, "");
+    return refuse_register(request, e.source, 503, "", out);
   }
+  const registration_outcome o = bindings.apply(request, e.source, now, config(), calls, e.trust);
+  say_bounds(o, out);
   if (calls) forget_removed(out);
-  for (std::uint32_t i = 0; i < o.evicted; ++i) say(out, stage::binding_evicted, nullptr, nullptr, 0, "");
+  if (o.status != 200) return refuse_register(request, e.source, o.status, o.why, out);
   if (busy_) {
     for (const held_register& h : busy_->held) {
       if (same_request(h, request)) return;  // its answer is on its way
@@ -45,6 +46,7 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
     held_register h;
     h.request = e.request;
     h.source = e.source;
+    h.trust = e.trust;
     h.version = bindings.version();
     h.patience = now.steady + config().store_patience;
     h.tells = o.push_registered && !o.retransmission;
@@ -60,7 +62,7 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
       if (busy().held.size() == 1) arm_patience(now, out);
     }
   } else {
-    send_200(request, e.source, now, out);
+    send_200(request, e.source, e.trust, now, out);
     if (o.soft) write_soft(now.steady, out);
   }
   if (o.retransmission) {
@@ -77,12 +79,26 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
   if (!o.durable && o.push_registered && bucket_) tell_missed(o.registered, o.absence, now, out);
 }
 
-void subscriber::state::send_200(const sip::message& request, const flow& to, const instant& now, effects& out) {
+void subscriber::state::say_bounds(const registration_outcome& o, effects& out) {
+  using bound = registration_outcome::bound;
+  switch (o.hit) {
+    case bound::none: break;
+    case bound::contacts: say(out, stage::contacts_full, nullptr, nullptr, o.status, ""); break;
+    case bound::octets: say(out, stage::contact_octets_full, nullptr, nullptr, o.status, ""); break;
+    case bound::one_contact: say(out, stage::contact_too_long, nullptr, nullptr, o.status, ""); break;
+  }
+  for (std::uint32_t i = 0; i < o.evicted; ++i) say(out, stage::binding_evicted, nullptr, nullptr, 0, "");
+  for (std::uint32_t i = 0; i < o.refused_removals; ++i) say(out, stage::removal_refused, nullptr, nullptr, 0, "");
+}
+
+void subscriber::state::send_200(const sip::message& request, const flow& to, peer_trust trust, const instant& now,
+                                 effects& out) {
   std::array<std::byte, 6144> room;  // a dozen contacts; more spill to the heap
   std::pmr::monotonic_buffer_resource memory(room.data(), room.size());
   std::pmr::string lines(&memory);
   lines.reserve(2048);
-  bindings.write_200(request, now.wall, config(), lines);
+  const std::size_t unlisted = bindings.write_200(request, {to, request.call_id(), trust}, now.wall, config(), lines);
+  if (unlisted > 0) say(out, stage::contacts_unlisted, nullptr, nullptr, 200, "");
   sip::packet packet = sip::build_response(request, to.remote, 200, tag_of(request.top_via().branch), lines, around.pool);
   if (!packet.bytes) {
     say(out, stage::messages_full, nullptr, nullptr, 200, "pool");
@@ -100,7 +116,9 @@ void subscriber::state::refuse_register(const sip::message& request, const flow&
     const auto base = static_cast<std::uint64_t>(config().retry_after.count());
     extra = "Retry-After: " + std::to_string(base + around.random.below(base + 1)) + "\r\n";
   }
-  (void)why;
+  if (why == "contacts-full") extra = warning("all contacts of this address-of-record are taken");
+  if (why == "contact-octets") extra = warning("the contacts of this address-of-record are too long together");
+  if (why == "contact-too-long") extra = warning("Contact and Call-ID, or Path, are too long to be kept");
   sip::packet packet =
       sip::build_response(request, to.remote, status, tag_of(request.top_via().branch), extra, around.pool);
   if (!packet.bytes) {
@@ -208,7 +226,7 @@ void subscriber::state::answer_register(const held_register& h, int status, cons
     refuse_register(*h.request, h.source, status, "", out);
     return;
   }
-  send_200(*h.request, h.source, now, out);
+  send_200(*h.request, h.source, h.trust, now, out);
   if (config().apps.any_one()) claim_tokens(h, out);
   if (h.tells && bucket_) tell_missed(h.registered, h.absence, now, out);
 }
@@ -238,7 +256,7 @@ void subscriber::state::on_bindings_written(const write_finished& e, const insta
     if (!done.calls.empty()) {
       if (!e.ok) bucket_write_failed(done.calls, now, out);
     } else if (e.ok) {
-      bindings.saved(done.version);
+      note_saved(done.version);
     } else {
       write_soft(now.steady, out);  // tried again behind
     }
@@ -253,11 +271,17 @@ void subscriber::state::on_bindings_written(const write_finished& e, const insta
       out.emplace_back(clear_timer{patience_key});
       arm_patience(now, out);
     }
-    if (e.ok) bindings.saved(what.version);
+    if (e.ok) note_saved(what.version);
     if (!e.ok) say(out, stage::register_write_failed, nullptr, nullptr, 503, "");
     answer_register(what, e.ok ? 200 : 503, now, out);
     return;
   }
+}
+
+void subscriber::state::note_saved(std::uint32_t version) {
+  bindings.saved(version);
+  if (!counted && around.stored) around.stored->add();
+  counted = true;
 }
 
 void subscriber::state::on_pending_write(const instant& now, effects& out) {

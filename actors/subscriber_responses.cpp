@@ -24,6 +24,7 @@ void subscriber::state::on(const response_received& e, const instant& now, effec
   const std::uint32_t branch = e.branch.branch;
   const int status = e.response->status();
   c.context.on_sign_of_life(branch);
+  prove_flow(c, branch, status, now, out);
   if (status <= 100) return;
   call_device* d = c.by_branch(branch);
   if (status < 200) {

@@ -35,7 +35,7 @@ void subscriber::state::resume(const instant& now, effects& out) {
   for (parked_invite& p : waiting) {
     const auto source = source_of(p.source);
     const sip::message_ptr request = p.deadline > now.wall && source ? invite_of(p, around.pool) : nullptr;
-    if (!request || waiting_calls() >= config().parked_calls) {
+    if (!request || (busy_ && busy_->calls.size() >= 2 * config().parked_calls)) {  // as many as SPEC 3.2a lets stand
       forget_parked(p.call, out);
       if (const bucket_entry* e = bucket().mark_over(p.call)) {
         write_bucket(update_bucket_entry{*e}, {p.call}, out);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/call.hpp"
+#include "actors/caller_share.hpp"
 #include "actors/push_bucket.hpp"
 #include "actors/registration.hpp"
 #include "actors/subscriber.hpp"
@@ -24,6 +25,7 @@ inline constexpr std::size_t unsynced_limit = 1024;  ///< entries to be written 
 struct held_register {
   sip::message_ptr request;
   flow source;
+  peer_trust trust = peer_trust::open;
   store_token token;
   std::uint32_t version = 0;    ///< of the bindings, when it was written
   steady_time patience;         ///< then 503
@@ -40,13 +42,19 @@ struct open_write {
   std::vector<call_ref> calls;    ///< whose entries it changed; empty: it was of the bindings
 };
 
+/// A push of the last minute, for the limit per callee, and who made it be sent.
+struct recent_push {
+  steady_time at;
+  caller_source by;
+};
+
 /// What a subscriber needs only while something goes on: most of a million have none of it.
 struct activity {
   std::vector<std::unique_ptr<call>> calls;
   std::vector<held_register> held;
   std::vector<open_write> writes;
   std::vector<call_ref> unsynced;               ///< entries whose last write failed
-  std::vector<steady_time> pushes;              ///< of the last minute, for the limit per callee
+  std::vector<recent_push> pushes;              ///< of the last minute, for the limit per callee
   std::vector<parked_invite> to_resume;         ///< found in the record, taken up with the first event
 };
 
@@ -64,6 +72,7 @@ struct subscriber::state {
   std::uint32_t next_call = 1;
   std::uint32_t next_push = 1;
   bool known = false;           ///< has a stored record, or will have
+  bool counted = false;         ///< has one: counted among the node's AORs
   bool unreadable = false;      ///< the stored bindings made no sense; told with the first event
   bool soft_dirty = false;      ///< an address waits to be written behind
   bool soft_timer = false;
@@ -97,7 +106,11 @@ struct subscriber::state {
   void answer_register(const held_register& what, int status, const instant& now, effects& out);
   void claim_tokens(const held_register& h, effects& out);
   void refuse_register(const sip::message& request, const flow& to, int status, std::string_view why, effects& out);
-  void send_200(const sip::message& request, const flow& to, const instant& now, effects& out);
+  void send_200(const sip::message& request, const flow& to, peer_trust trust, const instant& now, effects& out);
+  /// Of an outcome: what bound it met, what went for the bounds, what somebody was not allowed.
+  void say_bounds(const registration_outcome& o, effects& out);
+  /// What was written of the bindings is on the disk.
+  void note_saved(std::uint32_t version);
   /// A change of the bucket that must reach the disk, though nobody waits for it.
   void write_bucket(store_mutation change, std::vector<call_ref> calls, effects& out);
   /// Nobody waits for this one: what stays behind is too old at the next start, or marked over.
@@ -123,13 +136,18 @@ struct subscriber::state {
   void begin_invite(call& c, const instant& now, effects& out);
   /// The devices of an INVITE that has come, pushed and parked or not; nothing goes out yet (SPEC 3.2). @return those that
   /// are dialled at once, by index.
-  std::vector<std::size_t> gather_devices(call& c, const instant& now);
+  std::vector<std::size_t> gather_devices(call& c, const instant& now, effects& out);
   void begin_other(call& c, const instant& now, effects& out);
+  /// SPEC 2.4d: of the contacts behind a flow that has answered nothing so far only the newest is dialled at first.
+  bool is_withheld(const call& c, const binding& b, wall_time now) const;
+  /// The flow of this branch has answered: it is proven, and the rest of its contacts are dialled too.
+  void prove_flow(call& c, std::uint32_t branch, int status, const instant& now, effects& out);
   void resume(const instant& now, effects& out);
   bool is_callers_own(const call& c, const binding& b) const;
   /// The binding that stands for its device, of which this call knows nothing yet: one of its flows, if it has several.
   bool stands_for_device(const call& c, const binding& b, wall_time now) const;
-  std::size_t waiting_calls() const;
+  /// Whether this caller finds all places for waiting calls taken (SPEC 3.2a).
+  bool parked_full(const request_received& e) const;
   void refuse(const request_received& e, int status, effects& out);
   /// A Warning line with the precise cause, for trusted peers (SPEC 3.4).
   std::string warning(std::string_view cause) const;
@@ -137,7 +155,7 @@ struct subscriber::state {
   void write_entry(call& c, const instant& now, effects& out);
   void entry_written(call& c, const instant& now, effects& out);
   void queue_pushes(call& c, const instant& now, effects& out);
-  bool within_push_limit(const instant& now);
+  bool within_push_limit(const call& c, const instant& now);
 
   /// A device of the subscriber registered: its calls are released (SPEC 3.3).
   enum class released : std::uint8_t { all, parked_only };

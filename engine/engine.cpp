@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "actors/runtime/actor_host.hpp"
+#include "actors/stored_aors.hpp"
 #include "core/system_ports.hpp"
 #include "engine/admin/admin_api.hpp"
 #include "engine/admin/store_lookup.hpp"
@@ -171,6 +172,7 @@ class engine::impl final : public push_answer_sink {
   std::optional<error> open_shards() {
     shard_config_ = config::for_shards(settings_, count_, keys_);
     shard_config_.start = random_.next();
+    aors_ = std::make_unique<stored_aors>(settings_.registrar.max_aors, *store_);
     std::vector<endpoint> listen;
     for (const listener& l : shard_config_.listeners) listen.push_back(l.address);
     for (std::uint16_t i = 0; i < count_; ++i) {
@@ -182,7 +184,7 @@ class engine::impl final : public push_answer_sink {
       config.udp.parser_room = sip::message::index_room;
       pools_.push_back(std::make_unique<slab_pool>(settings_.limits.pool_bytes));
       auto made = shard_thread::open(
-          config, {shard_config_, subscribers_, host_, *pools_.back(), *store_, *pushes_, clock_, nullptr});
+          config, {shard_config_, subscribers_, host_, *pools_.back(), *store_, *pushes_, clock_, nullptr, aors_.get()});
       if (!made) return made.error();
       shards_.push_back(std::move(*made));
       listen = shards_.front()->listening();  // a port that was left to the kernel is the same for all
@@ -268,6 +270,8 @@ class engine::impl final : public push_answer_sink {
       certificates.push_back({c.bundle, std::chrono::duration_cast<seconds>(c.ends - now)});
     }
     add_certificate_families(to, certificates);
+    to.gauge("reveille_stored_aors", "Addresses-of-record with a stored registration (registrar.max_aors).", {},
+             static_cast<double>(aors_->count()));
     if (rocksdb_ != nullptr) add_store_families(to, rocksdb_->counters());
     if (const auto* seen = admin_seen_.load(std::memory_order_acquire)) add_admin_families(to, seen->counters());
     add_lifecycle_families(to, {draining_, !unready().has_value()});
@@ -314,6 +318,7 @@ class engine::impl final : public push_answer_sink {
   actor_host host_;
   shard_config shard_config_;
   subscriber_config subscribers_;
+  std::unique_ptr<stored_aors> aors_;
   std::unique_ptr<store> store_;
   rocksdb_store* rocksdb_ = nullptr;
   volatile_store* volatile_ = nullptr;

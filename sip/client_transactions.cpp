@@ -33,9 +33,10 @@ void client_transactions::drop(handle id) {
 }
 
 void client_transactions::start(handle id, bool invite, const owner& of, const flow& to, packet&& request,
-                                steady_time now) {
+                                steady_time now, std::uint8_t repeats) {
   entry* e = entries_.at(id);
   assert(e != nullptr && e->what == kind::reserved);
+  e->repeats = repeats;
   e->what = invite ? kind::invite : kind::non_invite;
   e->state = invite ? static_cast<std::uint8_t>(invite_client_state::calling)
                     : static_cast<std::uint8_t>(non_invite_client_state::trying);
@@ -124,8 +125,12 @@ void client_transactions::on_timer(std::uint64_t payload, steady_time now) {
   const auto found = entries_.of_timer(payload);
   if (!found) return;
   const std::uint32_t index = *found;
-  const entry& e = entries_[index];
+  entry& e = entries_[index];
   const bool repeat = timer_kind_of(payload) == transaction_timer::client_repeat;
+  if (repeat && e.repeats != all_repeats && e.repeats-- == 0) {
+    e.repeats = 0;
+    return entries_.stop_repeating(index);
+  }
   if (e.what != kind::invite) {
     if (repeat) {
       // RFC 3261 17.1.2.2: doubling up to T2 in trying, T2 in proceeding.

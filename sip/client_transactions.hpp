@@ -62,8 +62,11 @@ class client_transactions {
   /// Takes an entry, so that its handle can be written into the branch parameter. Then start() or drop() it.
   std::optional<handle> reserve();
   void drop(handle id);
+  static constexpr std::uint8_t all_repeats = 255;   ///< timers A and E end with B and F long before
   /// Sends and keeps the request. @pre id is reserved and not started.
-  void start(handle id, bool invite, const owner& of, const flow& to, packet&& request, steady_time now);
+  /// @param repeats of timer A or E; none after that while the peer says nothing (SPEC 2.4d)
+  void start(handle id, bool invite, const owner& of, const flow& to, packet&& request, steady_time now,
+             std::uint8_t repeats = all_repeats);
 
   /// @return whom the response is for, or nullopt: absorbed, a CANCEL's, or stray.
   std::optional<owner> on_response(handle id, const message& response, steady_time now);
@@ -97,6 +100,7 @@ class client_transactions {
     handle cancel{none, 0};  ///< its CANCEL
     kind what = kind::reserved;
     std::uint8_t state = 0;
+    std::uint8_t repeats = all_repeats;   ///< left
     bool owned = false;           ///< `of` hears of it and the index finds it
     bool cancel_wanted = false;
     bool cancel_sent = false;

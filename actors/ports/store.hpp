@@ -97,6 +97,8 @@ class store {
     static_cast<void>(of);
     return false;
   }
+  /// AORs that it found on its disk, as far as it has counted since it was opened; what was written since is not in it.
+  virtual std::uint64_t stored_at_start() const { return 0; }
   /// Sees every write of that AOR submitted before it. @return false when the queue is full: nothing will be answered.
   virtual bool try_load(shard_id from, aor_key key, const aor& of, store_token token) = 0;
   /// @return false when the queue is full: nothing is written and nothing will be answered.

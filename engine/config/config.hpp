@@ -31,6 +31,8 @@ struct registrar {
   seconds max_expires{7 * 86400};   ///< longer ones are cut; a push binding outlives it anyway
   seconds default_expires{3600};    ///< RFC 3261 10.3 step 6 suggests an hour
   std::uint32_t max_contacts = 12;  ///< SPEC 2.4
+  std::uint64_t max_contact_octets = 8 * 1024;  ///< SPEC 2.4a
+  std::uint64_t max_aors = 20'000'000;          ///< SPEC 10a: strangers must not fill the disk
   bool star_removes_push = false;   ///< a desk phone that sends `*` must not silence the mobiles
   seconds soft_write_delay{60};     ///< how old an address on disk may be; harmless, since the device is pushed
   seconds store_patience{2};        ///< a REGISTER waits so long for the disk, then 503

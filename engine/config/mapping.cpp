@@ -71,6 +71,7 @@ subscriber_config for_subscribers(const settings& s) {
   out.parked_calls = s.call.parked_per_aor;
   out.pushes_per_minute = s.push.per_callee_per_minute;
   out.contacts = s.registrar.max_contacts;
+  out.contact_octets = static_cast<std::size_t>(s.registrar.max_contact_octets);
   out.min_expires = s.registrar.min_expires;
   out.max_expires = s.registrar.max_expires;
   out.default_expires = s.registrar.default_expires;

@@ -80,6 +80,7 @@ constexpr std::string_view durability_words[] = {"process", "disk"};
 constexpr std::string_view level_words[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view format_words[] = {"text", "json"};
 
+constexpr std::uint64_t kib = std::uint64_t{1} << 10;
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 constexpr std::uint64_t gib = std::uint64_t{1} << 30;
 
@@ -112,7 +113,14 @@ void describe_policy(describer& d, settings& s) {
     d.duration("default_expires", s.registrar.default_expires, 1s, 720h,
                "Granted when the phone names none; RFC 3261 10.3 suggests an hour.");
     d.number("max_contacts", s.registrar.max_contacts, 1, 100,
-             "Contacts per address-of-record. Over it the push binding that was unseen for longest goes first.");
+             "Contacts per address-of-record. Over it a push binding whose expiry has passed goes, the longest unseen "
+             "first, if the newcomer has rung before or comes by the same flow; else the newcomer gets 403.");
+    d.bytes("max_contact_octets", s.registrar.max_contact_octets, kib, mib,
+            "Octets of all contacts of an address-of-record (URI, parameters, Call-ID; a shared Path once). Over it 403, "
+            "but a contact within its even share always finds room. One contact has at most 5 KiB and 1 KiB of Path (513).");
+    d.number("max_aors", s.registrar.max_aors, 1000, 1'000'000'000,
+             "Addresses-of-record that may be stored. With trust.open anybody makes new ones; at the bound a new one gets "
+             "503, and those that are stored go on.");
     d.flag("star_removes_push", s.registrar.star_removes_push,
            "Whether `Contact: *` removes push bindings too. A desk phone that sends it at boot would silence the "
            "subscriber's mobiles, hence false.");

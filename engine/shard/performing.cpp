@@ -7,6 +7,11 @@
 namespace reveille {
 namespace {
 
+/// SPEC 2.4d: to a flow that has answered nothing of ours. An INVITE's last copy leaves after 7.5 s: a phone whose radio
+/// wakes slowly has said something by then. Another's after 1.5 s.
+constexpr std::uint8_t unproven_invite_repeats = 4;
+constexpr std::uint8_t unproven_repeats = 2;
+
 /// Requests that begin a dialog, or may: their successors must come by us.
 bool forms_dialog(sip::method m) {
   return m == sip::method::invite || m == sip::method::subscribe || m == sip::method::refer;
@@ -122,7 +127,11 @@ void shard::impl::do_forward(aor_key key, forward&& what, const instant& now) {
     return client_failed(owner, sip::client_transactions::failure::transport_error);
   }
   counters_.requests_sent[static_cast<std::size_t>(m.method())].add();
-  clients_.start(*id, m.method() == sip::method::invite, owner, what.to, std::move(bytes), now.steady);
+  const bool invite = m.method() == sip::method::invite;
+  const std::uint8_t repeats = what.proven ? sip::client_transactions::all_repeats
+                               : invite    ? unproven_invite_repeats
+                                           : unproven_repeats;
+  clients_.start(*id, invite, owner, what.to, std::move(bytes), now.steady, repeats);
 }
 
 void shard::impl::note_it(aor_key key, const note& what, const instant& now) {

@@ -112,7 +112,8 @@ class shard_thread::impl final : public shard_outlet {
     around_.pool.adopt();
     const instant start = around_.time.now();
     // Here and not in the constructor: shard, home and actors live and die on this thread.
-    const surroundings around{around_.subscribers, around_.pool, random_, config_.self, around_.shard.start};
+    const surroundings around{around_.subscribers, around_.pool, random_, config_.self, around_.shard.start,
+                              around_.stored};
     reveille::shard shard(config_.self, around_.shard,
                           {*this, around_.pushes, random_, around_.pool,
                            [&](home_outlet& outlet, const instant& now) -> std::unique_ptr<subscribers> {

@@ -58,6 +58,7 @@ class shard_thread final : public store_answers {
     push_gateway& pushes;
     const clock& time;
     shard_notes* notes = nullptr;
+    stored_aors* stored = nullptr;   ///< null: no bound
   };
 
   /// Opens the sockets; errors are the operator's to read.

@@ -26,7 +26,9 @@ known_aors::progress known_aors::read_some(rocksdb_files& files) {
   }
   std::size_t read = 0;
   for (; at->Valid() && read < keys_a_step; at->Next(), ++read) {
+    const bool again = at->key() == rocksdb::Slice(last_);
     // A damaged key belongs to nobody: no load would find it either.
+    if (family_ == 0 && !again) found_.fetch_add(1, std::memory_order_relaxed);
     if (const auto parts = record_codec::parse_key({at->key().data(), at->key().size()})) filter_.add(parts->of);
   }
   if (!at->status().ok()) return progress::unreadable;

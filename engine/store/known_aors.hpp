@@ -31,6 +31,8 @@ class known_aors {
   bool surely_absent(std::string_view of) const {
     return complete_.load(std::memory_order_acquire) && !filter_.may_contain(of);
   }
+  /// AORs with bindings among those read so far.
+  std::uint64_t found() const { return found_.load(std::memory_order_relaxed); }
   bool complete() const { return complete_.load(std::memory_order_acquire); }
   std::size_t bytes() const { return filter_.bytes(); }
 
@@ -41,6 +43,7 @@ class known_aors {
  private:
   aor_filter filter_;
   std::atomic<bool> complete_{false};
+  std::atomic<std::uint64_t> found_{0};
   std::size_t family_ = 0;   ///< the one that is being read
   std::string last_;         ///< the key after which to go on; "" = from the start
 };

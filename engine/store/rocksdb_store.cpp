@@ -428,6 +428,10 @@ bool rocksdb_store::surely_absent(const aor& of) const {
   return impl_->known().surely_absent(of.view());
 }
 
+std::uint64_t rocksdb_store::stored_at_start() const {
+  return impl_->known().found();
+}
+
 bool rocksdb_store::try_load(shard_id from, aor_key key, const aor& of, store_token token) {
   if (impl_->reads_are_late()) {  // the queue's own bound ends where the reader's begins
     impl_->refuse_one();

@@ -65,6 +65,7 @@ class rocksdb_store final : public store {
   /// By a filter in memory, 2 octets an AOR; false of everybody until what the database held when it was opened has
   /// been listed (a second per million AORs).
   bool surely_absent(const aor& of) const override;
+  std::uint64_t stored_at_start() const override;
   bool try_load(shard_id from, aor_key key, const aor& of, store_token token) override;
   bool try_write(shard_id from, aor_key key, const aor& of, store_mutation change, store_token token) override;
 

@@ -259,6 +259,9 @@ constexpr named_mistake all_mistakes[] = {
     {"label_hides_instance", &mistakes::label_hides_instance},
     {"refuse_when_addresses_wait", &mistakes::refuse_when_addresses_wait},
     {"drop_cancel_of_full_queue", &mistakes::drop_cancel_of_full_queue},
+    {"anybody_unregisters", &mistakes::anybody_unregisters},
+    {"anybody_evicts", &mistakes::anybody_evicts},
+    {"callers_have_no_share", &mistakes::callers_have_no_share},
 };
 
 struct named_push_mistake {

@@ -212,7 +212,7 @@ TEST_F(Parking, TheCallersOwnDeviceIsKnownByItsNames) {
 TEST_F(Parking, TellsTrustedPeersWhyACallTooManyIsRefused) {
   config_.parked_calls = 1;
   register_(iphone());
-  invite("one");
+  invite("one", {}, "sip:101@example.com", peer_trust::trusted);
   EXPECT_TRUE(has(invite("two", {}, "sip:101@example.com", peer_trust::trusted), "respond 480"));
   EXPECT_TRUE(has(last_packet(), "Warning: 399 reveille \"too many requests wait\"\r\n")) << last_packet();
   invite("three");

@@ -248,7 +248,7 @@ TEST_F(Registration, EvictsTheLongestUnseenLapsedPushBindingAtTheBound) {
   pass(seconds(10));
   register_(iphone("10.0.0.2:5060", token_b), {.call_id = "b", .expires = "60"});
   pass(seconds(100));
-  EXPECT_TRUE(has(register_(android(), {.call_id = "c"}), "send 200"));
+  EXPECT_TRUE(has(register_(android(), {.call_id = "c", .trust = peer_trust::trusted}), "send 200"));
   EXPECT_EQ(subscriber_->binding_count(), 2u);
   EXPECT_TRUE(noted("binding_evicted"));
   EXPECT_EQ(count(invite(), "push apns"), 1u);

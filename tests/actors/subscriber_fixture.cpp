@@ -23,7 +23,8 @@ const char* name_of(stage s) {
       "invite_in", "push_queued", "push_accepted", "push_refused", "register_in", "invite_out", "ringing", "answered",
       "cancelled", "not_woken", "rejected", "failed",
       "bucket_added", "bucket_removed", "bucket_dropped", "missed_told", "missed_failed",
-      "push_limited", "bucket_write_late", "contacts_full", "binding_evicted", "parked_full", "messages_full",
+      "push_limited", "bucket_write_late", "contacts_full", "contact_octets_full", "contact_too_long", "contacts_unlisted",
+      "removal_refused", "aors_full", "binding_evicted", "parked_full", "messages_full", "branch_withheld",
       "register_write_failed", "register_write_late", "list_full",
       "token_removed", "token_quarantined", "token_renamed", "token_moved", "token_owners_full", "stale_push_answer"};
   return names[static_cast<std::size_t>(s)];
@@ -31,7 +32,7 @@ const char* name_of(stage s) {
 
 void SubscriberTest::start(const subscriber_record* record) {
   timers_.clear();
-  around_ = std::make_unique<surroundings>(surroundings{config_, sip::test_pool(), random_, shard_id{0}, ++process_});
+  around_ = std::make_unique<surroundings>(surroundings{config_, sip::test_pool(), random_, shard_id{0}, ++process_, stored_});
   subscriber_ = std::make_unique<subscriber>(*around_, aor_key{42}, aor("103@example.com"), record, now_);
   record_ = record ? *record : subscriber_record{};
 }
@@ -54,16 +55,31 @@ std::string SubscriberTest::desk(std::string_view host, std::string_view more) {
   return "<sip:103@" + std::string(host) + ">" + std::string(more);
 }
 
+namespace {
+
+std::string address_in(const std::string& contact) {
+  const auto at = contact.find('@');
+  if (at != std::string::npos) {
+    const std::string host = contact.substr(at + 1, contact.find_first_of(";>", at) - at - 1);
+    if (parse_endpoint(host)) return host;
+  }
+  return "10.0.0.1:5060";
+}
+
+}  // namespace
+
 std::string SubscriberTest::register_(const std::string& contact, const register_options& o) {
+  const std::string from = o.from.empty() ? address_in(contact) : o.from;
   const std::string branch = o.branch.empty() ? "z9hG4bK-" + o.call_id + "-" + std::to_string(o.cseq) : o.branch;
   register_received e;
-  e.request = sip::make_message("REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP " + o.from + ";branch=" + branch +
+  e.request = sip::make_message("REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP " + from + ";branch=" + branch +
                                 ";rport\nMax-Forwards: 70\nFrom: <sip:103@example.com>;tag=r\nTo: <sip:103@example.com>\n" +
                                 "Call-ID: " + o.call_id + "\nCSeq: " + std::to_string(o.cseq) + " REGISTER\n" +
                                 (contact.empty() ? "" : "Contact: " + contact + "\n") +
                                 (o.expires.empty() ? "" : "Expires: " + o.expires + "\n") + o.lines +
                                 "Content-Length: 0\n\n");
-  e.source.remote = *parse_endpoint(o.from);
+  e.source.remote = *parse_endpoint(from);
+  e.trust = o.trust;
   e.source.local = *parse_endpoint("192.0.2.1:5060");
   return apply(e);
 }
@@ -85,7 +101,7 @@ std::string SubscriberTest::invite(std::string_view call_id, std::string_view li
       ">;tag=caller\nTo: <sip:103@example.com>\nCall-ID: " + std::string(call_id) + "\nCSeq: 1 INVITE\n" +
       "Contact: <sip:101@198.51.100.1:5060>\n" + std::string(lines) + "Content-Length: 0\n\n");
   e.transaction = {shard_id{0}, transactions_, 0};
-  e.source.remote = *parse_endpoint("198.51.100.1:5060");
+  e.source.remote = *parse_endpoint(caller_);
   e.source.local = *parse_endpoint("192.0.2.1:5060");
   e.trust = trust;
   return apply(e);

@@ -27,9 +27,10 @@ struct register_options {
   std::string call_id = "phone-1";
   std::uint32_t cseq = 1;
   std::string branch{};            ///< "" = made from Call-ID and CSeq
-  std::string from = "10.0.0.1:5060";
+  std::string from{};              ///< "" = the address that the first Contact says, 10.0.0.1:5060 where it has none
   std::string expires = "3600";
   std::string lines{};             ///< more header lines, each with \n
+  peer_trust trust = peer_trust::open;
 };
 
 class SubscriberTest : public ::testing::Test {
@@ -86,6 +87,8 @@ class SubscriberTest : public ::testing::Test {
   subscriber_record stored() const;
   std::size_t timers() const { return timers_.size(); }
 
+  std::string caller_ = "198.51.100.1:5060";   ///< where invite() comes from
+  stored_aors* stored_ = nullptr;              ///< of the next start()
   subscriber_config config_;
   seeded_random random_{1};
   store_manner store_ = store_manner::instant;

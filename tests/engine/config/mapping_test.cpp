@@ -41,6 +41,7 @@ TEST(Mapping, GivesSubscribersTheDefaultsThatTheyHave) {
   EXPECT_EQ(ours.parked_calls, theirs.parked_calls);
   EXPECT_EQ(ours.pushes_per_minute, theirs.pushes_per_minute);
   EXPECT_EQ(ours.contacts, theirs.contacts);
+  EXPECT_EQ(ours.contact_octets, theirs.contact_octets);
   EXPECT_EQ(ours.min_expires, theirs.min_expires);
   EXPECT_EQ(ours.max_expires, theirs.max_expires);
   EXPECT_EQ(ours.default_expires, theirs.default_expires);

@@ -40,7 +40,7 @@ void simple_subscribers::handle(aor_key key, subscriber_event& event, const inst
     }
     last_branch = {next_call_++, 1};
     calls_[last_branch] = *r;
-    perform(key, forward{last_branch, r->request, to->second.uri, path, to->second.by, r->source}, now);
+    perform(key, forward{last_branch, r->request, to->second.uri, path, to->second.by, r->source, true}, now);
   } else if (auto* a = std::get_if<response_received>(&event)) {
     log.push_back("response " + std::to_string(a->response->status()));
     if (a->response->status() == 100) return;
