@@ -49,7 +49,7 @@ struct binding_facts {
   bool quarantined : 1 = false;  ///< the provider doubts the token (SPEC 6.5): no push until it has registered
   bool outbound : 1 = false;     ///< one of its device's flows, told apart by reg-id (RFC 5626 6)
   bool reg_id_ignored : 1 = false;  ///< it says one, by a first hop that keeps no flows
-  bool proven : 1 = false;       ///< `source` has answered something of ours, or is a trusted peer (SPEC 2.4d); not stored
+  bool proven : 1 = false;       ///< `source` has answered something of ours, or is a trusted peer (SPEC 2.4c); not stored
 };
 
 class binding {

@@ -44,7 +44,7 @@ struct forward {
   std::string route;           ///< Path of the binding as Route value, or ""
   flow to;
   flow caller;                 ///< the flow by which the request came, for the dialog's signed flow token
-  bool proven = false;         ///< something of ours was answered by `to` (SPEC 2.4d): else it gets few repetitions
+  bool proven = false;         ///< something of ours was answered by `to` (SPEC 2.4c): else it gets few repetitions
 };
 
 /// CANCEL for a branch that was forwarded; sent by the client transaction as soon as RFC 3261 9.1 allows.

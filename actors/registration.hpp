@@ -78,7 +78,7 @@ class registration {
   std::size_t write_200(const sip::message& request, const registrant& to, wall_time now, const subscriber_config& config,
                         std::pmr::string& lines) const;
 
-  /// Something of ours was answered by that flow, or is known to be (SPEC 2.4d).
+  /// Something of ours was answered by that flow, or is known to be (SPEC 2.4c).
   bool is_proven(const flow& source) const;
   void prove(const flow& source);
 

@@ -27,7 +27,7 @@ struct arrival {
   std::uint64_t branch = 0;
   shared_path path;
   bool another_hop_pushes = false;
-  bool proven = false;         ///< its source (SPEC 2.4d)
+  bool proven = false;         ///< its source (SPEC 2.4c)
 };
 
 /// The text of that Path as one of the bindings has it, or a new one: the contacts of one edge share it.
@@ -94,7 +94,7 @@ registration_outcome::bound bound_hit(const std::vector<binding>& next, const st
 }
 
 /// The bounds: lapsed ordinary ones go first, then push bindings whose SIP expiry has passed, longest unseen. A push binding
-/// yields only to who is proven, or comes by its own flow (SPEC 2.4e).
+/// yields only to who is proven, or comes by its own flow (SPEC 2.4d).
 /// @return false when nobody may go: then `out` is the 403.
 bool make_room(std::vector<binding>& next, std::vector<binding>& gone, const standing& before, const arrival& by,
                const subscriber_config& config, registration_outcome& out) {

@@ -28,7 +28,6 @@ bool subscriber::state::parked_full(const request_received& e) const {
   for (const auto& c : busy_->calls) {
     if (c->invite && c->undecided()) held.push_back(caller_source::of(c->source, c->trust));
   }
-  if (config().planted.callers_have_no_share) return held.size() >= config().parked_calls;
   return taken_places(held, caller_source::of(e.source, e.trust), config().parked_calls) >= config().parked_calls;
 }
 
@@ -289,7 +288,7 @@ bool subscriber::state::within_push_limit(const call& c, const instant& now) {
   if (recent.size() >= limit) {
     std::vector<caller_source> held;
     for (const recent_push& p : recent) held.push_back(p.by);
-    if (config().planted.callers_have_no_share || taken_places(held, by, limit) >= limit) return false;
+    if (taken_places(held, by, limit) >= limit) return false;
   }
   recent.push_back({now.steady, by});
   return true;

@@ -47,7 +47,6 @@ struct mistakes {
   bool drop_cancel_of_full_queue = false;       ///< a CANCEL finds no place behind the INVITE that waits for its record
   bool anybody_unregisters = false;             ///< a push binding goes by its label, instance or address alone
   bool anybody_evicts = false;                  ///< contacts of strangers displace sleeping phones
-  bool callers_have_no_share = false;           ///< one caller may take all places of a callee
 };
 
 struct subscriber_config {

@@ -59,7 +59,7 @@ void subscriber::state::release(const device_list& devices, released which,
         say(out, stage::list_full, &c, &d, 0, "branches of a device");
         continue;
       }
-      // SPEC 2.4d: of several devices in one REGISTER the first must answer before the others are dialled.
+      // SPEC 2.4c: of several devices in one REGISTER the first must answer before the others are dialled.
       if (is_parked(d.state) && !b->facts().proven) {
         if (to_unproven) {
           say(out, stage::branch_withheld, &c, &d, 0, "");

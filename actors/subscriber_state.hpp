@@ -138,7 +138,7 @@ struct subscriber::state {
   /// are dialled at once, by index.
   std::vector<std::size_t> gather_devices(call& c, const instant& now, effects& out);
   void begin_other(call& c, const instant& now, effects& out);
-  /// SPEC 2.4d: of the contacts behind a flow that has answered nothing so far only the newest is dialled at first.
+  /// SPEC 2.4c: of the contacts behind a flow that has answered nothing so far only the newest is dialled at first.
   bool is_withheld(const call& c, const binding& b, wall_time now) const;
   /// The flow of this branch has answered: it is proven, and the rest of its contacts are dialled too.
   void prove_flow(call& c, std::uint32_t branch, int status, const instant& now, effects& out);

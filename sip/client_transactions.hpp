@@ -64,7 +64,7 @@ class client_transactions {
   void drop(handle id);
   static constexpr std::uint8_t all_repeats = 255;   ///< timers A and E end with B and F long before
   /// Sends and keeps the request. @pre id is reserved and not started.
-  /// @param repeats of timer A or E; none after that while the peer says nothing (SPEC 2.4d)
+  /// @param repeats of timer A or E; none after that while the peer says nothing (SPEC 2.4c)
   void start(handle id, bool invite, const owner& of, const flow& to, packet&& request, steady_time now,
              std::uint8_t repeats = all_repeats);
 

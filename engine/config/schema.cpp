@@ -104,7 +104,10 @@ void describe_policy(describer& d, settings& s) {
             "Addresses of the softswitch. Calls from there are believed as they are, "
             "identities included.");
     d.flag("open", s.trust.open,
-           "No authentication at all: for trying out on a private network, never on a public address.");
+           "No authentication at all: for trying out on a private network, never on a public address. Whoever reaches the "
+           "port may register and call, and replace a phone whose label he knows; he may not un-register or evict a push "
+           "binding, bar other callers, or use the node as an amplifier (specification 10a). An SBC or edge belongs "
+           "into peers: shares and proofs are asked of strangers only.");
   });
   d.table("registrar", "How registrations are kept.", [&] {
     d.duration("min_expires", s.registrar.min_expires, 1s, 24h,

@@ -7,7 +7,7 @@
 namespace reveille {
 namespace {
 
-/// SPEC 2.4d: to a flow that has answered nothing of ours. An INVITE's last copy leaves after 7.5 s: a phone whose radio
+/// SPEC 2.4c: to a flow that has answered nothing of ours. An INVITE's last copy leaves after 7.5 s: a phone whose radio
 /// wakes slowly has said something by then. Another's after 1.5 s.
 constexpr std::uint8_t unproven_invite_repeats = 4;
 constexpr std::uint8_t unproven_repeats = 2;

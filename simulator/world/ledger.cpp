@@ -85,6 +85,7 @@ void ledger::engine_received(const sip::message& m, const endpoint& from) {
     return;
   }
   if (m.method() == sip::method::register_) {
+    if (is_strangers(m.call_id())) return;  // whatever it wants, nothing may follow from it
     registration_record& r = registers_[std::string(m.top_via().branch)];
     if (r.reached_engine == steady_time{}) r.reached_engine = when_.now().steady;
     r.aor_user = m.to().uri.user;
@@ -147,8 +148,11 @@ void ledger::engine_sent(const sip::message& m, const endpoint& to) {
   }
 }
 
+bool ledger::is_strangers(std::string_view name) { return name.starts_with("stranger"); }
+
 void ledger::invite_went_out(call_record& call, const sip::message& m, const endpoint& to) {
   const std::string device = user_of(m.request_uri());
+  if (is_strangers(device)) return;  // it registered a contact, which is open to it, and is silent
   auto& branches = call.invites[device];
   const std::string id(m.top_via().branch);
   const bool known = std::any_of(branches.begin(), branches.end(), [&](const auto& b) { return b.id == id; });

@@ -111,6 +111,7 @@ class ledger {
   const std::vector<std::string>& story() const { return story_; }
 
  private:
+  static bool is_strangers(std::string_view call_id_or_device);
   void invite_went_out(call_record& call, const sip::message& m, const endpoint& to);
   void register_answered(const sip::message& m);
   void final_went_up(call_record& call, int status);

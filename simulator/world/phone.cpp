@@ -141,7 +141,7 @@ void phone::send_register(const registering& r, int attempt) {
             (says_flow ? ";reg-id=" + std::to_string(r.flow) : "") +
             (r.what == purpose::unregister ? ";expires=0" : "") + "\r\n" +
             (says_flow ? "Supported: path, outbound\r\n" : "") +
-            "Expires: 3600\r\n"
+            "Expires: " + std::to_string(r.as.token.empty() ? 3600 : habits_.expires.count()) + "\r\n"
             "Content-Length: 0\r\n\r\n");
   when_.after(backoff(attempt), [this, r, attempt] { send_register(r, attempt + 1); });
 }

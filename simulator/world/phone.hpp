@@ -28,6 +28,7 @@ struct phone_habits {
   double leaves = 0;                   ///< per waking: un-registers first
   double relabels = 0;                 ///< per REGISTER: another label
   double rewrites = 0;                 ///< per REGISTER but the first of a waking: another Contact text on the same flow
+  seconds expires{3600};               ///< of a push phone; a desk phone registers once, and stays
   nanoseconds wake_fastest = std::chrono::milliseconds(50);
   nanoseconds wake_slowest = std::chrono::seconds(8);
 };

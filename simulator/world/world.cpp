@@ -7,6 +7,7 @@
 #include "simulator/world/edge_proxy.hpp"
 #include "simulator/world/http2_gateway.hpp"
 #include "simulator/world/ledger.hpp"
+#include "simulator/world/stranger.hpp"
 #include "simulator/world/virtual_engine.hpp"
 
 namespace reveille::world {
@@ -32,6 +33,7 @@ class globe {
     const nanoseconds busy = place_calls();
     plan_crashes(busy);
     plan_restorations(busy);
+    if (config_.strangers) plan_strangers(busy + seconds(300));
     when_.run_until(when_.now().steady + busy + seconds(60));
     settle();
     truth_.conclude();
@@ -71,6 +73,7 @@ class globe {
         who.device = user + "-d" + std::to_string(d);
         who.host = static_cast<std::uint32_t>(phones_.size() + 1);
         phone_habits habits = config_.phones;
+        if (config_.strangers) habits.expires = seconds(60);
         habits.has_push = !when_.chance(config_.desk_phones);
         if (habits.has_push) who.token = token_of(static_cast<std::uint32_t>(phones_.size()));
         who.nameless = when_.chance(config_.nameless);
@@ -141,6 +144,20 @@ class globe {
           if (which == phone::name::token) by_token_[from.who().token] = &to;  // the push service knows the newer one
           return;
         }
+      });
+    }
+  }
+
+  /// From when the phones have registered, and some have slept for longer than their expiry, until all are called once more.
+  void plan_strangers(nanoseconds until) {
+    const nanoseconds phones_are_there = seconds(15);
+    for (nanoseconds at = phones_are_there; at < until; at += when_.between(milliseconds(500), seconds(4))) {
+      const phone* whose = phones_[when_.random().below(phones_.size())].get();
+      if (whose->who().token.empty()) continue;  // open mode promises nothing to ordinary bindings
+      when_.after(at, [this, whose] {
+        const phone::identity& who = whose->who();
+        if (when_.chance(0.5)) return stranger_.unregister(who.aor_user, who.device, who.label);
+        stranger_.crowd(who.aor_user);
       });
     }
   }
@@ -234,6 +251,7 @@ class globe {
   const http2_truth* wire_ = nullptr;      ///< with `http2`
   std::unique_ptr<push_service> pushes_;
   edge_proxy edge_{net_, truth_, pool_, edge_address(), engine_address()};
+  stranger stranger_{when_, net_, virtual_endpoint(0xfffe, 6666), engine_address()};
   std::map<std::string, label_book> labels_;   ///< by subscriber
   std::vector<std::unique_ptr<phone>> phones_;
   std::vector<std::unique_ptr<caller>> callers_;
@@ -261,7 +279,6 @@ constexpr named_mistake all_mistakes[] = {
     {"drop_cancel_of_full_queue", &mistakes::drop_cancel_of_full_queue},
     {"anybody_unregisters", &mistakes::anybody_unregisters},
     {"anybody_evicts", &mistakes::anybody_evicts},
-    {"callers_have_no_share", &mistakes::callers_have_no_share},
 };
 
 struct named_push_mistake {

@@ -33,6 +33,7 @@ struct world_config {
   double labelled = 0;                 ///< share of devices with a label
   double two_flows = 0;                ///< share of devices that register by two sockets (RFC 5626)
   double restored = 0;                 ///< share of subscribers one of whose phones takes a name of another's at some time
+  bool strangers = false;              ///< somebody un-registers phones by their names, and crowds sleeping ones out
   std::uint32_t crashes = 0;           ///< kill -9 of the engine, at random instants
   network_faults network;
   push_path_kind push_path = push_path_kind::gateway;

@@ -126,6 +126,10 @@ world_config config_for_seed(const world_command_options& options, std::uint64_t
     c.restored = names.unit() * 0.5;
     c.two_flows = names.unit() * 0.5;
   }
+  if (seed % 8 == 1 || seed % 8 == 7) {
+    c.strangers = true;
+    c.phones.leaves = 0;  // a place that a phone leaves may be a stranger's before it is back
+  }
   c.subscribers = static_cast<std::uint32_t>(5 + lot.below(40));
   c.calls_per_second = 1 + lot.unit() * 10;
   if (options.small_bounds || needs_small_bounds(options.mistake)) make_bounds_small(c);

@@ -1,4 +1,4 @@
-// What somebody whom nobody vouches for may not do to a subscriber (SPEC 2.3d, 2.4e, 3.2a).
+// What somebody whom nobody vouches for may not do to a subscriber (SPEC 2.3d, 2.4d, 3.2a).
 #include "actors/ports/store.hpp"
 #include "actors/stored_aors.hpp"
 #include "tests/actors/subscriber_fixture.hpp"

@@ -1,4 +1,4 @@
-// Of contacts behind a flow that has answered nothing so far (SPEC 2.4d).
+// Of contacts behind a flow that has answered nothing so far (SPEC 2.4c).
 #include "tests/actors/subscriber_fixture.hpp"
 
 namespace reveille {

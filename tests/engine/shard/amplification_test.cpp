@@ -1,5 +1,5 @@
 // Octets out over octets in, for sources that have answered nothing of ours: a shard with real subscribers, its store and
-// its timers (SPEC 2.4b, 2.4d).
+// its timers (SPEC 2.4b, 2.4c).
 #include <gtest/gtest.h>
 
 #include <algorithm>
