@@ -71,6 +71,17 @@ TEST_F(ClientTransactions, RepeatTheInviteByTimerADoublingUntilTimerB) {
   EXPECT_EQ(wheel.size(), 0u);
 }
 
+TEST_F(ClientTransactions, RepeatNoMoreOftenThanToldAndStillFailByTheirTimers) {
+  table.start(*table.reserve(), true, {{7}, 1, 1}, flow_to(5070), packet_of(request("INVITE")), now, 4);
+  table.start(*table.reserve(), false, {{7}, 1, 2}, flow_to(5070), packet_of(request("MESSAGE")), now, 2);
+  pass(milliseconds(31'990));
+  EXPECT_EQ(count("INVITE"), 5u);   // 0, 0.5, 1.5, 3.5, 7.5 s
+  EXPECT_EQ(count("MESSAGE"), 3u);  // 0, 0.5, 1.5 s
+  pass(milliseconds(20));
+  EXPECT_EQ(failed.size(), 2u);
+  EXPECT_EQ(wheel.size(), 0u);
+}
+
 TEST_F(ClientTransactions, ResendAnUnansweredInviteAtOnceAndStartTimerAAnew) {
   start("INVITE");
   table.resend({{7}, 1, 1}, now);
