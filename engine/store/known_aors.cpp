@@ -22,13 +22,12 @@ known_aors::progress known_aors::read_some(rocksdb_files& files) {
   if (last_.empty()) {
     at->SeekToFirst();
   } else {
-    at->Seek(last_);  // reads it again, if it is still there
+    at->Seek(last_);  // where the last step stopped, before reading it
   }
   std::size_t read = 0;
   for (; at->Valid() && read < keys_a_step; at->Next(), ++read) {
-    const bool again = at->key() == rocksdb::Slice(last_);
     // A damaged key belongs to nobody: no load would find it either.
-    if (family_ == 0 && !again) found_.fetch_add(1, std::memory_order_relaxed);
+    if (family_ == 0) found_.fetch_add(1, std::memory_order_relaxed);
     if (const auto parts = record_codec::parse_key({at->key().data(), at->key().size()})) filter_.add(parts->of);
   }
   if (!at->status().ok()) return progress::unreadable;

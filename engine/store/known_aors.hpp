@@ -45,7 +45,7 @@ class known_aors {
   std::atomic<bool> complete_{false};
   std::atomic<std::uint64_t> found_{0};
   std::size_t family_ = 0;   ///< the one that is being read
-  std::string last_;         ///< the key after which to go on; "" = from the start
+  std::string last_;         ///< the key with which to go on; "" = from the start
 };
 
 }  // namespace reveille

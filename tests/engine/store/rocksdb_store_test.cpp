@@ -156,6 +156,7 @@ TEST_P(RocksdbStore, CallsNobodySurelyAbsentOfWhomAnythingIsStoredOrQueued) {
   EXPECT_FALSE(store_->surely_absent(ann));
   EXPECT_FALSE(store_->surely_absent(bob));
   EXPECT_TRUE(store_->surely_absent(aor("carol@example.com")));
+  EXPECT_EQ(store_->stored_at_start(), 1U) << "Bob has no registration";
 }
 
 TEST_P(RocksdbStore, ListsMoreAorsThanOneStepReads) {
@@ -168,6 +169,7 @@ TEST_P(RocksdbStore, ListsMoreAorsThanOneStepReads) {
   open();
   while (!store_->counters().aors_listed) std::this_thread::yield();
   for (int i = 0; i < many; ++i) ASSERT_FALSE(store_->surely_absent(aor(std::to_string(i) + "@example.com"))) << i;
+  EXPECT_EQ(store_->stored_at_start(), static_cast<std::uint64_t>(many)) << "none twice where one step ends";
 }
 
 TEST_P(RocksdbStore, PerformsWhatIsQueuedBeforeItCloses) {
