@@ -9,6 +9,7 @@
 
 #include "actors/events.hpp"
 #include "actors/ports/store.hpp"
+#include "sip/answer_kind.hpp"
 #include "sip/edit.hpp"
 
 namespace reveille {
@@ -25,6 +26,7 @@ struct respond {
   server_transaction_id transaction;
   int status = 0;
   sip::packet packet;
+  sip::answer_kind kind = sip::answer_kind::decided;
 };
 
 /// A server transaction for an INVITE whose own died with an earlier process: its sender may still repeat or CANCEL it.
@@ -44,7 +46,7 @@ struct forward {
   std::string route;           ///< Path of the binding as Route value, or ""
   flow to;
   flow caller;                 ///< the flow by which the request came, for the dialog's signed flow token
-  bool proven = false;         ///< something of ours was answered by `to` (SPEC 2.4c): else it gets few repetitions
+  enum class cause : std::uint8_t { request, woken } why = cause::request;  ///< woken: a REGISTER released it
 };
 
 /// CANCEL for a branch that was forwarded; sent by the client transaction as soon as RFC 3261 9.1 allows.

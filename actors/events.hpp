@@ -66,7 +66,11 @@ struct response_received {
 
 /// The branch ended without a final response.
 struct branch_failed {
-  enum class why : std::uint8_t { timeout, transport_error } cause;
+  enum class why : std::uint8_t {
+    timeout,
+    transport_error,
+    no_room,   ///< a bound of ours refused it: nothing was sent, and nothing is known of the phone
+  } cause;
   branch_id branch;
 };
 

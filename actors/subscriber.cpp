@@ -8,17 +8,6 @@
 
 namespace reveille {
 
-std::string tag_of(std::string_view branch) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::uint64_t h = siphash({0x7461675f6f66ULL, 0}, branch);
-  std::string tag(12, '0');
-  for (char& c : tag) {
-    c = digits[h & 15];
-    h >>= 4;
-  }
-  return tag;
-}
-
 subscriber::subscriber(const surroundings& around, aor_key key, aor name, const subscriber_record* record,
                        const instant& now)
     : state_(std::make_unique<state>(around, key, std::move(name))) {

@@ -4,6 +4,7 @@
 #include "actors/octets.hpp"
 #include "actors/subscriber_state.hpp"
 #include "sip/call_ref.hpp"
+#include "sip/peer_set.hpp"
 
 namespace reveille {
 namespace {
@@ -39,7 +40,8 @@ void subscriber::state::refuse(const request_received& e, int status, effects& o
   }
   out.emplace_back(respond{e.transaction, status,
                            sip::build_response(*e.request, e.source.remote, status, tag_of(e.request->top_via().branch),
-                                               extra, around.pool)});
+                                               extra, around.pool),
+                           sip::answer_kind::refused});
 }
 
 call& subscriber::state::new_call(const request_received& e, const instant& now, sip::response_context::kind kind) {
@@ -69,7 +71,9 @@ void subscriber::state::on(const request_received& e, const instant& now, effect
       for (const auto& c : busy_->calls) {
         if (!c->invite || c->ref != ref || !c->undecided()) continue;
         // Sent again by a caller that heard nothing, while the process that had parked it restarted.
-        if (c->back == way_back::stateless && c->request->top_via().branch == m.top_via().branch) {
+        const bool same_sender = sip::same_host(c->source.remote, e.source.remote) ||
+                                 (c->trust == peer_trust::trusted && e.trust == peer_trust::trusted);
+        if (c->back == way_back::stateless && same_sender && c->request->top_via().branch == m.top_via().branch) {
           return adopt(*c, e.transaction);
         }
         // Two INVITEs of one call at once: merged on its way to us (RFC 3261 8.2.2.2). One device, one INVITE (SPEC 3.3).

@@ -47,6 +47,10 @@ struct mistakes {
   bool drop_cancel_of_full_queue = false;       ///< a CANCEL finds no place behind the INVITE that waits for its record
   bool anybody_unregisters = false;             ///< a push binding goes by its label, instance or address alone
   bool anybody_evicts = false;                  ///< contacts of strangers displace sleeping phones
+  // Of the transactions, read by the shard
+  bool match_by_branch_alone = false;           ///< whoever knows a branch speaks for its sender
+  bool believe_any_responder = false;           ///< a response counts from whatever address
+  bool keep_refused_strangers = false;          ///< strangers' refused requests stay in a table without a share
 };
 
 struct subscriber_config {

@@ -194,7 +194,8 @@ void subscriber::state::dial(call& c, call_device& d, sip::response_context::ori
   f.route = b->path();
   f.to = b->facts().source;
   f.caller = c.source;
-  f.proven = b->facts().proven;
+  // Later than the INVITE's own event only a REGISTER dials a push device.
+  if (d.parkable && now.steady > c.arrived.steady) f.why = forward::cause::woken;
   out.emplace_back(std::move(f));
   if (!c.invite) return;
   say(out, stage::invite_out, &c, &d, 0, "");

@@ -107,14 +107,18 @@ void subscriber::state::send_200(const sip::message& request, const flow& to, pe
   out.emplace_back(send{to, std::move(packet), 200});
 }
 
+std::string subscriber::state::retry_after() {
+  const auto base = static_cast<std::uint64_t>(config().retry_after.count());
+  return "Retry-After: " + std::to_string(base + around.random.below(base + 1)) + "\r\n";
+}
+
 void subscriber::state::refuse_register(const sip::message& request, const flow& to, int status, std::string_view why,
                                         effects& out) {
   std::string extra;
   if (status == 423) {
     extra = "Min-Expires: " + std::to_string(config().min_expires.count()) + "\r\n";
   } else if (status == 503) {
-    const auto base = static_cast<std::uint64_t>(config().retry_after.count());
-    extra = "Retry-After: " + std::to_string(base + around.random.below(base + 1)) + "\r\n";
+    extra = retry_after();
   }
   if (why == "contacts-full") extra = warning("all contacts of this address-of-record are taken");
   if (why == "contact-octets") extra = warning("the contacts of this address-of-record are too long together");

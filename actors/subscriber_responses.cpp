@@ -158,8 +158,11 @@ void subscriber::state::on(const branch_failed& e, const instant& now, effects& 
     dial_after_collision(c, other, 408, now, out);
     return progress(c, now, out);
   }
-  const char* cause = e.cause == branch_failed::why::timeout ? "timeout" : "transport error";
-  if (d && d->state == parked_state::dialled) {
+  using why = branch_failed::why;
+  using no_answer = sip::response_context::no_answer;
+  const bool ours = e.cause == why::no_room;
+  const char* cause = ours ? "no room" : e.cause == why::timeout ? "timeout" : "transport error";
+  if (d && d->state == parked_state::dialled && !ours) {
     note_failed_flow(*d);
     if (dial_next_flow(c, *d, e.branch.branch, now, out)) return progress(c, now, out);
   }
@@ -170,7 +173,9 @@ void subscriber::state::on(const branch_failed& e, const instant& now, effects& 
     push_belatedly(c, *d, now, out);
   } else {
     if (c.undecided()) {
-      c.context.on_silence(e.branch.branch);
+      c.context.on_no_answer(e.branch.branch, ours                      ? no_answer::no_room
+                                              : e.cause == why::timeout ? no_answer::silent
+                                                                        : no_answer::unreachable);
     } else {
       c.context.give_up(e.branch.branch);
     }
@@ -313,6 +318,8 @@ void subscriber::state::send_final(call& c, const sip::response_context::final_a
         for (const call_device& d : c.devices) cause = *d.cause ? d.cause : cause;
         extra += warning(*cause ? cause : c.context.any_rang() ? "no answer" : "not woken");
       }
+    } else if (a.status == 503) {
+      extra = retry_after();
     }
     answer(c, a.status, extra, out);
   }
@@ -326,20 +333,21 @@ void subscriber::state::relay(call& c, const sip::message& response, std::string
   changes.remove_top_via();
   changes.strip_contact_params(&pns::is_push_param);
   if (!extra.empty()) changes.append(extra);
-  emit_response(c, response.status(), changes.serialise(around.pool), out);
+  emit_response(c, response.status(), changes.serialise(around.pool), sip::answer_kind::of_phone, out);
 }
 
 void subscriber::state::answer(call& c, int status, std::string_view extra, effects& out) {
+  const bool nobody_asked = c.devices.empty() && status >= 300;
   emit_response(c, status,
                 sip::build_response(*c.request, c.source.remote, status, tag_of(c.request->top_via().branch), extra,
                                     around.pool),
-                out);
+                nobody_asked ? sip::answer_kind::refused : sip::answer_kind::decided, out);
 }
 
 /// A null packet (pool at its bound) still goes out: the transaction layer then ends the transaction.
-void subscriber::state::emit_response(call& c, int status, sip::packet packet, effects& out) {
+void subscriber::state::emit_response(call& c, int status, sip::packet packet, sip::answer_kind kind, effects& out) {
   if (c.back == way_back::transaction) {
-    out.emplace_back(respond{c.transaction, status, std::move(packet)});
+    out.emplace_back(respond{c.transaction, status, std::move(packet), kind});
   } else if (packet.bytes) {
     out.emplace_back(send{c.source, std::move(packet), status});
   }

@@ -11,8 +11,11 @@
 #include "actors/registration.hpp"
 #include "actors/subscriber.hpp"
 #include "actors/subscriber_config.hpp"
+#include "sip/response.hpp"
 
 namespace reveille {
+
+using sip::tag_of;
 
 // Bounds on what a peer can make grow in one subscriber (SPEC 10.2); one that is hit is counted as stage::list_full.
 inline constexpr std::size_t calls_limit = 256;      ///< with the decided: those go first that were decided for longest
@@ -151,6 +154,8 @@ struct subscriber::state {
   void refuse(const request_received& e, int status, effects& out);
   /// A Warning line with the precise cause, for trusted peers (SPEC 3.4).
   std::string warning(std::string_view cause) const;
+  /// A Retry-After line, drawn so that callers and phones do not come back in step.
+  std::string retry_after();
   /// The bucket entry and the stored INVITE, then the pushes (SPEC 4.1).
   void write_entry(call& c, const instant& now, effects& out);
   void entry_written(call& c, const instant& now, effects& out);
@@ -189,7 +194,7 @@ struct subscriber::state {
   void settle(call& c, int status, bool answered, const instant& now, effects& out);
   void relay(call& c, const sip::message& response, std::string_view extra, effects& out);
   void answer(call& c, int status, std::string_view extra, effects& out);
-  void emit_response(call& c, int status, sip::packet packet, effects& out);
+  void emit_response(call& c, int status, sip::packet packet, sip::answer_kind kind, effects& out);
   void erase_ended_calls(effects& out);
   void on_deadline(call& c, const instant& now, effects& out);
   void on_call_timer(call& c, const timer_key& timer, const instant& now, effects& out);
@@ -209,8 +214,6 @@ struct subscriber::state {
   void token_answer(const pns::push_outcome& outcome, wall_time queued, const instant& now, effects& out);
 };
 
-/// A response tag that any shard makes alike for the same request: a repeated 200 is the same 200.
-std::string tag_of(std::string_view branch);
 /// Where a branch to this binding goes: equal means that a second INVITE would reach the same phone at the same place.
 std::uint64_t address_of(const binding& b);
 

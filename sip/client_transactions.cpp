@@ -9,9 +9,11 @@
 namespace reveille::sip {
 
 client_transactions::client_transactions(const transaction_timing& timing, std::uint32_t capacity,
-                                         nanoseconds guard, hash_key key, timer_wheel& wheel, slab_pool& pool,
-                                         packet_outlet& out, failure_sink& failures)
+                                         const client_transaction_bounds& bounds, nanoseconds guard, hash_key key,
+                                         timer_wheel& wheel, slab_pool& pool, packet_outlet& out,
+                                         failure_sink& failures)
     : timing_(timing),
+      bounds_(bounds),
       guard_(guard),
       key_(key),
       pool_(pool),
@@ -19,13 +21,35 @@ client_transactions::client_transactions(const transaction_timing& timing, std::
       failures_(failures),
       by_owner_(capacity),
       entries_(capacity, wheel, transaction_timer::client_repeat, transaction_timer::client_life),
-      by_remote_(remotes, none) {}
+      by_remote_(remotes, none),
+      silent_of_remote_(remotes, 0),
+      silent_of_caller_(remotes, 0),
+      heard_(key, bounds.heard_peers) {}
 
-std::optional<client_transactions::handle> client_transactions::reserve() {
+std::optional<std::uint32_t> client_transactions::take() {
   const auto index = entries_.take();
-  if (!index) return std::nullopt;
-  entries_[*index].what = kind::reserved;
-  return entries_.handle_of(*index);
+  if (index) entries_[*index].what = kind::reserved;
+  return index;
+}
+
+/// A woken branch has its phone on the line: only the table itself refuses it.
+client_transactions::reservation client_transactions::reserve(const errand& what) {
+  const bool woken = what.why == errand::cause::woken;
+  const bool known = bounds_.heard_peers == 0 || heard_.contains(what.to);
+  const std::size_t caller = what.caller.empty() ? uncounted : place_of(what.caller);
+  if (!woken) {
+    if (entries_.size() + bounds_.kept_for_woken >= entries_.capacity()) return {{}, lack::table};
+    if (!known && unheard_ >= bounds_.unheard) return {{}, lack::unheard};
+    if (caller != uncounted && silent_of_caller_[caller] >= bounds_.silent_of_caller) return {{}, lack::caller};
+    if (silent_of_remote_[place_of(what.to)] >= bounds_.silent_of_flow) return {{}, lack::flow};
+  }
+  const auto index = take();
+  if (!index) return {{}, lack::table};
+  entry& e = entries_[*index];
+  e.woken = woken;
+  e.unheard = !known;
+  e.caller = static_cast<std::uint16_t>(caller);
+  return {entries_.handle_of(*index), lack::none};
 }
 
 void client_transactions::drop(handle id) {
@@ -33,10 +57,9 @@ void client_transactions::drop(handle id) {
 }
 
 void client_transactions::start(handle id, bool invite, const owner& of, const flow& to, packet&& request,
-                                steady_time now, std::uint8_t repeats) {
+                                steady_time now) {
   entry* e = entries_.at(id);
   assert(e != nullptr && e->what == kind::reserved);
-  e->repeats = repeats;
   e->what = invite ? kind::invite : kind::non_invite;
   e->state = invite ? static_cast<std::uint8_t>(invite_client_state::calling)
                     : static_cast<std::uint8_t>(non_invite_client_state::trying);
@@ -47,9 +70,34 @@ void client_transactions::start(handle id, bool invite, const owner& of, const f
   ++counters_.created;
   own(id.index, of);
   chain(id.index);
-  entries_.live_for(id.index, timing_.timeout(), now);  // B, F
+  e->silent = true;
+  ++silent_of_remote_[place_of(to.remote)];
+  if (e->caller != uncounted) ++silent_of_caller_[e->caller];
+  if (e->unheard) ++unheard_;
+  const bool patient = e->woken || !e->unheard || transaction_timing::reliable(to.kind);
+  entries_.live_for(id.index, patient ? timing_.timeout() : timing_.unheard_timeout(), now);  // B, F
   if (!transaction_timing::reliable(to.kind)) entries_.repeat_after(id.index, timing_.t1, now);  // A, E
   transmit(id.index, now);
+}
+
+const flow* client_transactions::asked(handle id) const {
+  const entry* e = entries_.at(id);
+  return e == nullptr || e->what == kind::reserved ? nullptr : &e->to;
+}
+
+/// Its peer has answered: whatever comes, it is there.
+void client_transactions::heard(entry& e, steady_time now) {
+  if (!e.silent) return;
+  heard_.add(e.to.remote, now);
+  count_out(e);
+}
+
+void client_transactions::count_out(entry& e) {
+  if (!e.silent) return;
+  e.silent = false;
+  --silent_of_remote_[place_of(e.to.remote)];
+  if (e.caller != uncounted) --silent_of_caller_[e.caller];
+  if (e.unheard) --unheard_;
 }
 
 std::optional<client_transactions::owner> client_transactions::on_response(handle id, const message& response,
@@ -68,6 +116,7 @@ std::optional<client_transactions::owner> client_transactions::on_response(handl
   }
   const int status = response.status();
   const owner to_tell = e->of;
+  heard(*e, now);
   const bool owned = e->owned;
   passed_ = false;
   if (e->what == kind::invite) {
@@ -109,7 +158,7 @@ void client_transactions::resend(const owner& of, steady_time now) {
 }
 
 void client_transactions::on_unreachable(const endpoint& remote, steady_time now) {
-  for (std::uint32_t i = chain_of(remote); i != none;) {
+  for (std::uint32_t i = by_remote_[place_of(remote)]; i != none;) {
     const std::uint32_t next = entries_[i].same_remote_next;
     const entry& e = entries_[i];
     // A failure reported here may start no transaction (the shard defers it), so `next` stays good.
@@ -125,24 +174,23 @@ void client_transactions::on_timer(std::uint64_t payload, steady_time now) {
   const auto found = entries_.of_timer(payload);
   if (!found) return;
   const std::uint32_t index = *found;
-  entry& e = entries_[index];
+  const entry& e = entries_[index];
   const bool repeat = timer_kind_of(payload) == transaction_timer::client_repeat;
-  if (repeat && e.repeats != all_repeats && e.repeats-- == 0) {
-    e.repeats = 0;
-    return entries_.stop_repeating(index);
-  }
+  const bool in_vain = repeat && e.silent && e.unheard && !heard_.contains(e.to.remote);
   if (e.what != kind::invite) {
     if (repeat) {
       // RFC 3261 17.1.2.2: doubling up to T2 in trying, T2 in proceeding.
       const bool trying = e.state == static_cast<std::uint8_t>(non_invite_client_state::trying);
-      entries_.repeat_after(index, trying ? timing_.doubled(e.interval) : timing_.t2, now);
+      const milliseconds next = trying ? timing_.doubled(e.interval) : timing_.t2;
+      if (!in_vain || next < timing_.unheard_interval()) entries_.repeat_after(index, next, now);
       return step(index, non_invite_client_event::timer_e, nullptr, now);
     }
     const bool completed = e.state == static_cast<std::uint8_t>(non_invite_client_state::completed);
     return step(index, completed ? non_invite_client_event::timer_k : non_invite_client_event::timer_f, nullptr, now);
   }
   if (repeat) {
-    entries_.repeat_after(index, 2 * e.interval, now);  // timer A has no cap (17.1.1.2)
+    const milliseconds next = 2 * e.interval;  // timer A has no cap (17.1.1.2)
+    if (!in_vain || next < timing_.unheard_interval()) entries_.repeat_after(index, next, now);
     return step(index, invite_client_event::timer_a, nullptr, now);
   }
   switch (static_cast<invite_client_state>(e.state)) {
@@ -249,24 +297,25 @@ void client_transactions::send_cancel(std::uint32_t index, steady_time now) {
   packet bytes = build_cancel(entries_[index].request, entries_[index].reason, pool_);
   entries_[index].cancel_sent = true;
   entries_.live_for(index, timing_.long_wait(), now);  // RFC 3261 9.1: then it is taken as cancelled
-  std::optional<handle> id;
-  if (bytes.bytes != nullptr) id = reserve();
-  if (!id) {
+  std::optional<std::uint32_t> place;
+  if (bytes.bytes != nullptr) place = take();
+  if (!place) {
     ++counters_.cancels_refused;
     return;
   }
   entry& invite = entries_[index];
   ++counters_.cancels_sent;
-  entry& e = entries_[id->index];
+  const handle id = entries_.handle_of(*place);
+  entry& e = entries_[id.index];
   e.what = kind::cancel;
   e.state = static_cast<std::uint8_t>(non_invite_client_state::trying);
   e.to = invite.to;
   e.request = std::move(bytes);
-  invite.cancel = *id;
-  chain(id->index);
-  entries_.live_for(id->index, timing_.timeout(), now);
-  if (!transaction_timing::reliable(e.to.kind)) entries_.repeat_after(id->index, timing_.t1, now);
-  transmit(id->index, now);
+  invite.cancel = id;
+  chain(id.index);
+  entries_.live_for(id.index, timing_.timeout(), now);
+  if (!transaction_timing::reliable(e.to.kind)) entries_.repeat_after(id.index, timing_.t1, now);
+  transmit(id.index, now);
 }
 
 void client_transactions::transport_failed(std::uint32_t index, steady_time now) {
@@ -291,6 +340,7 @@ void client_transactions::decide(entry& e) {
 void client_transactions::release(std::uint32_t index) {
   entry& e = entries_[index];
   decide(e);
+  count_out(e);
   if (e.owned) by_owner_.erase(fingerprint(e.of));
   if (e.what != kind::reserved) unchain(index);
   e.owned = false;
@@ -299,6 +349,9 @@ void client_transactions::release(std::uint32_t index) {
   e.cancel = {none, 0};
   e.cancel_wanted = false;
   e.cancel_sent = false;
+  e.unheard = false;
+  e.woken = false;
+  e.caller = uncounted;
   entries_.give_back(index);
 }
 
@@ -323,16 +376,9 @@ std::uint64_t client_transactions::fingerprint(const owner& of) const {
   return siphash(key_, std::string_view(bytes, sizeof bytes));
 }
 
-std::uint32_t& client_transactions::chain_of(const endpoint& remote) {
-  const std::uint64_t hash =
-      siphash({key_.k0 ^ remote.port, key_.k1},
-              std::string_view(reinterpret_cast<const char*>(remote.address.data()), remote.address.size()));
-  return by_remote_[hash & (remotes - 1)];
-}
-
 void client_transactions::chain(std::uint32_t index) {
   entry& e = entries_[index];
-  std::uint32_t& head = chain_of(e.to.remote);
+  std::uint32_t& head = by_remote_[place_of(e.to.remote)];
   e.same_remote_previous = none;
   e.same_remote_next = head;
   if (head != none) entries_[head].same_remote_previous = index;
@@ -344,7 +390,7 @@ void client_transactions::unchain(std::uint32_t index) {
   if (e.same_remote_previous != none) {
     entries_[e.same_remote_previous].same_remote_next = e.same_remote_next;
   } else {
-    chain_of(e.to.remote) = e.same_remote_next;
+    by_remote_[place_of(e.to.remote)] = e.same_remote_next;
   }
   if (e.same_remote_next != none) entries_[e.same_remote_next].same_remote_previous = e.same_remote_previous;
 }

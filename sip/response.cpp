@@ -1,5 +1,7 @@
 #include "sip/response.hpp"
 
+#include "core/hash.hpp"
+
 #include "sip/grammar.hpp"
 #include "sip/list.hpp"
 #include "sip/received.hpp"
@@ -104,6 +106,17 @@ packet build_response(const message& request, const endpoint& source, int status
                       std::string_view extra, slab_pool& pool, std::string_view reason) {
   return build_response_with(
       request, source, status, to_tag, pool, extra.size(), [&](writer& out) { out.text(extra); }, reason);
+}
+
+std::string tag_of(std::string_view branch) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::uint64_t h = siphash({0x7461675f6f66ULL, 0}, branch);
+  std::string tag(12, '0');
+  for (char& c : tag) {
+    c = digits[h & 15];
+    h >>= 4;
+  }
+  return tag;
 }
 
 }  // namespace reveille::sip

@@ -1,6 +1,7 @@
 /// Responses built from the request they answer (RFC 3261 8.2.6).
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "core/flow.hpp"
@@ -47,5 +48,8 @@ struct refusal_answer {
 /// Only the header section and lines that an accepted message may have are looked at.
 /// @return null packet when why.status is 0 or the pool is at its bound.
 refusal_answer build_refusal(std::string_view text, const endpoint& source, const reject& why, slab_pool& pool);
+
+/// A To tag that any shard makes alike for the same request: a repeated answer is the same answer (RFC 3261 8.2.7).
+std::string tag_of(std::string_view branch);
 
 }  // namespace reveille::sip

@@ -137,11 +137,16 @@ void response_context::on_failure(std::uint32_t number, message_ptr response) {
   if (status >= 600) decide(fork_outcome::rejected);
 }
 
-void response_context::on_silence(std::uint32_t number) {
+void response_context::on_no_answer(std::uint32_t number, no_answer why) {
   branch* b = find(number);
   if (!b || !b->open) return;
   b->open = false;
-  if (!b->abandoned && best_status_ == 0) best_status_ = 408;
+  if (b->abandoned) return;
+  switch (why) {
+    case no_answer::silent: silent_ = true; return;
+    case no_answer::unreachable: unreachable_ = true; return;
+    case no_answer::no_room: no_room_ = true; return;
+  }
 }
 
 void response_context::give_up(std::uint32_t number) {
@@ -216,10 +221,13 @@ std::optional<response_context::final_answer> response_context::take_final() {
       answer.response = nullptr;
     }
   } else {
-    // Silence of a plain phone is 408; a place that ended says more, and RFC 4320 forbids 408 to other requests.
-    const bool silence = best_status_ == 408 && !undialled_ && kind_ == kind::invite &&
-                         outcome_ != fork_outcome::expired;
-    answer.status = silence ? 408 : 480;
+    // A place that ended says more than branches without an answer, and RFC 4320 forbids 408 to other requests.
+    const bool ended = undialled_ || outcome_ == fork_outcome::expired;
+    answer.status = ended           ? 480
+                    : silent_       ? (kind_ == kind::invite ? 408 : 480)
+                    : no_room_      ? 503
+                    : unreachable_  ? 500
+                                    : 480;
   }
   final_sent_ = true;
   final_status_ = answer.status;

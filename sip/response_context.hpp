@@ -68,8 +68,14 @@ class response_context {
   relay on_success(std::uint32_t branch);
   /// 300-699. A 6xx decides `rejected`.
   void on_failure(std::uint32_t branch, message_ptr response);
-  /// No response at all: counts as 408 (16.7), after everything that a phone or a place said.
-  void on_silence(std::uint32_t branch);
+  /// Why a branch ended without a response.
+  enum class no_answer : std::uint8_t {
+    silent,       ///< counts as 408 (16.7)
+    unreachable,  ///< a transport error: as if 503 had come (16.9), hence 500 upstream (16.7 step 6)
+    no_room,      ///< we could not send it: 503, with Retry-After
+  };
+  /// Counts after everything that a phone or a place said; of several, 408 is of the lowest class (16.7 step 6).
+  void on_no_answer(std::uint32_t branch, no_answer why);
   /// 64*T1 after its CANCEL, or a cancelled branch whose transaction ended: nobody waits for it any more.
   void give_up(std::uint32_t branch);
 
@@ -115,6 +121,7 @@ class response_context {
   fork_outcome outcome_ = fork_outcome::undecided;
   int best_status_ = 0;
   message_ptr best_;
+  bool silent_ = false, unreachable_ = false, no_room_ = false;   ///< a branch ended so
   struct challenge { message_ptr from; std::string lines; };
   std::vector<challenge> challenges_;
 };

@@ -11,19 +11,13 @@ std::string_view method_key(const message& request) {
 
 }  // namespace
 
-std::uint64_t server_fingerprint(const message& request, hash_key key) {
+std::uint64_t server_fingerprint(const message& request, hash_key key, std::uint64_t sender) {
   const via_view& via = request.top_via();
-  chained_hash hash(key);
-  hash.add(method_key(request));
-  if (has_transaction_branch(request)) {
-    return hash.add(via.branch).add(via.host).add(via.port).value();
-  }
-  return hash.add(request.request_uri())
-      .add(request.from_tag())
-      .add(request.call_id())
-      .add(request.cseq().number)
-      .add(via.text)
-      .value();
+  // The numbers go in with the key: no hash of their own.
+  chained_hash hash({key.k0 ^ sender, key.k1 ^ (std::uint64_t{request.cseq().number} << 16 | via.port)});
+  hash.add(method_key(request)).add(request.from_tag()).add(request.call_id());
+  if (has_transaction_branch(request)) return hash.add(via.branch).add(via.host).value();
+  return hash.add(request.request_uri()).add(via.text).value();
 }
 
 }  // namespace reveille::sip

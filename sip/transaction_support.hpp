@@ -63,7 +63,10 @@ inline bool has_transaction_branch(const message& request) {
 }
 
 /// Names the server transaction of a request (RFC 3261 17.2.3). An ACK and a CANCEL get that of their INVITE.
-/// Without a usable branch the fields of RFC 2543 do, save the To tag, which an ACK has and its INVITE had not.
-std::uint64_t server_fingerprint(const message& request, hash_key key);
+/// Besides branch, sent-by and method, Call-ID, From tag, CSeq number and the sender take part (SPEC 10a.2): who guesses a
+/// branch and comes first, or cancels it, has a transaction of his own. Without a usable branch the fields of RFC 2543
+/// do, save the To tag, which an ACK has and its INVITE had not.
+/// @param sender the same for all that may speak for one sender
+std::uint64_t server_fingerprint(const message& request, hash_key key, std::uint64_t sender = 0);
 
 }  // namespace reveille::sip

@@ -17,6 +17,12 @@ struct transaction_timing {
 
   milliseconds timeout() const { return timer_b.count() != 0 ? timer_b : 64 * t1; }  ///< timers B, F
   milliseconds long_wait() const { return 64 * t1; }                                ///< timers H, J, L, M
+  /// SPEC 10a.1: how long what was refused to a stranger waits for its ACK; Timer G repeats it at T1, 3*T1 and 7*T1.
+  milliseconds wait_refused() const { return 8 * t1; }
+  /// SPEC 10a.3: an interval of timers A and E that a peer which has never answered does not get any more ...
+  milliseconds unheard_interval() const { return 8 * t1; }
+  /// ... and when nobody waits for it any longer: as long as that interval after the last of the four requests.
+  milliseconds unheard_timeout() const { return std::min(15 * t1, timeout()); }
   milliseconds doubled(milliseconds interval) const { return std::min(2 * interval, t2); }
 
   // Over a reliable transport nothing is repeated, so nothing must be waited for.

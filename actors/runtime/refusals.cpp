@@ -1,8 +1,8 @@
 #include "actors/runtime/refusals.hpp"
 
-#include <array>
-#include <charconv>
 #include <string>
+
+#include "sip/response.hpp"
 
 namespace reveille {
 
@@ -15,10 +15,7 @@ constexpr std::uint64_t retry_after_spread = 9;
 
 sip::packet build(const sip::message& request, const flow& source, slab_pool& pool, random_source& random) {
   const std::string retry = "Retry-After: " + std::to_string(retry_after_least + random.below(retry_after_spread)) + "\r\n";
-  std::array<char, 16> tag{};
-  const auto end = std::to_chars(tag.data(), tag.data() + tag.size(), random.next(), 36);
-  return sip::build_response(request, source.remote, unavailable,
-                             {tag.data(), static_cast<std::size_t>(end.ptr - tag.data())}, retry, pool);
+  return sip::build_response(request, source.remote, unavailable, sip::tag_of(request.top_via().branch), retry, pool);
 }
 
 }  // namespace
@@ -32,7 +29,7 @@ std::optional<effect> refusal_of(const subscriber_event& event, slab_pool& pool,
   if (const auto* request = std::get_if<request_received>(&event)) {
     sip::packet packet = build(*request->request, request->source, pool, random);
     if (!packet.bytes) return std::nullopt;
-    return respond{request->transaction, unavailable, std::move(packet)};
+    return respond{request->transaction, unavailable, std::move(packet), sip::answer_kind::refused};
   }
   return std::nullopt;
 }

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view transaction_prefix = "z9hG4bKs";
 constexpr std::string_view stateless_prefix = "z9hG4bKd";
 constexpr std::size_t mac_octets = 8;
-constexpr std::size_t longest = 8 + 1 + 1 + 18 + mac_octets;
+constexpr std::size_t longest = 8 + 4 + 1 + 1 + 18 + mac_octets;
 static_assert(stateless_prefix.size() + base32_size(longest) <= branch_text::capacity);
 
 /// The prefix takes part, so that one kind never passes for the other (nor for a flow token).
@@ -35,6 +35,7 @@ branch_text write_branch(const our_branch& what, const branch_keys& keys) {
     const auto& d = std::get<stateless_branch>(what);
     prefix = stateless_prefix;
     bytes.put(d.upstream, 8);
+    bytes.put(d.asked, 4);
     bytes.put(d.listener, 1);
     bytes.put(d.back.v6 ? 1 : 0, 1);
     bytes.put_address(d.back);
@@ -70,6 +71,7 @@ std::optional<our_branch> read_branch(std::string_view text, const branch_keys& 
   }
   stateless_branch d;
   d.upstream = in.take(8);
+  d.asked = static_cast<std::uint32_t>(in.take(4));
   d.listener = static_cast<std::uint8_t>(in.take(1));
   d.back = in.take_address(in.take(1) != 0);
   if (!in.complete()) return std::nullopt;

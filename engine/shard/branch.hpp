@@ -2,8 +2,8 @@
 /// needs no look-up by text.
 ///
 ///   z9hG4bKs<base32>  of a client transaction: shard, entry, generation, loop hash (RFC 3261 16.6 item 8), MAC
-///   z9hG4bKd<base32>  of a request forwarded without state (RFC 3261 16.11): hash of the upstream transaction, the
-///                     flow by which its response goes back, MAC
+///   z9hG4bKd<base32>  of a request forwarded without state (RFC 3261 16.11): hash of the upstream transaction, hash of
+///                     whom it went to, the flow by which its response goes back, MAC
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,7 @@ struct transaction_branch {
 
 struct stateless_branch {
   std::uint64_t upstream = 0;   ///< the same for a request, its repetitions, its CANCEL and the ACK of its failure
+  std::uint32_t asked = 0;      ///< hash of whom the request went to: nobody else's response goes back (SPEC 10a.2)
   std::uint8_t listener = 0;    ///< by which it came
   endpoint back;                ///< where its response goes
   auto operator<=>(const stateless_branch&) const = default;

@@ -4,8 +4,6 @@
 namespace reveille {
 namespace {
 
-bool same_address(const endpoint& a, const endpoint& b) { return a.v6 == b.v6 && a.address == b.address; }
-
 /// The value of realm in credentials, without its quotes; "" when there is none.
 std::string_view realm_in(std::string_view credentials) {
   constexpr std::string_view name = "realm=\"";
@@ -33,7 +31,7 @@ std::optional<flow> shard::impl::next_hop(const sip::message& m, const flow& fro
   const bool from_caller = tag_hash(m.from_tag(), config_.secret) == token.caller_tag;
   if (from_caller) return flow_of(token.callee);
   auto to_caller = flow_of(token.caller);
-  if (token.caller_direct || !to_caller || !same_address(from.remote, token.callee.remote)) return to_caller;
+  if (token.caller_direct || !to_caller || !sip::same_host(from.remote, token.callee.remote)) return to_caller;
 
   std::string_view next = m.request_uri();
   result<sip::name_addr_view> second = failure("");
@@ -78,7 +76,8 @@ void shard::impl::forward_in_dialog(const sip::message_ptr& m, const flow& from,
   if (!to) return drop(drop_reason::unknown_listener);
 
   const branch_text branch =
-      write_branch(stateless_branch{upstream_hash(*m), names_.listener_of(from.local), from.remote}, branch_keys_);
+      write_branch(stateless_branch{upstream_hash(*m), asked_hash(to->remote), names_.listener_of(from.local), from.remote},
+                   branch_keys_);
   lines_ = "Via: SIP/2.0/UDP ";
   lines_ += names_.at(names_.listener_of(to->local)).sent_by;
   lines_ += ";rport;branch=";
@@ -95,7 +94,7 @@ void shard::impl::forward_in_dialog(const sip::message_ptr& m, const flow& from,
   if (bytes.bytes == nullptr) return drop(drop_reason::no_memory);
   counters_.in_dialog_forwarded.add();
   counters_.requests_sent[static_cast<std::size_t>(m->method())].add();
-  if (!transmit(*to, bytes) && !ack) reply(*m, from, 503);
+  if (!transmit(*to, bytes) && !ack) reply(*m, from, 500);  // RFC 3261 16.9: as if 503 had come, hence 500 (16.7 step 6)
 }
 
 /// RFC 3261 22.3: credentials for our realm are ours to read, nobody else's.

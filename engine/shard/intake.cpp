@@ -26,6 +26,10 @@ flow reached_by(const sip::message& m, flow from) {
 /// with any printable token character, whose two bits may be zero too.
 bool is_stun(std::string_view bytes) { return static_cast<unsigned char>(bytes.front()) < 0x04; }
 
+sip::sender_standing standing_of(peer_trust trust) {
+  return trust == peer_trust::trusted ? sip::sender_standing::trusted : sip::sender_standing::open;
+}
+
 }  // namespace
 
 void shard::impl::on_datagram(slab_ptr bytes, std::size_t size, const flow& from, const instant& now) {
@@ -122,7 +126,7 @@ void shard::impl::on_hand_over(hand_over&& what, const instant& now) {
   if (auto* adoption = std::get_if<adoption_for>(&what)) return adopt(adoption->key, std::move(adoption->invite), now);
   if (auto* claim = std::get_if<claim_for>(&what)) return do_claim(std::move(claim->claim));
   auto& response = std::get<response_for>(what);
-  do_respond(response.transaction, response.status, response.packet, now);
+  do_respond(response.transaction, response.status, response.packet, response.kind, now);
 }
 
 void shard::impl::on_message(const sip::message_ptr& m, const flow& from, hops so_far, const instant& now) {
@@ -153,15 +157,18 @@ void shard::impl::on_request(const sip::message_ptr& m, const flow& from, hops s
     }
   }
 
-  const std::uint64_t fingerprint = sip::server_fingerprint(*m, config_.key);
+  const std::uint64_t fingerprint = fingerprint_of(*m, from);
   const shard_id owner = shard_of(fingerprint);
   if (owner != self_ && so_far == hops::fresh) return hand(owner, datagram_for{m, from});
   if (ack) return on_ack(fingerprint, now);
   if (method == sip::method::cancel) return on_cancel(m, from, fingerprint, now);
   if (const auto known = servers_.find(fingerprint)) {
     counters_.duplicates.add();
+    // A stranger among many had no 100; what was not refused by now is waited for.
+    if (known->invite && !known->told && !known->decided) return say_trying(*m, from, known->id, now);
     return servers_.repeated(known->id, now.steady);
   }
+  if (const auto status = servers_.refused_before(fingerprint, now.steady)) return refuse_again(*m, from, *status);
   on_initial_request(m, from, fingerprint, route, now);
 }
 
@@ -216,10 +223,14 @@ void shard::impl::start_call(const sip::message_ptr& m, const flow& from, std::u
   const auto target = sip::parse_uri(m->request_uri());
   if (!target || !write_request_aor(*target)) return reply(*m, from, 404);
   const aor_key key = key_of(aor_, config_.key);
-  const auto id = servers_.create(fingerprint, invite, from, key, now.steady);
-  if (!id) return refuse(*m, from, refusal::transactions);
-  if (invite) say_trying(*m, from, *id, now);
-  request_received event{m, {self_, id->index, id->generation}, from, trust_of(from)};
+  const peer_trust trust = trust_of(from);
+  const auto id = servers_.create(fingerprint, invite, from, standing_of(trust), key, now.steady);
+  if (!id) {
+    const bool full = servers_.size() == servers_.capacity();
+    return refuse(*m, from, full ? refusal::transactions : refusal::strangers);
+  }
+  if (invite && servers_.wants_trying(*id)) say_trying(*m, from, *id, now);
+  request_received event{m, {self_, id->index, id->generation}, from, trust};
   const shard_id home = home_of(key, config_.shards);
   if (home != self_) return hand(home, event_for{key, {}, std::move(event)});
   deliver_event(key, aor_, std::move(event), now);
@@ -235,12 +246,13 @@ void shard::impl::say_trying(const sip::message& m, const flow& from, const sip:
 
 /// A resumed call's INVITE gets its place among the transactions back, at the shard where its CANCEL will arrive.
 void shard::impl::adopt(aor_key key, adopt_invite&& what, const instant& now) {
-  const std::uint64_t fingerprint = sip::server_fingerprint(*what.request, config_.key);
+  const std::uint64_t fingerprint = fingerprint_of(*what.request, what.source);
   const shard_id owner = shard_of(fingerprint);
   if (owner != self_) return hand(owner, adoption_for{key, std::move(what)});
   const auto known = servers_.find(fingerprint);  // its sender was faster: the INVITE came again
   if (known && (!known->invite || known->decided)) return;
-  const auto id = known ? known->id : servers_.create(fingerprint, true, what.source, key, now.steady);
+  const auto id = known ? known->id : servers_.create(fingerprint, true, what.source, standing_of(trust_of(what.source)),
+                                                           key, now.steady);
   if (!id) return counters_.refusals[static_cast<std::size_t>(refusal::transactions)].add();
   if (!known) say_trying(*what.request, what.source, *id, now);
   events_.push_back({key, {}, invite_adopted{what.call, {self_, id->index, id->generation}}});
@@ -280,10 +292,10 @@ void shard::impl::refuse_delivery(const sip::message_ptr& m, server_transaction_
                                   const instant& now) {
   counters_.refusals[static_cast<std::size_t>(refusal::home_full)].add();
   write_retry_after();
-  sip::packet bytes = sip::build_response(*m, from.remote, 503, local_tag(*m), lines_, ports_.pool);
+  sip::packet bytes = sip::build_response(*m, from.remote, 503, sip::tag_of(m->top_via().branch), lines_, ports_.pool);
   if (bytes.bytes == nullptr) return drop(drop_reason::no_memory);
-  if (transaction.shard == self_) return do_respond(transaction, 503, bytes, now);
-  hand(transaction.shard, response_for{transaction, 503, std::move(bytes)});
+  if (transaction.shard == self_) return do_respond(transaction, 503, bytes, sip::answer_kind::refused, now);
+  hand(transaction.shard, response_for{transaction, 503, std::move(bytes), sip::answer_kind::refused});
 }
 
 /// RFC 3261 16.10: 200 at once, for as long as the INVITE's transaction lives; its subscriber hears of it once.
@@ -302,6 +314,34 @@ void shard::impl::on_cancel(const sip::message_ptr& m, const flow& from, std::ui
   const shard_id home = home_of(invite->owner, config_.shards);
   if (home != self_) return hand(home, event_for{invite->owner, {}, std::move(event)});
   deliver_event(invite->owner, {}, std::move(event), now);
+}
+
+std::uint64_t shard::impl::fingerprint_of(const sip::message& m, const flow& from) const {
+  if (config_.planted.match_by_branch_alone) {
+    const bool of_invite = m.method() == sip::method::ack || m.method() == sip::method::cancel;
+    return sip::chained_hash(config_.key)
+        .add(of_invite ? sip::name_of(sip::method::invite) : m.method_text())
+        .add(m.top_via().branch)
+        .add(m.top_via().host)
+        .add(m.top_via().port)
+        .value();
+  }
+  return sip::server_fingerprint(m, config_.key, sender_of(from.remote, config_.key));
+}
+
+/// RFC 3261 8.2.7: without a transaction, with the To tag of before.
+void shard::impl::refuse_again(const sip::message& m, const flow& from, int status) {
+  std::string_view extra = {};
+  if (status == 480) extra = "Reason: Q.850;cause=20\r\n";
+  if (status == 503) {
+    write_retry_after();
+    extra = lines_;
+  }
+  const sip::packet bytes =
+      sip::build_response(m, from.remote, status, sip::tag_of(m.top_via().branch), extra, ports_.pool);
+  if (bytes.bytes == nullptr) return drop(drop_reason::no_memory);
+  count_sent(status);
+  transmit(from, bytes);
 }
 
 void shard::impl::on_ack(std::uint64_t fingerprint, const instant& now) {

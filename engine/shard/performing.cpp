@@ -7,11 +7,6 @@
 namespace reveille {
 namespace {
 
-/// SPEC 2.4c: to a flow that has answered nothing of ours. An INVITE's last copy leaves after 7.5 s: a phone whose radio
-/// wakes slowly has said something by then. Another's after 1.5 s.
-constexpr std::uint8_t unproven_invite_repeats = 4;
-constexpr std::uint8_t unproven_repeats = 2;
-
 /// Requests that begin a dialog, or may: their successors must come by us.
 bool forms_dialog(sip::method m) {
   return m == sip::method::invite || m == sip::method::subscribe || m == sip::method::refer;
@@ -29,8 +24,8 @@ void shard::impl::perform(aor_key key, effect&& what, const instant& now) {
           transmit(e.to, e.packet);
         } else if constexpr (std::is_same_v<kind, respond>) {
           if (e.packet.bytes == nullptr) return drop(drop_reason::no_memory);
-          if (e.transaction.shard == self_) return do_respond(e.transaction, e.status, e.packet, now);
-          hand(e.transaction.shard, response_for{e.transaction, e.status, std::move(e.packet)});
+          if (e.transaction.shard == self_) return do_respond(e.transaction, e.status, e.packet, e.kind, now);
+          hand(e.transaction.shard, response_for{e.transaction, e.status, std::move(e.packet), e.kind});
         } else if constexpr (std::is_same_v<kind, adopt_invite>) {
           adopt(key, std::move(e), now);
         } else if constexpr (std::is_same_v<kind, forward>) {
@@ -69,25 +64,36 @@ void shard::impl::do_claim(claim_token&& what) {
 }
 
 void shard::impl::do_respond(const server_transaction_id& to, int status, const sip::packet& bytes,
-                             const instant& now) {
-  if (!servers_.respond({to.index, to.generation}, status, bytes, now.steady)) {
+                             sip::answer_kind kind, const instant& now) {
+  if (config_.planted.keep_refused_strangers) kind = sip::answer_kind::decided;
+  if (!servers_.respond({to.index, to.generation}, status, bytes, now.steady, kind)) {
     return drop(drop_reason::late_response);
   }
   count_sent(status);
 }
 
+bool shard::impl::has_room(const forward& what, sip::client_transactions::reservation& place) {
+  using errand = sip::client_transactions::errand;
+  errand e;
+  e.why = what.why == forward::cause::woken ? errand::cause::woken : errand::cause::request;
+  e.to = what.to.remote;
+  if (!names_.trusted(what.caller.remote)) e.caller = what.caller.remote;
+  place = clients_.reserve(e);
+  if (place.missing == sip::lack::none) return true;
+  counters_.branches_refused[static_cast<std::size_t>(place.missing)].add();
+  return false;
+}
+
 /// RFC 3261 16.6: a copy for one target, on a client transaction of its own.
 void shard::impl::do_forward(aor_key key, forward&& what, const instant& now) {
   const sip::client_transactions::owner owner{key, what.branch.call, what.branch.branch};
-  const auto id = clients_.reserve();
-  if (!id) {
-    counters_.branch_table_full.add();
-    return client_failed(owner, sip::client_transactions::failure::transport_error);
-  }
+  sip::client_transactions::reservation place;
+  // A lack of ours says nothing of the phone: its flow stays good (SPEC 3.3).
+  if (!has_room(what, place)) return client_failed(owner, sip::client_transactions::failure::no_room);
   const sip::message& m = *what.request;
   const listener& out_by = names_.at(names_.listener_of(what.to.local));
   const branch_text branch = write_branch(
-      transaction_branch{self_, id->index, id->generation, loop_hash(m)}, branch_keys_);
+      transaction_branch{self_, place.id.index, place.id.generation, loop_hash(m)}, branch_keys_);
   lines_.clear();
   if (forms_dialog(m.method())) {
     const flow_token token{{names_.listener_of(what.to.local), what.to.remote},
@@ -123,15 +129,11 @@ void shard::impl::do_forward(aor_key key, forward&& what, const instant& now) {
   sip::packet bytes = e.serialise(ports_.pool);
   if (bytes.bytes == nullptr) {
     drop(drop_reason::no_memory);
-    clients_.drop(*id);
-    return client_failed(owner, sip::client_transactions::failure::transport_error);
+    clients_.drop(place.id);
+    return client_failed(owner, sip::client_transactions::failure::no_room);
   }
   counters_.requests_sent[static_cast<std::size_t>(m.method())].add();
-  const bool invite = m.method() == sip::method::invite;
-  const std::uint8_t repeats = what.proven ? sip::client_transactions::all_repeats
-                               : invite    ? unproven_invite_repeats
-                                           : unproven_repeats;
-  clients_.start(*id, invite, owner, what.to, std::move(bytes), now.steady, repeats);
+  clients_.start(place.id, m.method() == sip::method::invite, owner, what.to, std::move(bytes), now.steady);
 }
 
 void shard::impl::note_it(aor_key key, const note& what, const instant& now) {

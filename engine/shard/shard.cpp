@@ -1,6 +1,7 @@
 #include "engine/shard/shard.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "engine/shard/shard_core.hpp"
@@ -20,6 +21,7 @@ std::string_view name_of(drop_reason why) {
     case drop_reason::unknown_listener: return "unknown-listener";
     case drop_reason::send_failed: return "send-failed";
     case drop_reason::late_response: return "late-response";
+    case drop_reason::wrong_source: return "wrong-source";
   }
   return "unknown";
 }
@@ -30,9 +32,33 @@ std::string_view name_of(refusal why) {
     case refusal::transactions: return "transactions";
     case refusal::home_full: return "home-full";
     case refusal::draining: return "draining";
+    case refusal::strangers: return "strangers";
   }
   return "unknown";
 }
+
+namespace {
+
+/// At least one, however small the table of a test.
+std::uint32_t part_of(std::uint32_t capacity, double share) {
+  return std::max(1U, static_cast<std::uint32_t>(static_cast<double>(capacity) * share));
+}
+
+sip::client_transaction_bounds bounds_of(const shard_limits& limits) {
+  /// Peers that have answered: 512 KB. A phone that was forgotten gets four requests instead of seven, until it answers.
+  constexpr std::uint32_t heard_peers = 65536;
+  const std::uint32_t silent = std::max(64U, part_of(limits.client_transactions, limits.silent_share));
+  return {static_cast<std::uint32_t>(limits.client_transactions * limits.woken_share),
+          part_of(limits.client_transactions, limits.unheard_share), silent, silent,
+          std::min(limits.client_transactions, heard_peers)};
+}
+
+std::uint32_t for_strangers(const shard_config& config) {
+  if (config.planted.keep_refused_strangers) return config.limits.server_transactions;
+  return part_of(config.limits.server_transactions, config.limits.stranger_share);
+}
+
+}  // namespace
 
 shard::impl::impl(shard_id self, const shard_config& config, const shard_ports& ports, const instant& start)
     : self_(self),
@@ -44,10 +70,10 @@ shard::impl::impl(shard_id self, const shard_config& config, const shard_ports& 
       entrance_(config.limits),
       wheel_(start.steady),
       // The response context's own timers (C, 64*T1 after CANCEL) all end before this.
-      servers_(config.timing, config.limits.server_transactions,
-               config.timer_c * 2 + config.timing.long_wait() * 2, wheel_, *this),
-      clients_(config.timing, config.limits.client_transactions, config.timer_c + config.timing.long_wait(),
-               config.key, wheel_, ports.pool, *this, *this),
+      servers_(config.timing, config.limits.server_transactions, for_strangers(config),
+               config.timer_c * 2 + config.timing.long_wait() * 2, config.key, wheel_, *this),
+      clients_(config.timing, config.limits.client_transactions, bounds_of(config.limits),
+               config.timer_c + config.timing.long_wait(), config.key, wheel_, ports.pool, *this, *this),
       tokens_(config.limits.token_owners),
       home_(ports.make_subscribers(*this, start)) {
   publish();
@@ -60,9 +86,15 @@ bool shard::impl::transmit(const flow& to, const sip::packet& what) {
 }
 
 void shard::impl::client_failed(const sip::client_transactions::owner& of, sip::client_transactions::failure why) {
-  const auto cause = why == sip::client_transactions::failure::timeout ? branch_failed::why::timeout
-                                                                       : branch_failed::why::transport_error;
-  failed_branches_.push_back({of.subscriber, {cause, {of.call, of.branch}}});
+  const auto cause = [why] {
+    switch (why) {
+      case sip::client_transactions::failure::timeout: return branch_failed::why::timeout;
+      case sip::client_transactions::failure::transport_error: return branch_failed::why::transport_error;
+      case sip::client_transactions::failure::no_room: return branch_failed::why::no_room;
+    }
+    std::abort();  // unreachable: the switch is complete
+  };
+  failed_branches_.push_back({of.subscriber, {cause(), {of.call, of.branch}}});
 }
 
 void shard::impl::settle(const instant& now) {
@@ -183,6 +215,12 @@ void shard::impl::publish() {
   counters_.credit.set(entrance_.credit());
   counters_.server_transactions.set(servers_.size());
   counters_.client_transactions.set(clients_.size());
+  counters_.server_strangers.set(servers_.strangers());
+  counters_.server_forgotten.set(s.forgotten);
+  counters_.server_refused_again.set(s.refused_again);
+  counters_.senders_forgotten.set(servers_.senders_forgotten());
+  counters_.refusals_forgotten.set(servers_.refusals_forgotten());
+  counters_.peers_forgotten.set(clients_.peers_forgotten());
   counters_.server_abandoned.set(s.abandoned);
   counters_.server_no_ack.set(s.no_ack);
   counters_.server_responses_repeated.set(s.responses_repeated);

@@ -37,7 +37,12 @@ struct event_for { aor_key key; std::string name; subscriber_event event; };
 struct adoption_for { aor_key key; adopt_invite invite; };
 /// The shard that remembers whose a token is. `name` of the claimant stands in the claim.
 struct claim_for { claim_token claim; };
-struct response_for { server_transaction_id transaction; int status = 0; sip::packet packet; };
+struct response_for {
+  server_transaction_id transaction;
+  int status = 0;
+  sip::packet packet;
+  sip::answer_kind kind = sip::answer_kind::decided;
+};
 using hand_over = std::variant<datagram_for, event_for, adoption_for, claim_for, response_for>;
 
 /// Port: the way out of a shard.

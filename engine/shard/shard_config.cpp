@@ -50,6 +50,10 @@ std::vector<std::string> shard_config::validate() const {
     faults.emplace_back("limits: no bound may be 0");
   }
   if (limits.rest_share <= 0 || limits.rest_share > 1) faults.emplace_back("limits: rest_share must be in (0, 1]");
+  for (const double share : {limits.stranger_share, limits.unheard_share, limits.silent_share}) {
+    if (share <= 0 || share > 1) faults.emplace_back("limits: the shares of strangers and of silent peers must be in (0, 1]");
+  }
+  if (limits.woken_share < 0 || limits.woken_share >= 1) faults.emplace_back("limits: woken_share must be in [0, 1)");
   if (limits.retry_after_least.count() < 1 || limits.retry_after_most < limits.retry_after_least) {
     faults.emplace_back("limits: Retry-After must be at least 1 s, and its most no less than its least");
   }

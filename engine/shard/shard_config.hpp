@@ -30,6 +30,16 @@ struct shard_limits {
   std::uint32_t client_transactions = 131072;  ///< CANCELs take one each
   /// Of the server transactions: where requests other than INVITE are refused, so that calls find room.
   double rest_share = 0.8;
+  /// Of the server transactions: what senders that no phone has answered yet may have, so that they cannot shut out those
+  /// who call every day (SPEC 10a.1).
+  double stranger_share = 0.5;
+  /// Of the client transactions (SPEC 10a.3). Kept for branches that a REGISTER releases: their phones are on the line.
+  double woken_share = 0.25;
+  /// To peers that have never answered anything, and wait for their first response: 4.3 k/s of them at 7.5 s each.
+  double unheard_share = 0.25;
+  /// Without any response yet, for one caller who is no trusted peer, and to one peer: 4096. A phone answers within a
+  /// second, so that is 4 k calls/s of one caller, or through one edge.
+  double silent_share = 1.0 / 32;
   /// Requests admitted per 10 ms while nothing is late: 1 M/s, of which refreshes may use a part. Well above what a core
   /// does (a burst of refreshes runs at 200 k/s), so that only lateness, never speed, makes the entrance refuse.
   std::uint32_t credit = 10000;
@@ -57,6 +67,10 @@ struct shard_config {
   sip::transaction_timing timing;
   milliseconds timer_c{181'000};            ///< run by the response context; here it bounds what is forgotten
   shard_limits limits;
+  /// Mistakes planted on purpose (actors/subscriber_config.hpp has their list). Never set in production.
+  struct mistakes {
+    bool match_by_branch_alone = false, believe_any_responder = false, keep_refused_strangers = false;
+  } planted{};
 
   /// Every fault at once, as sentences; empty = fit for use.
   std::vector<std::string> validate() const;

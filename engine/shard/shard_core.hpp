@@ -89,6 +89,10 @@ class shard::impl final : public home_outlet,
   void on_initial_request(const sip::message_ptr& m, const flow& from, std::uint64_t fingerprint, const route_head& route,
                           const instant& now);
   void on_cancel(const sip::message_ptr& m, const flow& from, std::uint64_t fingerprint, const instant& now);
+  /// Names the server transaction of a request.
+  std::uint64_t fingerprint_of(const sip::message& m, const flow& from) const;
+  /// What was refused without a transaction comes again: the same answer.
+  void refuse_again(const sip::message& m, const flow& from, int status);
   void on_ack(std::uint64_t fingerprint, const instant& now);
   void adopt(aor_key key, adopt_invite&& what, const instant& now);
   void say_trying(const sip::message& m, const flow& from, const sip::server_transactions::handle& id, const instant& now);
@@ -122,11 +126,16 @@ class shard::impl final : public home_outlet,
   // responses.cpp
   void on_response(const sip::message_ptr& m, const flow& from, hops so_far, const instant& now);
   void return_stateless(const sip::message& m, const stateless_branch& branch);
+  bool speaks_for(const endpoint& answering, const endpoint& asked) const;
+  std::uint32_t asked_hash(const endpoint& peer) const;
+  std::uint64_t sender_of(const endpoint& peer, hash_key key) const;
 
   // performing.cpp
   void do_forward(aor_key key, forward&& what, const instant& now);
   void do_claim(claim_token&& what);
-  void do_respond(const server_transaction_id& to, int status, const sip::packet& bytes, const instant& now);
+  void do_respond(const server_transaction_id& to, int status, const sip::packet& bytes, sip::answer_kind kind,
+                  const instant& now);
+  bool has_room(const forward& what, sip::client_transactions::reservation& place);
   void note_it(aor_key key, const note& what, const instant& now);
 
   // shard.cpp

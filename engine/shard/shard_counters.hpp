@@ -9,6 +9,7 @@
 #include "actors/effects.hpp"
 #include "core/buckets.hpp"
 #include "core/slots.hpp"
+#include "sip/client_transactions.hpp"
 #include "sip/types.hpp"
 
 namespace reveille {
@@ -26,13 +27,14 @@ enum class drop_reason : std::uint8_t {
   unknown_listener,    ///< a token or branch names a listener that is no more
   send_failed,         ///< the transport said so at once
   late_response,       ///< of a subscriber, for a server transaction that wants none
+  wrong_source,        ///< a response from an address that was not asked
 };
-inline constexpr std::size_t drop_reason_count = 11;
+inline constexpr std::size_t drop_reason_count = 12;
 std::string_view name_of(drop_reason why);
 
 /// Why a request got 503 without reaching an actor.
-enum class refusal : std::uint8_t { credit, transactions, home_full, draining };
-inline constexpr std::size_t refusal_count = 4;
+enum class refusal : std::uint8_t { credit, transactions, home_full, draining, strangers };
+inline constexpr std::size_t refusal_count = 5;
 std::string_view name_of(refusal why);
 
 inline constexpr std::size_t method_count = static_cast<std::size_t>(sip::method::other) + 1;
@@ -52,10 +54,14 @@ struct shard_counters {
   slot handed_over, taken_over;
   slot in_dialog_forwarded, stateless_responses;
   slot duplicates, cancels_unknown;
-  slot branch_table_full, pushes_refused;
+  slot pushes_refused;
+  std::array<slot, sip::lack_count> branches_refused;   ///< client transactions, by what was full; [none] unused
   slot stage_clock_overwritten;                    ///< a call's times were lost to another's
   slot credit;                                     ///< what the entrance admits per 10 ms now
   slot server_transactions, client_transactions;   ///< alive; these and all below are refreshed by on_timer
+  slot server_strangers;                           ///< alive, of senders that no phone has answered
+  slot server_forgotten, server_refused_again;     ///< refused to strangers without a transaction; repetitions of those
+  slot senders_forgotten, refusals_forgotten, peers_forgotten;   ///< bounds of what is remembered without an entry
   slot server_abandoned, server_no_ack, server_responses_repeated;
   slot client_timeouts, client_transport_errors, client_requests_repeated, client_orphaned, cancels_sent;
 

@@ -70,6 +70,8 @@ void add_transactions(metric_sink& to, shards_view shards) {
   to.gauge(alive, "Live SIP transactions.", {{"kind", "server"}},
            static_cast<double>(sum(shards, &shard_counters::server_transactions)));
   to.gauge(alive, "", {{"kind", "client"}}, static_cast<double>(sum(shards, &shard_counters::client_transactions)));
+  to.gauge("reveille_sip_stranger_transactions", "Live server transactions of senders that no phone has answered.", {},
+           static_cast<double>(sum(shards, &shard_counters::server_strangers)));
   constexpr std::string_view ended = "reveille_sip_transaction_failures_total";
   constexpr std::string_view help = "Transactions that did not end as they should.";
   const auto count = [&](std::string_view reason, slot shard_counters::*member) {
@@ -92,7 +94,11 @@ void add_transactions(metric_sink& to, shards_view shards) {
   odd("forged_token", &shard_counters::forged_tokens);
   odd("relay_refused", &shard_counters::relay_refused);
   odd("cancel_unknown", &shard_counters::cancels_unknown);
-  odd("branch_table_full", &shard_counters::branch_table_full);
+  odd("refused_without_state", &shard_counters::server_forgotten);
+  odd("refused_again", &shard_counters::server_refused_again);
+  odd("refusal_forgotten", &shard_counters::refusals_forgotten);
+  odd("sender_forgotten", &shard_counters::senders_forgotten);
+  odd("peer_forgotten", &shard_counters::peers_forgotten);
   odd("push_refused", &shard_counters::pushes_refused);
   odd("stage_clock_overwritten", &shard_counters::stage_clock_overwritten);
   to.counter("reveille_sip_in_dialog_forwarded_total", "Requests within a dialog that were passed on.", {},
@@ -101,6 +107,12 @@ void add_transactions(metric_sink& to, shards_view shards) {
              sum(shards, &shard_counters::stateless_responses));
   to.counter("reveille_sip_cancels_sent_total", "CANCEL requests sent to branches.", {},
              sum(shards, &shard_counters::cancels_sent));
+  constexpr std::string_view lacks[] = {"", "table", "unheard_peers", "caller", "peer"};
+  static_assert(std::size(lacks) == sip::lack_count);
+  for (std::size_t i = 1; i < std::size(lacks); ++i) {
+    to.counter("reveille_sip_branches_refused_total", "Requests not sent on for want of a client transaction, by what was full.",
+               {{"bound", lacks[i]}}, sum(shards, &shard_counters::branches_refused, i));
+  }
   constexpr std::string_view handed = "reveille_shard_hand_overs_total";
   to.counter(handed, "Messages handed from shard to shard.", {{"direction", "out"}},
              sum(shards, &shard_counters::handed_over));

@@ -111,6 +111,25 @@ TEST_F(Flows, OneThatHasFailedIsNotDialledUntilItRegisters) {
   EXPECT_TRUE(has(invite("c"), "forward b1 sip:103@10.0.0.2:5060"));
 }
 
+TEST_F(Flows, AreGoodStillWhenOnlyWeHadNoRoom) {
+  desk_registers("1", first_address);
+  pass(seconds(1));
+  desk_registers("2", second_address);
+  invite("a");
+  const std::string text = fail(1, branch_failed::why::no_room);
+  EXPECT_FALSE(has(text, "forward")) << "another flow would find no room either: " << text;
+  EXPECT_TRUE(has(text, "respond 503")) << text;
+  EXPECT_TRUE(has(invite("b"), "forward b1 sip:103@10.0.0.2:5060")) << "the newest is dialled as ever";
+}
+
+TEST_F(Flows, OfAWokenPhoneAreGoodStillWhenOnlyWeHadNoRoom) {
+  register_two();
+  invite();
+  flow_registers("2", second_address);
+  EXPECT_FALSE(has(fail(1, branch_failed::why::no_room), "respond")) << "parked until the deadline";
+  EXPECT_TRUE(has(flow_registers("2", second_address), "forward b2 sip:103@10.0.0.2:5060"));
+}
+
 TEST_F(Flows, TheBranchFollowsAFlowThatMoved) {
   register_two();
   invite();

@@ -104,6 +104,20 @@ TEST_F(Forking, ASilentPlainPhoneIs408) {
   EXPECT_TRUE(has(fail(1, branch_failed::why::timeout), "respond 408"));
 }
 
+TEST_F(Forking, AnUnreachablePlainPhoneIs500) {
+  register_(desk());
+  invite();
+  EXPECT_TRUE(has(fail(1, branch_failed::why::transport_error), "respond 500")) << "RFC 3261 16.9, 16.7 step 6";
+}
+
+TEST_F(Forking, APlainPhoneForWhichWeHadNoRoomIs503WithRetryAfter) {
+  register_(desk());
+  invite();
+  EXPECT_TRUE(has(fail(1, branch_failed::why::no_room), "respond 503"));
+  EXPECT_TRUE(has(last_packet(), "Retry-After: ")) << last_packet();
+  EXPECT_TRUE(has(invite("call-2"), "forward b1")) << "nothing is known of the phone";
+}
+
 TEST_F(Forking, TheDeadlineEndsPlainPhonesToo) {
   register_(desk());
   invite();

@@ -209,7 +209,9 @@ class RandomEvents : public ::testing::TestWithParam<int> {
     if (!referee_.calls[b.call].branches.at(b.branch).open) return;
     referee_.final_response(b, 408);
     tell("failure of call " + std::to_string(b.call) + " branch " + std::to_string(b.branch));
-    apply(branch_failed{below(2) == 0 ? branch_failed::why::timeout : branch_failed::why::transport_error, b});
+    using why = branch_failed::why;
+    static constexpr why causes[] = {why::timeout, why::transport_error, why::no_room};
+    apply(branch_failed{causes[below(3)], b});
   }
 
   void do_write() {

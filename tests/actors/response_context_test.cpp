@@ -15,6 +15,7 @@ message_ptr response(int status, std::string_view lines = {}) {
 }
 
 using kind = response_context::kind;
+using no_answer = response_context::no_answer;
 using origin = response_context::origin;
 using relay = response_context::relay;
 
@@ -67,12 +68,12 @@ TEST(ResponseContext, APlaceThatEndedCountsAs480) {
 TEST(ResponseContext, SilenceIs408UnlessAPlaceSaysMore) {
   response_context c(kind::invite);
   c.dial(1, origin::fresh);
-  c.on_silence(1);
+  c.on_no_answer(1, no_answer::silent);
   EXPECT_EQ(c.take_final()->status, 408);
   response_context d(kind::invite);
   d.park();
   d.dial(1, origin::fresh);
-  d.on_silence(1);
+  d.on_no_answer(1, no_answer::silent);
   d.end_place();
   EXPECT_EQ(d.take_final()->status, 480);
 }
@@ -81,15 +82,62 @@ TEST(ResponseContext, SilenceLosesToAnyResponseOfAPhone) {
   response_context c(kind::invite);
   c.dial(1, origin::fresh);
   c.dial(2, origin::fresh);
-  c.on_silence(1);
+  c.on_no_answer(1, no_answer::silent);
   c.on_failure(2, response(500));
   EXPECT_EQ(c.take_final()->status, 500);
+}
+
+// RFC 3261 16.9: a transport error is a 503 of the branch, and 16.7 step 6 lets none of those go up.
+TEST(ResponseContext, AnUnreachablePhoneIs500AndALackOfOurs503) {
+  for (const auto k : {kind::invite, kind::other}) {
+    response_context c(k);
+    c.dial(1, origin::fresh);
+    c.on_no_answer(1, no_answer::unreachable);
+    EXPECT_EQ(c.take_final()->status, 500);
+    response_context d(k);
+    d.dial(1, origin::fresh);
+    d.dial(2, origin::fresh);
+    d.on_no_answer(1, no_answer::unreachable);
+    EXPECT_FALSE(d.take_final());
+    d.on_no_answer(2, no_answer::no_room);
+    EXPECT_EQ(d.take_final()->status, 503) << "he may come again";
+  }
+}
+
+TEST(ResponseContext, WhatAPhoneOrAPlaceSaidWinsOverBranchesWithoutAnAnswer) {
+  for (const auto why : {no_answer::silent, no_answer::unreachable, no_answer::no_room}) {
+    response_context c(kind::invite);
+    c.dial(1, origin::fresh);
+    c.dial(2, origin::fresh);
+    c.on_no_answer(1, why);
+    c.on_failure(2, response(486));
+    EXPECT_EQ(c.take_final()->status, 486);
+    response_context d(kind::invite);
+    d.park();
+    d.dial(1, origin::fresh);
+    d.on_no_answer(1, why);
+    d.end_place();
+    EXPECT_EQ(d.take_final()->status, 480);
+    response_context e(kind::invite);
+    e.dial(1, origin::fresh);
+    e.dial(2, origin::fresh);
+    e.on_no_answer(1, why);
+    e.on_no_answer(2, no_answer::silent);
+    EXPECT_EQ(e.take_final()->status, 408) << "of the lowest class";
+    response_context f(kind::invite);
+    f.dial(1, origin::fresh);
+    f.abandon(1);
+    f.dial(2, origin::fresh);
+    f.on_no_answer(1, why);
+    f.on_no_answer(2, no_answer::silent);
+    EXPECT_EQ(f.take_final()->status, 408) << "an abandoned branch has no say";
+  }
 }
 
 TEST(ResponseContext, OtherRequestsNeverGet408) {
   response_context c(kind::other);
   c.dial(1, origin::fresh);
-  c.on_silence(1);
+  c.on_no_answer(1, no_answer::silent);
   EXPECT_EQ(c.take_final()->status, 480) << "RFC 4320";
 }
 

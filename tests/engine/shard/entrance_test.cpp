@@ -233,7 +233,9 @@ TEST_F(Overload, AShardThatDrainsRefusesNewInvitesOnly) {
 TEST(TransactionTables, AtTheirBoundsRefuseAndFailInsteadOfGrowing) {
   shard_bench bench(1, [](shard_config& c) {
     c.limits.server_transactions = 10;
-    c.limits.client_transactions = 3;
+    c.limits.client_transactions = 4;   // of which one is for woken calls
+    c.limits.unheard_share = 1;
+    c.trusted_peers = {shard_bench::phone(0)};
   });
   bench.arrive(register_text("103", phone), phone);
   bench.take();
@@ -244,12 +246,17 @@ TEST(TransactionTables, AtTheirBoundsRefuseAndFailInsteadOfGrowing) {
     first.push_back(sent.front() + (sent.size() > 1 ? " + " + sent[1] : ""));
   }
   EXPECT_EQ(first[2], "SIP/2.0 100 Trying + INVITE sip:103@192.0.2.1:5070 SIP/2.0");
-  EXPECT_EQ(first[3], "SIP/2.0 100 Trying + SIP/2.0 408 Request Timeout");  // the subscriber heard of it
+  EXPECT_EQ(first[3], "SIP/2.0 100 Trying + SIP/2.0 503 Service Unavailable");  // the subscriber heard of it
+  EXPECT_EQ(bench.logs().back(), "no room") << "our bound, not the phone's flow";
   EXPECT_EQ(first[10], "SIP/2.0 503 Service Unavailable");
-  EXPECT_EQ(bench.sum(&shard_counters::branch_table_full), 7u);
+  EXPECT_EQ(bench.branches_refused(sip::lack::table), 7u);
   EXPECT_EQ(bench.refusals(refusal::transactions), 2u);
   // Eight tenths are for calls alone.
-  shard_bench other(1, [](shard_config& c) { c.limits.server_transactions = 10; });
+  shard_bench other(1, [](shard_config& c) {
+    c.limits.server_transactions = 10;
+    c.trusted_peers = {shard_bench::phone(0)};
+  });
+  other.homes[0]->forwards = false;  // they wait
   for (int i = 0; i < 9; ++i) {
     other.arrive(request_text{.method = "MESSAGE", .branch = "z9hG4bKm" + std::to_string(i)}.text(), caller);
   }

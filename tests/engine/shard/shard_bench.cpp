@@ -34,29 +34,38 @@ void simple_subscribers::handle(aor_key key, subscriber_event& event, const inst
     if (!forwards) return;
     const auto to = contacts_.find(key);
     if (to == contacts_.end()) {
-      perform(key, respond{r->transaction, 404, sip::build_response(*r->request, r->source.remote, 404, "h", {}, pool_)},
+      perform(key,
+              respond{r->transaction, 404,
+                      sip::build_response(*r->request, r->source.remote, 404,
+                                          sip::tag_of(r->request->top_via().branch), {}, pool_),
+                      sip::answer_kind::refused},
               now);
       return;
     }
     last_branch = {next_call_++, 1};
     calls_[last_branch] = *r;
-    perform(key, forward{last_branch, r->request, to->second.uri, path, to->second.by, r->source, true}, now);
+    perform(key, forward{last_branch, r->request, to->second.uri, path, to->second.by, r->source, why}, now);
   } else if (auto* a = std::get_if<response_received>(&event)) {
     log.push_back("response " + std::to_string(a->response->status()));
     if (a->response->status() == 100) return;
     sip::edits e2(*a->response);
     e2.remove_top_via();
-    perform(key, respond{calls_.at(a->branch).transaction, a->response->status(), e2.serialise(pool_)}, now);
+    perform(key, respond{calls_.at(a->branch).transaction, a->response->status(), e2.serialise(pool_), sip::answer_kind::of_phone}, now);
   } else if (auto* c = std::get_if<cancel_received>(&event)) {
     log.push_back("cancel");
     for (const auto& [branch, call] : calls_) {
       if (call.transaction == c->transaction) perform(key, cancel_branch{branch, "SIP;cause=487"}, now);
     }
   } else if (auto* f = std::get_if<branch_failed>(&event)) {
-    log.push_back(f->cause == branch_failed::why::timeout ? "timeout" : "transport error");
+    const bool timeout = f->cause == branch_failed::why::timeout;
+    const bool ours = f->cause == branch_failed::why::no_room;
+    log.push_back(timeout ? "timeout" : ours ? "no room" : "transport error");
     if (const auto call = calls_.find(f->branch); call != calls_.end()) {
       const request_received& of = call->second;
-      perform(key, respond{of.transaction, 408, sip::build_response(*of.request, of.source.remote, 408, "h", {}, pool_)},
+      const int status = timeout ? 408 : ours ? 503 : 500;
+      perform(key,
+              respond{of.transaction, status,
+                      sip::build_response(*of.request, of.source.remote, status, "h", {}, pool_)},
               now);
     }
   } else if (const auto* adoption = std::get_if<invite_adopted>(&event)) {
@@ -90,6 +99,13 @@ shard_bench::shard_bench(std::uint16_t count, std::function<void(shard_config&)>
 
 void shard_bench::arrive(std::string_view text, std::uint16_t port, std::uint16_t to_shard) {
   arrive_octets(sip::with_crlf(text), port, to_shard);
+}
+
+void shard_bench::arrive_from(const endpoint& sender, std::string_view text, std::uint16_t to_shard) {
+  arrived d = datagram(sip::with_crlf(text), 0);
+  d.from.remote = sender;
+  shards[to_shard]->on_datagram(std::move(d.bytes), d.size, d.from, now);
+  run_hand_overs();
 }
 
 arrived shard_bench::datagram(std::string_view octets, std::uint16_t port) const {
@@ -155,6 +171,11 @@ std::uint64_t shard_bench::drops(drop_reason why) const {
   for (const auto& s : shards) n += s->counters().drops[static_cast<std::size_t>(why)].value();
   return n;
 }
+std::uint64_t shard_bench::branches_refused(sip::lack why) const {
+  std::uint64_t n = 0;
+  for (const auto& s : shards) n += s->counters().branches_refused[static_cast<std::size_t>(why)].value();
+  return n;
+}
 std::uint64_t shard_bench::refusals(refusal why) const {
   std::uint64_t n = 0;
   for (const auto& s : shards) n += s->counters().refusals[static_cast<std::size_t>(why)].value();
@@ -173,7 +194,7 @@ std::vector<std::string> shard_bench::logs() const {
 }
 
 bool shard_bench::transmit(const flow& to, const sip::packet& packet) {
-  if (broken) return false;
+  if (broken || (refused_port != 0 && to.remote.port == refused_port)) return false;
   sent_.push_back({to, std::string(packet.view())});
   return true;
 }

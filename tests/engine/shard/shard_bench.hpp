@@ -46,6 +46,7 @@ class simple_subscribers final : public subscribers {
   bool full = false;                     ///< refuses everything
   bool forwards = true;                  ///< false: requests only wait
   std::string path;                      ///< Route of what is forwarded
+  forward::cause why = forward::cause::request;   ///< of what is forwarded
   server_transaction_id last_transaction;
   std::uint32_t adopted = 0;             ///< call of the last invite_adopted
   server_transaction_id adopted_by;
@@ -81,6 +82,8 @@ class shard_bench : public shard_outlet, public push_gateway {
 
   /// A datagram from 192.0.2.1:`port`, text with bare line feeds; runs all hand-overs.
   void arrive(std::string_view text, std::uint16_t port, std::uint16_t to_shard = 0);
+  /// The same from any address.
+  void arrive_from(const endpoint& sender, std::string_view text, std::uint16_t to_shard = 0);
   /// As one system call brings them.
   void arrive_together(const std::vector<std::string>& octets, std::uint16_t port, std::uint16_t to_shard = 0);
   void arrive_octets(std::string_view octets, std::uint16_t port, std::uint16_t to_shard = 0);
@@ -92,6 +95,7 @@ class shard_bench : public shard_outlet, public push_gateway {
   std::uint64_t sum(slot shard_counters::*which) const;
   std::uint64_t drops(drop_reason why) const;
   std::uint64_t refusals(refusal why) const;
+  std::uint64_t branches_refused(sip::lack why) const;
   simple_subscribers& home_of_user(std::string_view user);
   std::uint16_t home_index(std::string_view user) const;
   std::vector<std::string> logs() const;
@@ -111,6 +115,7 @@ class shard_bench : public shard_outlet, public push_gateway {
   std::vector<std::unique_ptr<shard>> shards;
   std::vector<simple_subscribers*> homes;
   bool broken = false;        ///< the transport refuses
+  std::uint16_t refused_port = 0;   ///< ... only what goes there
   bool push_full = false;
   std::size_t handed = 0;
 

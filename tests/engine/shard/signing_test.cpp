@@ -31,8 +31,8 @@ TEST(Base32, ReadsBackWhatItWroteInAnyCaseAndNothingElse) {
 }
 
 TEST(Branch, ReadsBackAndRefusesEveryChange) {
-  const our_branch all[] = {transaction_branch{{3}, 70000, 9, 0xdeadbeef}, stateless_branch{42, 1, at("192.0.2.7:5099")},
-                            stateless_branch{43, 0, at("[2001:db8::7]:5099")}};
+  const our_branch all[] = {transaction_branch{{3}, 70000, 9, 0xdeadbeef}, stateless_branch{42, 7, 1, at("192.0.2.7:5099")},
+                            stateless_branch{43, 0xffffffff, 0, at("[2001:db8::7]:5099")}};
   for (const our_branch& what : all) {
     const branch_text text = write_branch(what, {secret});
     ASSERT_TRUE(read_branch(text.view(), {secret}).has_value());
@@ -55,7 +55,7 @@ TEST(Branch, OfATransactionIsGoodForOneStartOnly) {
   const auto transaction = write_branch(transaction_branch{{0}, 7, 1, 0}, {secret, 1});
   EXPECT_TRUE(read_branch(transaction.view(), {secret, 1}).has_value());
   EXPECT_FALSE(read_branch(transaction.view(), {secret, 2}).has_value());
-  const auto stateless = write_branch(stateless_branch{42, 0, at("192.0.2.7:5099")}, {secret, 1});
+  const auto stateless = write_branch(stateless_branch{42, 7, 0, at("192.0.2.7:5099")}, {secret, 1});
   EXPECT_TRUE(read_branch(stateless.view(), {secret, 2}).has_value()) << "a dialog outlives its proxy";
 }
 
@@ -80,7 +80,7 @@ TEST(FlowToken, AndBranchNeverPassForEachOther) {
   const auto token = write_flow_token({{0, at("192.0.2.7:1")}, {0, at("192.0.2.8:1")}, false, 1}, "", secret);
   EXPECT_FALSE(read_branch("z9hG4bKs" + std::string(token.view()), {secret}).has_value());
   EXPECT_FALSE(read_branch("z9hG4bKd" + std::string(token.view()), {secret}).has_value());
-  const auto branch = write_branch(stateless_branch{1, 0, at("192.0.2.7:1")}, {secret});
+  const auto branch = write_branch(stateless_branch{1, 7, 0, at("192.0.2.7:1")}, {secret});
   EXPECT_FALSE(read_flow_token(branch.view().substr(8), "", secret).has_value());
 }
 

@@ -81,6 +81,7 @@ class EngineFamilies : public ::testing::Test {
 
 TEST_F(EngineFamilies, SumWhatTheThreadsHaveCounted) {
   first_.requests[static_cast<std::size_t>(sip::method::invite)].add(3);
+  first_.branches_refused[static_cast<std::size_t>(sip::lack::caller)].add(5);
   second_.requests[static_cast<std::size_t>(sip::method::invite)].add(4);
   second_.stages[static_cast<std::size_t>(stage::answered)].add(2);
   first_.wake.observe(1.5);
@@ -90,6 +91,7 @@ TEST_F(EngineFamilies, SumWhatTheThreadsHaveCounted) {
   threads_[1].home.resident = 8;
   collect();
   EXPECT_EQ(value_of("reveille_sip_requests_total,direction=in,method=INVITE"), 7);
+  EXPECT_EQ(value_of("reveille_sip_branches_refused_total,bound=caller"), 5);
   EXPECT_EQ(value_of("reveille_calls_total,outcome=answered"), 2);
   EXPECT_EQ(value_of("reveille_wake_duration_seconds"), 1);
   EXPECT_EQ(value_of("reveille_push_requests_total,provider=apns,outcome=accepted"), 11);

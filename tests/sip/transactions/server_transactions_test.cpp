@@ -15,7 +15,7 @@ class ServerTransactions : public ::testing::Test {
   transaction_timing timing;
   timer_wheel wheel{epoch};
   recording_outlet out;
-  server_transactions table{timing, 4, minutes(5), wheel, out};
+  server_transactions table{timing, 4, 4, minutes(5), {1, 2}, wheel, out};
   steady_time now = epoch;
 
   void pass(milliseconds by) {
@@ -26,7 +26,7 @@ class ServerTransactions : public ::testing::Test {
     }
   }
   server_transactions::handle create(bool invite, std::uint64_t name = 1, transport kind = transport::udp) {
-    return *table.create(name, invite, flow_to(5070, kind), {7}, now);
+    return *table.create(name, invite, flow_to(5070, kind), sender_standing::trusted, {7}, now);
   }
   bool respond(server_transactions::handle id, int status) {
     return table.respond(id, status, packet_of("SIP/2.0 " + std::to_string(status) + " X\r\n"), now);
@@ -124,10 +124,10 @@ TEST_F(ServerTransactions, NeitherRepeatNorWaitOverAReliableTransport) {
 TEST_F(ServerTransactions, RefuseAtTheBoundAndMakeStaleHandlesHarmless) {
   const auto first = create(false, 1);
   for (std::uint64_t name = 2; name <= 4; ++name) create(false, name);
-  EXPECT_FALSE(table.create(5, false, flow_to(5070), {7}, now).has_value());
+  EXPECT_FALSE(table.create(5, false, flow_to(5070), sender_standing::trusted, {7}, now).has_value());
   respond(first, 200);
   pass(milliseconds(32'100));
-  const auto again = table.create(5, true, flow_to(5071), {8}, now);
+  const auto again = table.create(5, true, flow_to(5071), sender_standing::trusted, {8}, now);
   ASSERT_TRUE(again.has_value());
   EXPECT_EQ(again->index, first.index);
   out.take();
@@ -174,6 +174,29 @@ TEST(ServerFingerprint, IsSharedByInviteAckAndCancelAndTellsTheRestApart) {
   EXPECT_NE(of("INVITE", "192.0.2.2:5070;branch=z9hG4bKa"), invite);
   EXPECT_NE(of("INVITE", "192.0.2.1:5070;branch=z9hG4bKb"), invite);
   EXPECT_NE(server_fingerprint(*request("INVITE", "192.0.2.1:5070;branch=z9hG4bKa"), {3, 4}), invite);
+}
+
+// Who guesses a branch and comes first, or cancels with it, speaks for nobody (RFC 3261 9.2, 17.2.3; SPEC 10a.2).
+TEST(ServerFingerprint, IsAnothersWhereCallIdFromTagCseqOrSenderDiffer) {
+  constexpr hash_key key{1, 2};
+  constexpr std::uint64_t honest = 7;
+  const auto of = [&](std::string_view method, std::string_view call_id, std::string_view tag, int cseq,
+                      std::uint64_t sender) {
+    return server_fingerprint(
+        *make_message(std::string(method) + " sip:103@example.com SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bKa\n"
+                      "From: <sip:102@example.com>;tag=" + std::string(tag) + "\nTo: <sip:103@example.com>\nCall-ID: " +
+                      std::string(call_id) + "\nCSeq: " + std::to_string(cseq) + " " + std::string(method) +
+                      "\nContent-Length: 0\n\n"),
+        key, sender);
+  };
+  const auto invite = of("INVITE", "c", "f", 1, honest);
+  EXPECT_EQ(of("CANCEL", "c", "f", 1, honest), invite);
+  for (const char* method : {"INVITE", "ACK", "CANCEL"}) {
+    EXPECT_NE(of(method, "d", "f", 1, honest), invite) << method;
+    EXPECT_NE(of(method, "c", "g", 1, honest), invite) << method;
+    EXPECT_NE(of(method, "c", "f", 2, honest), invite) << method;
+    EXPECT_NE(of(method, "c", "f", 1, 8), invite) << method;
+  }
 }
 
 TEST(ServerFingerprint, TakesTheFieldsOfRfc2543WithoutAUsableBranch) {
