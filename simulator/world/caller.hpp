@@ -24,6 +24,8 @@ class caller {
          const caller_habits& habits, const endpoint& engine);
   void call();
   const std::string& call_id() const { return call_id_; }
+  const endpoint& address() const { return here_; }
+  const std::string& branch() const { return branch_; }
 
  private:
   std::string request(const char* method, std::string_view extra) const;

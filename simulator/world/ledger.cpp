@@ -69,6 +69,7 @@ void ledger::tell(const sip::message& m, std::string_view direction, const endpo
 
 void ledger::engine_received(const sip::message& m, const endpoint& from) {
   tell(m, "<-", from);
+  if (from == forger_) return;
   if (!m.is_request()) {
     const auto found = calls_.find(std::string(m.call_id()));
     if (found == calls_.end() || m.cseq().method != sip::method::invite || m.status() <= 100) return;
@@ -130,6 +131,7 @@ void ledger::engine_received(const sip::message& m, const endpoint& from) {
 
 void ledger::engine_sent(const sip::message& m, const endpoint& to) {
   tell(m, "->", to);
+  if (to == forger_) return;
   if (!m.is_request() && m.cseq().method == sip::method::register_) return register_answered(m);
   const auto found = calls_.find(std::string(m.call_id()));
   if (found == calls_.end()) return;
@@ -196,6 +198,11 @@ void ledger::final_went_up(call_record& call, int status) {
     if (call.reached_engine && !refused) check_pushed(call);
   }
   if (status == 482) call_violation(call, "3.3", "what a phone said of a copy of its own call went up");
+  if (!forger_.empty()) {
+    if (status == 603) call_violation(call, "10a.2", "what a stranger answered for a phone went up");
+    if (status == 487 && !call.cancelled) call_violation(call, "10a.2", "a stranger's CANCEL ended it");
+    if (status == 503) call_violation(call, "10a.1", "refused, while strangers call nobody");
+  }
   call.finals_sent.insert(status < 300 ? 200 : status);
   if (call.finals_sent.size() > 1) {
     std::string all;

@@ -68,6 +68,8 @@ class ledger {
   /// @param story_of Call-ID of which every step is written down; "" = none.
   ledger(schedule& when, std::string story_of) : when_(when), story_of_(std::move(story_of)) {}
 
+  /// Whose datagrams are nobody's word, and who may hear what he likes.
+  void ignore(const endpoint& forger) { forger_ = forger; }
   // callers
   void call_offered(const std::string& call_id, const std::string& number, const std::string& callee);
   void caller_cancelled(const std::string& call_id, bool elsewhere);
@@ -136,6 +138,7 @@ class ledger {
 
   schedule& when_;
   std::string story_of_;
+  endpoint forger_;
   std::vector<std::string> story_;
   std::map<std::string, call_record> calls_;
   std::map<std::string, std::string> call_of_number_;

@@ -25,10 +25,14 @@ class network {
   network(schedule& when, const network_faults& faults) : when_(when), faults_(faults) {}
 
   void listen(const endpoint& at, receiver r) { receivers_[at] = std::move(r); }
+  /// Hears every datagram as it leaves, lost ones among them.
+  using listener = std::function<void(const endpoint& from, const endpoint& to, std::string_view bytes)>;
+  void tap(listener l) { tap_ = std::move(l); }
   void close(const endpoint& at) { receivers_.erase(at); }
 
   void send(const endpoint& from, const endpoint& to, std::string bytes) {
     ++sent_;
+    if (tap_) tap_(from, to, bytes);
     if (when_.chance(faults_.loss)) {
       ++lost_;
       return;
@@ -55,6 +59,7 @@ class network {
   schedule& when_;
   network_faults faults_;
   std::map<endpoint, receiver> receivers_;
+  listener tap_;
   std::uint64_t sent_ = 0;
   std::uint64_t lost_ = 0;
 };

@@ -112,6 +112,8 @@ virtual_engine::virtual_engine(schedule& when, network& net, ledger& truth, cons
   config_.listeners = {{at, {}}};
   config_.key = {1, 2};
   config_.secret = {3, 4};
+  config_.planted = {subscribers.planted.match_by_branch_alone, subscribers.planted.believe_any_responder,
+                     subscribers.planted.keep_refused_strangers};
 }
 
 virtual_engine::~virtual_engine() { kill(); }

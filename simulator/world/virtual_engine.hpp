@@ -27,6 +27,10 @@ class virtual_engine {
                  const subscriber_config& subscribers, const home_config& homes);
   ~virtual_engine();
 
+  /// Transactions of each kind that a shard may have. Before start().
+  void bound_tables(std::uint32_t transactions) {
+    config_.limits.server_transactions = config_.limits.client_transactions = transactions;
+  }
   void start(store& durable, push_gateway& pushes);
   /// As the engine does at its start: subscribers with parked calls take them up with an event that means nothing.
   void resume(const std::vector<std::string>& names);

@@ -27,10 +27,14 @@ class globe {
 
   world_outcome run() {
     if (config_.small_bounds) truth_.expect_small_bounds();
+    if (config_.transactions != 0) engine_.bound_tables(config_.transactions);
+    if (config_.forger.present) let_a_forger_in();
     engine_.start(store_, *pushes_);
     populate();
     when_.run_until(beginning.steady + seconds(30));
     const nanoseconds busy = place_calls();
+    // Long enough to fill a table in which each stays for 32 s.
+    if (forger_) forger_->call_nobody(when_.now().steady + std::min<nanoseconds>(busy, seconds(40)));
     plan_crashes(busy);
     plan_restorations(busy);
     if (config_.strangers) plan_strangers(busy + seconds(300));
@@ -107,6 +111,11 @@ class globe {
       callers_.push_back(
           std::make_unique<caller>(when_, net_, truth_, pool_, c, callee, config_.callers, engine_address()));
       when_.after(at, [who = callers_.back().get()] { who->call(); });
+      if (forger_) {
+        when_.after(std::max<nanoseconds>(at - milliseconds(200), nanoseconds(0)), [this, who = callers_.back().get()] {
+          forger_->come_before(who->address(), who->branch());
+        });
+      }
       if (when_.chance(0.15)) refresh_somebody_of(callee, at + when_.between(nanoseconds(0), milliseconds(150)));
     }
     return at;
@@ -160,6 +169,14 @@ class globe {
         stranger_.crowd(who.aor_user);
       });
     }
+  }
+
+  void let_a_forger_in() {
+    forger_ = std::make_unique<forger>(when_, net_, pool_, config_.forger, config_.seed, engine_address());
+    truth_.ignore(forger::address());
+    net_.tap([who = forger_.get()](const endpoint& from, const endpoint& to, std::string_view bytes) {
+      who->overhear(from, to, bytes);
+    });
   }
 
   /// Devices register for reasons of their own too: also between an INVITE and its push.
@@ -255,6 +272,7 @@ class globe {
   std::map<std::string, label_book> labels_;   ///< by subscriber
   std::vector<std::unique_ptr<phone>> phones_;
   std::vector<std::unique_ptr<caller>> callers_;
+  std::unique_ptr<forger> forger_;
   std::map<std::string, phone*> by_token_;
 };
 
@@ -279,6 +297,9 @@ constexpr named_mistake all_mistakes[] = {
     {"drop_cancel_of_full_queue", &mistakes::drop_cancel_of_full_queue},
     {"anybody_unregisters", &mistakes::anybody_unregisters},
     {"anybody_evicts", &mistakes::anybody_evicts},
+    {"match_by_branch_alone", &mistakes::match_by_branch_alone},
+    {"believe_any_responder", &mistakes::believe_any_responder},
+    {"keep_refused_strangers", &mistakes::keep_refused_strangers},
 };
 
 struct named_push_mistake {

@@ -15,6 +15,7 @@
 #include "simulator/world/network.hpp"
 #include "simulator/world/phone.hpp"
 #include "simulator/world/provider.hpp"
+#include "simulator/world/forger.hpp"
 
 namespace reveille::world {
 
@@ -44,6 +45,8 @@ struct world_config {
   caller_habits callers;
   home_config homes;
   bool small_bounds = false;           ///< `homes` has them: everybody leaves memory whenever he can
+  forger_habits forger;
+  std::uint32_t transactions = 0;      ///< bound of a shard's tables; 0 = the default
   mistakes planted{};
   std::string story_of;                ///< Call-ID to write the story of
 };

@@ -130,6 +130,10 @@ world_config config_for_seed(const world_command_options& options, std::uint64_t
     c.strangers = true;
     c.phones.leaves = 0;  // a place that a phone leaves may be a stranger's before it is back
   }
+  if (seed % 4 == 3) {  // the others keep the world that they once had
+    c.forger.present = true;
+    c.transactions = 256;
+  }
   c.subscribers = static_cast<std::uint32_t>(5 + lot.below(40));
   c.calls_per_second = 1 + lot.unit() * 10;
   if (options.small_bounds || needs_small_bounds(options.mistake)) make_bounds_small(c);
