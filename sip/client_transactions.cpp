@@ -35,17 +35,19 @@ std::optional<std::uint32_t> client_transactions::take() {
 /// A woken branch has its phone on the line: only the table itself refuses it.
 client_transactions::reservation client_transactions::reserve(const errand& what) {
   const bool woken = what.why == errand::cause::woken;
-  const bool known = bounds_.heard_peers == 0 || heard_.contains(what.to);
-  const std::size_t caller = what.caller.empty() ? uncounted : place_of(what.caller);
+  const std::uint64_t remote = hash_of(key_, what.to);
+  const bool known = bounds_.heard_peers == 0 || heard_.contains(remote);
+  const std::size_t caller = what.caller.empty() ? uncounted : place_of(hash_of(key_, what.caller));
   if (!woken) {
     if (entries_.size() + bounds_.kept_for_woken >= entries_.capacity()) return {{}, lack::table};
     if (!known && unheard_ >= bounds_.unheard) return {{}, lack::unheard};
     if (caller != uncounted && silent_of_caller_[caller] >= bounds_.silent_of_caller) return {{}, lack::caller};
-    if (silent_of_remote_[place_of(what.to)] >= bounds_.silent_of_flow) return {{}, lack::flow};
+    if (silent_of_remote_[place_of(remote)] >= bounds_.silent_of_flow) return {{}, lack::flow};
   }
   const auto index = take();
   if (!index) return {{}, lack::table};
   entry& e = entries_[*index];
+  e.remote = remote;
   e.woken = woken;
   e.unheard = !known;
   e.caller = static_cast<std::uint16_t>(caller);
@@ -71,7 +73,7 @@ void client_transactions::start(handle id, bool invite, const owner& of, const f
   own(id.index, of);
   chain(id.index);
   e->silent = true;
-  ++silent_of_remote_[place_of(to.remote)];
+  ++silent_of_remote_[place_of(e->remote)];
   if (e->caller != uncounted) ++silent_of_caller_[e->caller];
   if (e->unheard) ++unheard_;
   const bool patient = e->woken || !e->unheard || transaction_timing::reliable(to.kind);
@@ -88,14 +90,14 @@ const flow* client_transactions::asked(handle id) const {
 /// Its peer has answered: whatever comes, it is there.
 void client_transactions::heard(entry& e, steady_time now) {
   if (!e.silent) return;
-  heard_.add(e.to.remote, now);
+  heard_.add(e.remote, now);
   count_out(e);
 }
 
 void client_transactions::count_out(entry& e) {
   if (!e.silent) return;
   e.silent = false;
-  --silent_of_remote_[place_of(e.to.remote)];
+  --silent_of_remote_[place_of(e.remote)];
   if (e.caller != uncounted) --silent_of_caller_[e.caller];
   if (e.unheard) --unheard_;
 }
@@ -158,7 +160,7 @@ void client_transactions::resend(const owner& of, steady_time now) {
 }
 
 void client_transactions::on_unreachable(const endpoint& remote, steady_time now) {
-  for (std::uint32_t i = by_remote_[place_of(remote)]; i != none;) {
+  for (std::uint32_t i = by_remote_[place_of(hash_of(key_, remote))]; i != none;) {
     const std::uint32_t next = entries_[i].same_remote_next;
     const entry& e = entries_[i];
     // A failure reported here may start no transaction (the shard defers it), so `next` stays good.
@@ -176,7 +178,7 @@ void client_transactions::on_timer(std::uint64_t payload, steady_time now) {
   const std::uint32_t index = *found;
   const entry& e = entries_[index];
   const bool repeat = timer_kind_of(payload) == transaction_timer::client_repeat;
-  const bool in_vain = repeat && e.silent && e.unheard && !heard_.contains(e.to.remote);
+  const bool in_vain = repeat && e.silent && e.unheard && !heard_.contains(e.remote);
   if (e.what != kind::invite) {
     if (repeat) {
       // RFC 3261 17.1.2.2: doubling up to T2 in trying, T2 in proceeding.
@@ -310,6 +312,7 @@ void client_transactions::send_cancel(std::uint32_t index, steady_time now) {
   e.what = kind::cancel;
   e.state = static_cast<std::uint8_t>(non_invite_client_state::trying);
   e.to = invite.to;
+  e.remote = invite.remote;
   e.request = std::move(bytes);
   invite.cancel = id;
   chain(id.index);
@@ -378,7 +381,7 @@ std::uint64_t client_transactions::fingerprint(const owner& of) const {
 
 void client_transactions::chain(std::uint32_t index) {
   entry& e = entries_[index];
-  std::uint32_t& head = by_remote_[place_of(e.to.remote)];
+  std::uint32_t& head = by_remote_[place_of(e.remote)];
   e.same_remote_previous = none;
   e.same_remote_next = head;
   if (head != none) entries_[head].same_remote_previous = index;
@@ -390,7 +393,7 @@ void client_transactions::unchain(std::uint32_t index) {
   if (e.same_remote_previous != none) {
     entries_[e.same_remote_previous].same_remote_next = e.same_remote_next;
   } else {
-    by_remote_[place_of(e.to.remote)] = e.same_remote_next;
+    by_remote_[place_of(e.remote)] = e.same_remote_next;
   }
   if (e.same_remote_next != none) entries_[e.same_remote_next].same_remote_previous = e.same_remote_previous;
 }

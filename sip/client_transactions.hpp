@@ -95,7 +95,7 @@ class client_transactions {
   /// Takes an entry, so that its handle can be written into the branch parameter. Then start() or drop() it.
   reservation reserve(const errand& what);
   void drop(handle id);
-  /// Sends and keeps the request. @pre id is reserved and not started.
+  /// Sends and keeps the request. @pre id is reserved for `to` and not started.
   void start(handle id, bool invite, const owner& of, const flow& to, packet&& request, steady_time now);
 
   /// Where the request went, null when the transaction is gone.
@@ -127,6 +127,7 @@ class client_transactions {
   struct entry : transaction_place {
     owner of;
     flow to;
+    std::uint64_t remote = 0;  ///< hash of to.remote, taken once
     packet request;          ///< then, for a failed INVITE, its ACK
     std::string reason;      ///< of the CANCEL that waits for a provisional
     std::uint32_t same_remote_next = none;
@@ -160,7 +161,7 @@ class client_transactions {
   void release(std::uint32_t index);
   void own(std::uint32_t index, const owner& of);
   std::uint64_t fingerprint(const owner& of) const;
-  std::size_t place_of(const endpoint& peer) const { return hash_of(key_, peer) & (remotes - 1); }
+  static std::size_t place_of(std::uint64_t hash) { return hash & (remotes - 1); }
   void chain(std::uint32_t index);
   void unchain(std::uint32_t index);
 

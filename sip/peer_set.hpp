@@ -32,16 +32,17 @@ class peer_set {
   peer_set(hash_key key, std::uint32_t capacity)
       : key_(key), sets_(std::bit_ceil(std::max<std::size_t>(capacity / ways, 1))) {}
 
-  bool contains(const endpoint& peer) const {
-    const std::uint64_t hash = hash_of(key_, peer);
+  bool contains(const endpoint& peer) const { return contains(hash_of(key_, peer)); }
+  /// @param hash of the peer under this set's key, where the caller has it already
+  bool contains(std::uint64_t hash) const {
     for (const place& p : sets_[hash & (sets_.size() - 1)]) {
       if (p.mark == mark_of(hash)) return true;
     }
     return false;
   }
 
-  void add(const endpoint& peer, steady_time now) {
-    const std::uint64_t hash = hash_of(key_, peer);
+  void add(const endpoint& peer, steady_time now) { add(hash_of(key_, peer), now); }
+  void add(std::uint64_t hash, steady_time now) {
     const auto second = static_cast<std::uint32_t>(
         std::chrono::duration_cast<seconds>(now.time_since_epoch()).count());
     std::array<place, ways>& set = sets_[hash & (sets_.size() - 1)];

@@ -45,7 +45,7 @@ class ClientTransactions : public ::testing::Test, public client_transactions::f
                         "\nCall-ID: c\nCSeq: 4711 " + std::string(method) + "\nContent-Length: 0\n\n");
   }
   client_transactions::handle start(std::string_view method, owner of = {{7}, 1, 1}, std::uint16_t port = 5070) {
-    const auto id = table.reserve({}).id;
+    const auto id = table.reserve({{}, flow_to(port).remote, {}}).id;
     table.start(id, method == "INVITE", of, flow_to(port), packet_of(request(method)), now);
     return id;
   }
