@@ -68,11 +68,14 @@ struct write {
 
 /// A REGISTER with this token was answered 200, and its app lets a token belong to one AOR at a time (SPEC 2.4): whoever
 /// had it before hears token_claimed.
+/// `registered`: now, so it is the newest whatever the clocks say. `stored`: read after a restart; `since` decides.
+enum class claim_source : std::uint8_t { registered, stored };
 struct claim_token {
   aor by;
   pns::provider provider = pns::provider::apns;
   prid token;
   wall_time since;
+  claim_source source = claim_source::registered;
 };
 
 struct push {

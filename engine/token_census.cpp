@@ -38,6 +38,7 @@ void token_census::run(const std::stop_token& stop) {
       for (const binding& b : stored.all()) {
         for_each_claim(s.of, b, accounts_, [&](claim_token&& c) {
           ++claimed;
+          c.source = claim_source::stored;
           claim_(std::move(c));
         });
       }

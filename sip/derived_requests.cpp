@@ -26,7 +26,7 @@ packet build(const packet& sent, std::string_view method_name, const message* re
   const auto to = to_of.first(header::to);
   if (!from || !to) return {};
 
-  writer out(pool, sent.size + to->size() + reason.size() + 64);
+  writer out(pool, sent.size + to->size() + reason.size() + 64, slab_use::ending);
   out.text(method_name).text(" ").text(request->request_uri()).text(" SIP/2.0\r\n");
   out.line("Via", request->top_via().text);
   out.text("Max-Forwards: 70\r\n");

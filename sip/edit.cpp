@@ -172,7 +172,7 @@ packet edits::serialise(slab_pool& pool) const {
       return before(piece_at(a), piece_at(b)) || (a < b && !before(piece_at(b), piece_at(a)));
     });
   }
-  writer out(pool, expected);
+  writer out(pool, expected, ends_work(of_) ? slab_use::ending : slab_use::work);
   std::uint32_t done = 0;
   for (const std::uint16_t i : order) {
     const piece& p = piece_at(i);

@@ -103,7 +103,7 @@ refusal_answer build_refusal(std::string_view text, const endpoint& source, cons
   const salvage kept = salvage_of(text);
   via_view top;
   if (!top_via_of(kept, top)) return {};
-  writer out(pool, 1024);
+  writer out(pool, 1024, slab_use::ending);
   out.text("SIP/2.0 ").number(static_cast<std::uint64_t>(why.status)).text(" ").text(reason_phrase(why.status));
   out.text("\r\n");
   for (std::size_t i = 0; i < kept.via_lines; ++i) {

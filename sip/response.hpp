@@ -32,7 +32,7 @@ std::size_t response_room(const message& request);
 template <class Extra>
 packet build_response_with(const message& request, const endpoint& source, int status, std::string_view to_tag,
                            slab_pool& pool, std::size_t expected, Extra&& extra, std::string_view reason = {}) {
-  writer out(pool, response_room(request) + expected + reason.size());
+  writer out(pool, response_room(request) + expected + reason.size(), status < 200 ? slab_use::work : slab_use::ending);
   begin_response(out, request, source, status, to_tag, reason);
   extra(out);
   return end_response(out);

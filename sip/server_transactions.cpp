@@ -74,6 +74,14 @@ server_transactions::ack_result server_transactions::acknowledged(std::uint64_t 
   return accepted ? ack_result::for_tu : ack_result::absorbed;
 }
 
+bool server_transactions::give_up(handle id) {
+  const entry* e = entries_.at(id);
+  if (e == nullptr || e->decided) return false;
+  ++counters_.abandoned;
+  release(id.index);
+  return true;
+}
+
 bool server_transactions::wants_trying(handle id) const {
   const entry* e = entries_.at(id);
   return e != nullptr && !(e->stranger && strangers_ > for_strangers_ / 2);

@@ -33,7 +33,7 @@ namespace reveille::sip {
 
 struct server_transaction_counters {
   std::uint64_t created = 0, absorbed = 0, responses_repeated = 0, no_ack = 0, transport_errors = 0,
-                abandoned = 0,       ///< no final response within the guard time: a fault of ours
+                abandoned = 0,       ///< no final response: none within the guard time, a fault of ours, or given up
                 late_responses = 0,  ///< for a transaction that is gone, or had its final response
                 forgotten = 0,       ///< refused to a stranger, and not kept
                 refused_again = 0;   ///< repetitions of what was not kept
@@ -84,6 +84,9 @@ class server_transactions {
   /// A response of the TU. @return false when the transaction is gone or wants no more (counted).
   bool respond(handle id, int status, const packet& response, steady_time now,
                answer_kind kind = answer_kind::decided);
+  /// Ends it unanswered: there was no memory for its final response. Its sender's repetition begins anew.
+  /// @return false when it is gone or has its final response.
+  bool give_up(handle id);
   const flow* source_of(handle id) const;
 
   void on_timer(std::uint64_t payload, steady_time now);

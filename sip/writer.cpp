@@ -35,7 +35,7 @@ writer& writer::address(const endpoint& of) {
 
 bool writer::grow(std::size_t more) {
   if (!slab_) return false;
-  slab_ptr larger = pool_.take(size_ + more);
+  slab_ptr larger = pool_.take(size_ + more, use_);
   if (larger) {
     std::memcpy(larger->data(), slab_->data(), size_);
     capacity_ = larger->capacity();

@@ -17,7 +17,8 @@ namespace reveille::sip {
 class writer {
  public:
   /// @param expected octets, a guess; the pool must outlive the writer.
-  writer(slab_pool& pool, std::size_t expected) : pool_(pool), slab_(pool.take(expected)) {
+  writer(slab_pool& pool, std::size_t expected, slab_use use = slab_use::work)
+      : pool_(pool), use_(use), slab_(pool.take(expected, use)) {
     if (slab_) capacity_ = slab_->capacity();
   }
   writer(const writer&) = delete;
@@ -50,6 +51,7 @@ class writer {
   bool grow(std::size_t more);
 
   slab_pool& pool_;
+  slab_use use_;
   slab_ptr slab_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;

@@ -4,6 +4,8 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/atom.hpp>
 
+#include <atomic>
+#include <cassert>
 #include <map>
 
 namespace reveille {
@@ -30,6 +32,7 @@ class actor_host::impl {
   caf::actor_system_config config;
   caf::actor_system system;
   std::map<shard_id, std::function<void()>> wakers;
+  std::atomic<bool> read{false};   ///< by a home: from now on wakers may not change
 };
 
 actor_host::actor_host(actor_scheduling how) : impl_(std::make_unique<impl>(how)) {}
@@ -38,11 +41,13 @@ actor_host::~actor_host() = default;
 caf::actor_system& actor_host::system() { return impl_->system; }
 
 void actor_host::on_mail(shard_id shard, std::function<void()> wake) {
+  assert(!impl_->read.load(std::memory_order_relaxed) && "on_mail() after a home was made");
   impl_->wakers[shard] = std::move(wake);
 }
 
 const std::function<void()>& actor_host::waker(shard_id shard) const {
   static const std::function<void()> none;
+  impl_->read.store(true, std::memory_order_relaxed);
   const auto found = impl_->wakers.find(shard);
   return found == impl_->wakers.end() ? none : found->second;
 }

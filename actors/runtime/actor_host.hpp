@@ -31,7 +31,7 @@ class actor_host {
   caf::actor_system& system();
 
   /// Tells how the home on `shard` is woken when an actor of its gets mail from another thread: `wake` is called on that
-  /// thread, at most once a burst, and must outlive whoever may still send. Without one, next_due() of the home says "now".
+  /// thread, at most once a burst, and must outlive whoever may still send. @pre no home was made. Without one, next_due() of the home says "now".
   void on_mail(shard_id shard, std::function<void()> wake);
   const std::function<void()>& waker(shard_id shard) const;  ///< empty when none was given
 

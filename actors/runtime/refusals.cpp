@@ -23,12 +23,10 @@ sip::packet build(const sip::message& request, const flow& source, slab_pool& po
 std::optional<effect> refusal_of(const subscriber_event& event, slab_pool& pool, random_source& random) {
   if (const auto* registration = std::get_if<register_received>(&event)) {
     sip::packet packet = build(*registration->request, registration->source, pool, random);
-    if (!packet.bytes) return std::nullopt;
     return send{registration->source, std::move(packet), unavailable};
   }
   if (const auto* request = std::get_if<request_received>(&event)) {
     sip::packet packet = build(*request->request, request->source, pool, random);
-    if (!packet.bytes) return std::nullopt;
     return respond{request->transaction, unavailable, std::move(packet), sip::answer_kind::refused};
   }
   return std::nullopt;

@@ -94,7 +94,7 @@ sip::message_ptr shard::impl::read(slab_ptr bytes, std::size_t size, const flow&
     return dropped(drop_reason::malformed);
   }
   const auto [refusal, to] = sip::build_refusal(text, from.remote, parsed.error(), ports_.pool);
-  if (refusal.bytes == nullptr) return dropped(drop_reason::malformed);
+  if (refusal.bytes == nullptr) return dropped(drop_reason::no_memory);
   counters_.malformed_answered.add();
   count_sent(parsed.error().status);
   flow back = from;
@@ -121,6 +121,12 @@ void shard::impl::on_hand_over(hand_over&& what, const instant& now) {
     return on_message(datagram->message, datagram->from, hops::handed_over, now);
   }
   if (auto* event = std::get_if<event_for>(&what)) {
+    if (const auto* request = std::get_if<request_received>(&event->event)) {
+      // Its transaction's shard has let it in; the subscriber's work is done here, and counts here.
+      if (!entrance_.admit(class_of(request->request->method()), now.steady)) {
+        return refuse_delivery(request->request, request->transaction, request->source, refusal::credit, now);
+      }
+    }
     return deliver_event(event->key, event->name, std::move(event->event), now);
   }
   if (auto* adoption = std::get_if<adoption_for>(&what)) return adopt(adoption->key, std::move(adoption->invite), now);
@@ -159,7 +165,7 @@ void shard::impl::on_request(const sip::message_ptr& m, const flow& from, hops s
 
   const std::uint64_t fingerprint = fingerprint_of(*m, from);
   const shard_id owner = shard_of(fingerprint);
-  if (owner != self_ && so_far == hops::fresh) return hand(owner, datagram_for{m, from});
+  if (owner != self_ && so_far == hops::fresh) return hand_request(owner, m, from);
   if (ack) return on_ack(fingerprint, now);
   if (method == sip::method::cancel) return on_cancel(m, from, fingerprint, now);
   if (const auto known = servers_.find(fingerprint)) {
@@ -170,6 +176,16 @@ void shard::impl::on_request(const sip::message_ptr& m, const flow& from, hops s
   }
   if (const auto status = servers_.refused_before(fingerprint, now.steady)) return refuse_again(*m, from, *status);
   on_initial_request(m, from, fingerprint, route, now);
+}
+
+/// To the shard of its transaction. What begins work is refused when there is no room for it, not dropped: its sender may
+/// go elsewhere. But without memory here it is dropped: it may repeat what the other has in hand, and comes again.
+void shard::impl::hand_request(shard_id to, const sip::message_ptr& m, const flow& from) {
+  const bool begins_work = !sip::ends_work(*m);
+  if (begins_work && !ports_.pool.has_room_for_work()) return drop(drop_reason::no_memory);
+  if (hand(to, datagram_for{m, from})) return;
+  if (begins_work) return refuse(*m, from, refusal::inbox);
+  drop(drop_reason::inbox_full);
 }
 
 /// RFC 3261 16.3 in its order, then whose it is.
@@ -217,6 +233,7 @@ void shard::impl::start_call(const sip::message_ptr& m, const flow& from, std::u
   const bool invite = m->method() == sip::method::invite;
   if (invite && draining_) return refuse(*m, from, refusal::draining);
   if (!entrance_.admit(class_of(m->method()), now.steady)) return refuse(*m, from, refusal::credit);
+  if (!ports_.pool.has_room_for_work()) return refuse(*m, from, refusal::memory);
   const auto room = static_cast<double>(servers_.capacity()) * config_.limits.rest_share;
   if (!invite && static_cast<double>(servers_.size()) >= room) return refuse(*m, from, refusal::transactions);
 
@@ -232,8 +249,9 @@ void shard::impl::start_call(const sip::message_ptr& m, const flow& from, std::u
   if (invite && servers_.wants_trying(*id)) say_trying(*m, from, *id, now);
   request_received event{m, {self_, id->index, id->generation}, from, trust};
   const shard_id home = home_of(key, config_.shards);
-  if (home != self_) return hand(home, event_for{key, {}, std::move(event)});
-  deliver_event(key, aor_, std::move(event), now);
+  if (home == self_) return deliver_event(key, aor_, std::move(event), now);
+  const server_transaction_id transaction = event.transaction;
+  if (!hand(home, event_for{key, {}, std::move(event)})) refuse_delivery(m, transaction, from, refusal::inbox, now);
 }
 
 void shard::impl::say_trying(const sip::message& m, const flow& from, const sip::server_transactions::handle& id,
@@ -248,7 +266,10 @@ void shard::impl::say_trying(const sip::message& m, const flow& from, const sip:
 void shard::impl::adopt(aor_key key, adopt_invite&& what, const instant& now) {
   const std::uint64_t fingerprint = fingerprint_of(*what.request, what.source);
   const shard_id owner = shard_of(fingerprint);
-  if (owner != self_) return hand(owner, adoption_for{key, std::move(what)});
+  if (owner != self_) {
+    hand(owner, adoption_for{key, std::move(what)});
+    return;
+  }
   const auto known = servers_.find(fingerprint);  // its sender was faster: the INVITE came again
   if (known && (!known->invite || known->decided)) return;
   const auto id = known ? known->id : servers_.create(fingerprint, true, what.source, standing_of(trust_of(what.source)),
@@ -270,7 +291,7 @@ void shard::impl::deliver_event(aor_key key, std::string_view name, subscriber_e
     }
     const server_transaction_id transaction = request->transaction;
     const flow from = request->source;
-    if (!home_->deliver(key, name, std::move(event), now)) refuse_delivery(m, transaction, from, now);
+    if (!home_->deliver(key, name, std::move(event), now)) refuse_delivery(m, transaction, from, refusal::home_full, now);
     return;
   }
   if (auto* cancel = std::get_if<cancel_received>(&event)) {
@@ -289,11 +310,10 @@ void shard::impl::deliver_event(aor_key key, std::string_view name, subscriber_e
 }
 
 void shard::impl::refuse_delivery(const sip::message_ptr& m, server_transaction_id transaction, const flow& from,
-                                  const instant& now) {
-  counters_.refusals[static_cast<std::size_t>(refusal::home_full)].add();
+                                  refusal why, const instant& now) {
+  counters_.refusals[static_cast<std::size_t>(why)].add();
   write_retry_after();
   sip::packet bytes = sip::build_response(*m, from.remote, 503, sip::tag_of(m->top_via().branch), lines_, ports_.pool);
-  if (bytes.bytes == nullptr) return drop(drop_reason::no_memory);
   if (transaction.shard == self_) return do_respond(transaction, 503, bytes, sip::answer_kind::refused, now);
   hand(transaction.shard, response_for{transaction, 503, std::move(bytes), sip::answer_kind::refused});
 }
@@ -312,8 +332,8 @@ void shard::impl::on_cancel(const sip::message_ptr& m, const flow& from, std::ui
   servers_.mark_cancelled(invite->id);
   cancel_received event{{self_, invite->id.index, invite->id.generation}, m};
   const shard_id home = home_of(invite->owner, config_.shards);
-  if (home != self_) return hand(home, event_for{invite->owner, {}, std::move(event)});
-  deliver_event(invite->owner, {}, std::move(event), now);
+  if (home == self_) return deliver_event(invite->owner, {}, std::move(event), now);
+  hand(home, event_for{invite->owner, {}, std::move(event)});
 }
 
 std::uint64_t shard::impl::fingerprint_of(const sip::message& m, const flow& from) const {

@@ -23,7 +23,7 @@ void shard::impl::perform(aor_key key, effect&& what, const instant& now) {
           count_sent(e.status);
           transmit(e.to, e.packet);
         } else if constexpr (std::is_same_v<kind, respond>) {
-          if (e.packet.bytes == nullptr) return drop(drop_reason::no_memory);
+          if (e.packet.bytes == nullptr && e.status < 200) return drop(drop_reason::no_memory);
           if (e.transaction.shard == self_) return do_respond(e.transaction, e.status, e.packet, e.kind, now);
           hand(e.transaction.shard, response_for{e.transaction, e.status, std::move(e.packet), e.kind});
         } else if constexpr (std::is_same_v<kind, adopt_invite>) {
@@ -55,9 +55,12 @@ void shard::impl::do_claim(claim_token&& what) {
   const hash_key of_provider{config_.key.k0 ^ static_cast<std::uint64_t>(what.provider), config_.key.k1};
   const std::uint64_t token = siphash(of_provider, what.token.view());
   const shard_id keeper{static_cast<std::uint16_t>(token % config_.shards)};
-  if (keeper != self_) return hand(keeper, claim_for{std::move(what)});
-  const token_owners::outcome outcome = tokens_.claim(token, what.by, what.since);
-  if (outcome.what == token_owners::result::full) counters_.stages[static_cast<std::size_t>(stage::token_owners_full)].add();
+  if (keeper != self_) {
+    hand(keeper, claim_for{std::move(what)});
+    return;
+  }
+  const token_owners::outcome outcome = tokens_.claim(token, what.by, what.since, what.source);
+  if (outcome.forgotten > 0) counters_.stages[static_cast<std::size_t>(stage::token_owners_full)].add(outcome.forgotten);
   if (!outcome.lost) return;
   const aor& loser = outcome.lost->whose;
   events_.push_back({key_of(loser.view(), config_.key), loser.str(), token_claimed{std::move(what.token), outcome.lost->since}});
@@ -65,6 +68,11 @@ void shard::impl::do_claim(claim_token&& what) {
 
 void shard::impl::do_respond(const server_transaction_id& to, int status, const sip::packet& bytes,
                              sip::answer_kind kind, const instant& now) {
+  if (bytes.bytes == nullptr) {
+    // Not even the reserve had room. Nobody would ever answer: the sender's repetition begins anew.
+    if (servers_.give_up({to.index, to.generation})) drop(drop_reason::final_response);
+    return;
+  }
   if (config_.planted.keep_refused_strangers) kind = sip::answer_kind::decided;
   if (!servers_.respond({to.index, to.generation}, status, bytes, now.steady, kind)) {
     return drop(drop_reason::late_response);

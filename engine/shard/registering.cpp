@@ -28,8 +28,9 @@ void shard::impl::on_register(const sip::message_ptr& m, const flow& from, const
   const std::string_view name = known ? current_->name : aor_;
   const aor_key key = known ? current_->key : key_of(name, config_.key);
   const shard_id home = home_of(key, config_.shards);
-  if (home != self_) return hand(home, event_for{key, {}, register_received{m, from, trust_of(from)}});
-  register_at_home(key, name, {m, from, trust_of(from)}, now);
+  if (!ports_.pool.has_room_for_work()) return refuse(*m, from, refusal::memory);
+  if (home == self_) return register_at_home(key, name, {m, from, trust_of(from)}, now);
+  if (!hand(home, event_for{key, {}, register_received{m, from, trust_of(from)}})) refuse(*m, from, refusal::inbox);
 }
 
 /// Only while somebody must be refused does it matter who it is.

@@ -20,7 +20,8 @@ void shard::impl::on_response(const sip::message_ptr& m, const flow& from, hops 
   if (ours.shard != self_) {
     // A shard that is not there any more (fewer after a restart): nobody waits for it.
     if (so_far == hops::handed_over || ours.shard.value >= config_.shards) return drop(drop_reason::stray_response);
-    return hand(ours.shard, datagram_for{m, from});
+    if (!hand(ours.shard, datagram_for{m, from})) drop(drop_reason::inbox_full);
+    return;
   }
   const flow* asked = clients_.asked({ours.index, ours.generation});
   if (asked != nullptr && !speaks_for(from.remote, asked->remote) && !config_.planted.believe_any_responder) {

@@ -22,6 +22,8 @@ std::string_view name_of(drop_reason why) {
     case drop_reason::send_failed: return "send-failed";
     case drop_reason::late_response: return "late-response";
     case drop_reason::wrong_source: return "wrong-source";
+    case drop_reason::final_response: return "final-response";
+    case drop_reason::inbox_full: return "inbox-full";
   }
   return "unknown";
 }
@@ -33,6 +35,8 @@ std::string_view name_of(refusal why) {
     case refusal::home_full: return "home-full";
     case refusal::draining: return "draining";
     case refusal::strangers: return "strangers";
+    case refusal::memory: return "memory";
+    case refusal::inbox: return "inbox";
   }
   return "unknown";
 }
@@ -74,7 +78,7 @@ shard::impl::impl(shard_id self, const shard_config& config, const shard_ports& 
                config.timer_c * 2 + config.timing.long_wait() * 2, config.key, wheel_, *this),
       clients_(config.timing, config.limits.client_transactions, bounds_of(config.limits),
                config.timer_c + config.timing.long_wait(), config.key, wheel_, ports.pool, *this, *this),
-      tokens_(config.limits.token_owners),
+      tokens_(config.limits.token_owner_bytes),
       home_(ports.make_subscribers(*this, start)) {
   publish();
 }
@@ -204,9 +208,10 @@ void shard::impl::count_sent(int status) {
   counters_.responses_sent[static_cast<std::size_t>(klass)].add();
 }
 
-void shard::impl::hand(shard_id to, hand_over&& what) {
+bool shard::impl::hand(shard_id to, hand_over&& what) {
+  if (!ports_.out.hand_over_to(to, std::move(what))) return false;
   counters_.handed_over.add();
-  ports_.out.hand_over_to(to, std::move(what));
+  return true;
 }
 
 void shard::impl::publish() {

@@ -51,7 +51,8 @@ class shard_outlet {
   virtual ~shard_outlet() = default;
   /// One datagram. Never blocks; a full socket drops and counts. @return false on a transport error known at once.
   virtual bool transmit(const flow& to, const sip::packet& packet) = 0;
-  virtual void hand_over_to(shard_id to, hand_over&& what) = 0;
+  /// @return false when its inbox has no room for that (has_room_for()); `what` is then as it was.
+  virtual bool hand_over_to(shard_id to, hand_over&& what) = 0;
 };
 
 /// Hook: the steps of calls as the subscribers note them, for wake traces (SPEC 7). Called on the shard's thread.

@@ -43,8 +43,9 @@ struct shard_limits {
   /// Requests admitted per 10 ms while nothing is late: 1 M/s, of which refreshes may use a part. Well above what a core
   /// does (a burst of refreshes runs at 200 k/s), so that only lateness, never speed, makes the entrance refuse.
   std::uint32_t credit = 10000;
-  /// Tokens of apps with accounts = one whose owner is remembered, 150 octets each; beyond it nobody loses a token.
-  std::size_t token_owners = 10'000'000;
+  /// Octets for the owners of tokens of apps with accounts = one, about 130 each: two million. Beyond it the tokens that
+  /// were claimed longest ago are forgotten.
+  std::size_t token_owner_bytes = std::size_t{256} << 20;
   milliseconds late{50};        ///< queue delay that counts as overload ...
   milliseconds late_for{100};   ///< ... when it lasts this long
   seconds retry_after_least{5};   ///< Retry-After is drawn between the two, so that the refused do not

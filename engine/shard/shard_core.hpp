@@ -97,8 +97,9 @@ class shard::impl final : public home_outlet,
   void adopt(aor_key key, adopt_invite&& what, const instant& now);
   void say_trying(const sip::message& m, const flow& from, const sip::server_transactions::handle& id, const instant& now);
   void start_call(const sip::message_ptr& m, const flow& from, std::uint64_t fingerprint, const instant& now);
-  void refuse_delivery(const sip::message_ptr& m, server_transaction_id transaction, const flow& from,
+  void refuse_delivery(const sip::message_ptr& m, server_transaction_id transaction, const flow& from, refusal why,
                        const instant& now);
+  void hand_request(shard_id to, const sip::message_ptr& m, const flow& from);
   /// @return the status of the first fault of a request line, CSeq, route and so on; 0 = none.
   int fault_of(const sip::message& m, const route_head& route, const sip::uri_view& target, bool to_us);
   route_head read_route(const sip::message& m) const;
@@ -148,7 +149,8 @@ class shard::impl final : public home_outlet,
   void answer_stun(std::string_view datagram, const flow& from);
   void drop(drop_reason why) { counters_.drops[static_cast<std::size_t>(why)].add(); }
   void count_sent(int status);
-  void hand(shard_id to, hand_over&& what);
+  /// @return false when the other's inbox is full: only what has_room_for() bounds must care.
+  bool hand(shard_id to, hand_over&& what);
   void publish();
 
   const shard_id self_;

@@ -28,13 +28,15 @@ enum class drop_reason : std::uint8_t {
   send_failed,         ///< the transport said so at once
   late_response,       ///< of a subscriber, for a server transaction that wants none
   wrong_source,        ///< a response from an address that was not asked
+  final_response,      ///< not even the pool's reserve had room for it: its transaction ended unanswered
+  inbox_full,          ///< what begins no work found the next shard's inbox full
 };
-inline constexpr std::size_t drop_reason_count = 12;
+inline constexpr std::size_t drop_reason_count = 14;
 std::string_view name_of(drop_reason why);
 
 /// Why a request got 503 without reaching an actor.
-enum class refusal : std::uint8_t { credit, transactions, home_full, draining, strangers };
-inline constexpr std::size_t refusal_count = 5;
+enum class refusal : std::uint8_t { credit, transactions, home_full, draining, strangers, memory, inbox };
+inline constexpr std::size_t refusal_count = 7;
 std::string_view name_of(refusal why);
 
 inline constexpr std::size_t method_count = static_cast<std::size_t>(sip::method::other) + 1;

@@ -30,19 +30,25 @@ struct shard_question {
 using inbox_content = std::variant<hand_over, pns::push_answer, record_loaded, records_written, shard_question>;
 
 /// DESIGN 2: responses, ACK, CANCEL, PRACK and BYE end work and are never refused, so a full inbox still has as much
-/// room again for them; other datagrams are dropped at `limit`, as UDP may. What is no datagram is owed to somebody.
+/// room again for them; what begins work has none beyond `limit` and is refused by who would have handed it over, be it
+/// still a datagram or already a subscriber's REGISTER or request. Everything else is owed to somebody.
 inline bool has_room_for(const hand_over& what, std::size_t waiting, std::size_t limit) {
-  const auto* datagram = std::get_if<datagram_for>(&what);
-  if (datagram == nullptr) return true;
-  const sip::message& m = *datagram->message;
-  const bool ends_work = !m.is_request() || m.method() == sip::method::ack || m.method() == sip::method::cancel ||
-                         m.method() == sip::method::prack || m.method() == sip::method::bye;
-  return waiting < (ends_work ? 2 * limit : limit);
+  if (const auto* datagram = std::get_if<datagram_for>(&what)) {
+    const sip::message& m = *datagram->message;
+    return waiting < (!m.is_request() || sip::ends_work(m) ? 2 * limit : limit);
+  }
+  const auto* event = std::get_if<event_for>(&what);
+  if (event == nullptr) return true;
+  const auto* request = std::get_if<request_received>(&event->event);
+  const bool begins_work = request != nullptr ? !sip::ends_work(*request->request)
+                                              : std::holds_alternative<register_received>(event->event);
+  return !begins_work || waiting < limit;
 }
 
 struct inbox_item : inbox_node {
-  explicit inbox_item(inbox_content&& what) : content(std::move(what)) {}
+  inbox_item(inbox_content&& what, steady_time since) : content(std::move(what)), waits_since(since) {}
   inbox_content content;
+  steady_time waits_since;   ///< of a hand-over: since the kernel had it; else the clock's beginning
 };
 
 /// Threads: post() from any, the rest from the shard's.
@@ -57,8 +63,8 @@ class shard_inbox {
   shard_inbox& operator=(const shard_inbox&) = delete;
 
   /// @return true when the shard must be woken.
-  bool post(inbox_content&& what) {
-    auto* item = new inbox_item(std::move(what));
+  bool post(inbox_content&& what, steady_time since = {}) {
+    auto* item = new inbox_item(std::move(what), since);
     length_.fetch_add(1, std::memory_order_relaxed);
     switch (inbox_.post(*item)) {
       case mpsc_inbox::posted::into_empty: return true;
@@ -71,7 +77,7 @@ class shard_inbox {
   /// Items that wait; any thread, approximate.
   std::size_t length() const { return length_.load(std::memory_order_relaxed); }
 
-  /// take(content) for at most `most` items, each sender's in its order. @return how many.
+  /// take(content, since) for at most `most` items, each sender's in its order. @return how many.
   template <class Take>
   std::size_t take(std::size_t most, Take&& take_one) {
     std::size_t done = 0;
@@ -80,7 +86,7 @@ class shard_inbox {
       if (taken_ == nullptr) break;
       const std::unique_ptr<inbox_item> item(static_cast<inbox_item*>(taken_));
       taken_ = taken_->next_in_inbox;
-      take_one(std::move(item->content));
+      take_one(std::move(item->content), item->waits_since);
       ++done;
     }
     if (done > 0) length_.fetch_sub(done, std::memory_order_relaxed);

@@ -1,5 +1,6 @@
 #include "engine/shard/shard_thread.hpp"
 
+#include <malloc.h>
 #include <pthread.h>
 
 #include <boost/asio/io_context.hpp>
@@ -7,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <chrono>
@@ -26,12 +28,18 @@ namespace asio = boost::asio;
 namespace {
 /// How old the published counters may be while the shard works.
 constexpr milliseconds publish_every{100};
+constexpr seconds give_back_every{1};
+/// Octets given to the allocator before it is told to give them to the system: that takes its locks for milliseconds.
+constexpr std::size_t worth_trimming = std::size_t{16} << 20;
 }  // namespace
 
 class shard_thread::impl final : public shard_outlet {
  public:
   impl(const shard_thread_config& config, const surroundings_of_shard& around)
-      : config_(config), around_(around), context_(1), timer_(context_), batch_(config.datagrams_a_turn) {}
+      : config_(config), around_(around), context_(1), timer_(context_), batch_(config.datagrams_a_turn) {
+    // Here, before any shard's thread runs: they read what this writes.
+    around_.actors.on_mail(config_.self, [this] { wake(); });
+  }
 
   ~impl() override { stop(); }
 
@@ -46,7 +54,6 @@ class shard_thread::impl final : public shard_outlet {
 
   void start(std::vector<shard_thread*> all) {
     all_ = std::move(all);
-    around_.actors.on_mail(config_.self, [this] { wake(); });
     thread_ = std::thread([this] { run(); });
   }
 
@@ -62,15 +69,16 @@ class shard_thread::impl final : public shard_outlet {
     thread_.join();
   }
 
-  void post(inbox_content&& what) {
-    if (inbox_.post(std::move(what))) wake();
+  void post(inbox_content&& what, steady_time since = {}) {
+    if (inbox_.post(std::move(what), since)) wake();
   }
-  void hand_over(reveille::hand_over&& what) {
+  bool hand_over(reveille::hand_over&& what, steady_time since) {
     if (!has_room_for(what, inbox_.length(), config_.inbox_limit)) {
       inbox_dropped_.fetch_add(1, std::memory_order_relaxed);
-      return;
+      return false;
     }
-    post(std::move(what));
+    post(std::move(what), since);
+    return true;
   }
 
   std::vector<endpoint> listening() const {
@@ -92,9 +100,9 @@ class shard_thread::impl final : public shard_outlet {
     via.socket->send(to.remote, packet.bytes, packet.size);
     return true;
   }
-  void hand_over_to(shard_id to, reveille::hand_over&& what) override {
+  bool hand_over_to(shard_id to, reveille::hand_over&& what) override {
     assert(to.value < all_.size());
-    all_[to.value]->hand_over(std::move(what));
+    return all_[to.value]->impl_->hand_over(std::move(what), in_hand_since_);
   }
 
  private:
@@ -152,15 +160,30 @@ class shard_thread::impl final : public shard_outlet {
 
   void turn() {
     const instant now = around_.time.now();
+    waited_.reset();
+    in_hand_since_ = now.steady;
     shard_->on_timer(now);
-    inbox_items_ += inbox_.take(config_.inbox_a_turn, [&](inbox_content&& what) { take(std::move(what), now); });
+    inbox_items_ += inbox_.take(config_.inbox_a_turn, [&](inbox_content&& what, steady_time since) {
+      // Once more handed over, it has still waited since the kernel had it.
+      in_hand_since_ = since == steady_time{} ? now.steady : since;
+      if (since != steady_time{}) waited(now.steady - since);
+      take(std::move(what), now);
+    });
     for (auto& s : sockets_) {
       if (s->readable) receive(*s, now);
+    }
+    in_hand_since_ = now.steady;
+    if (waited_) {
+      queue_delay_ = *waited_;
+      shard_->on_queue_delay(queue_delay_, now);
     }
     flush(now);
     if (draining_) idle_.store(shard_->idle() && inbox_.empty(), std::memory_order_release);
     end_turn(now);
   }
+
+  /// One delay a turn, the longest: were each socket and the inbox to tell theirs, an idle one would hide a late one.
+  void waited(nanoseconds how_long) { waited_ = std::max(waited_.value_or(nanoseconds{0}), how_long); }
 
   void take(inbox_content&& what, const instant& now) {
     if (auto* h = std::get_if<reveille::hand_over>(&what)) {
@@ -179,8 +202,8 @@ class shard_thread::impl final : public shard_outlet {
   void receive(reader& r, const instant& now) {
     const std::size_t n = r.socket->receive(batch_);
     if (n > 0) {
-      queue_delay_ = r.socket->oldest_waited();
-      shard_->on_queue_delay(queue_delay_, now);
+      waited(r.socket->oldest_waited());
+      in_hand_since_ = now.steady - r.socket->oldest_waited();
     }
     arrived_.clear();
     for (std::size_t i = 0; i < n; ++i) {
@@ -217,6 +240,7 @@ class shard_thread::impl final : public shard_outlet {
       last_published_ = now.steady;
       publish();
     }
+    give_back(now.steady);
     if (more) {
       wake();
       return;
@@ -226,7 +250,11 @@ class shard_thread::impl final : public shard_outlet {
 
   /// The timer may be early (then it finds nothing), never late: so it is only ever moved forward.
   void arm() {
-    const auto due = shard_->next_due();
+    auto due = shard_->next_due();
+    if (around_.pool.may_keep_idle()) {
+      const steady_time next = last_given_back_ + give_back_every;
+      due = due ? std::min(*due, next) : next;
+    }
     if (!due || (armed_ && *armed_ <= *due)) return;
     armed_ = due;
     timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(*due));
@@ -235,6 +263,17 @@ class shard_thread::impl final : public shard_outlet {
       armed_.reset();
       turn();
     });
+  }
+
+  /// A burst's slabs go back to the allocator, and once they are, the allocator's pages to the system.
+  void give_back(steady_time now) {
+    if (now - last_given_back_ < give_back_every) return;
+    last_given_back_ = now;
+    const std::size_t given = around_.pool.give_back_idle();
+    given_back_ += given;
+    if (given_back_ < worth_trimming || given > 0) return;
+    given_back_ = 0;
+    ::malloc_trim(0);
   }
 
   std::size_t socket_of(const endpoint& local) const {
@@ -279,6 +318,10 @@ class shard_thread::impl final : public shard_outlet {
   std::atomic<const shard_counters*> shard_counters_{nullptr};
   std::uint64_t turns_ = 0, inbox_items_ = 0;
   nanoseconds busy_{0}, queue_delay_{0};
+  std::optional<nanoseconds> waited_;   ///< longest of what this turn took
+  steady_time in_hand_since_{};         ///< when what is being handled came into the process, kernel included
+  steady_time last_given_back_{};
+  std::size_t given_back_ = 0;
   steady_time last_published_{};
   mutable std::mutex published_mutex_;  ///< ten times a second and at the scrape: never contended to matter
   shard_thread_counters published_;
@@ -299,7 +342,7 @@ void shard_thread::drain() { impl_->drain(); }
 bool shard_thread::idle() const { return impl_->idle(); }
 void shard_thread::stop() { impl_->stop(); }
 std::vector<endpoint> shard_thread::listening() const { return impl_->listening(); }
-void shard_thread::hand_over(reveille::hand_over&& what) { impl_->hand_over(std::move(what)); }
+void shard_thread::hand_over(reveille::hand_over&& what) { impl_->hand_over(std::move(what), {}); }
 void shard_thread::push_answered(pns::push_answer&& answer) { impl_->post(std::move(answer)); }
 void shard_thread::loaded(aor_key key, const aor& of, store_token token,
                           result<std::optional<subscriber_record>> record) {

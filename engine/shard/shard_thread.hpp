@@ -32,7 +32,7 @@ struct shard_thread_config {
   home_config home;
   std::size_t datagrams_a_turn = 128;      ///< then the inbox and the timers have their turn
   std::size_t inbox_a_turn = 1024;
-  std::size_t inbox_limit = 1 << 16;       ///< that wait, before datagrams from other shards are dropped: has_room_for()
+  std::size_t inbox_limit = 1 << 16;       ///< that wait, before what begins work is refused: has_room_for()
 };
 
 /// Read by the scrape; refreshed by the shard at most ten times a second while it works.
@@ -42,7 +42,7 @@ struct shard_thread_counters {
   std::uint64_t turns = 0;
   std::uint64_t inbox_items = 0, inbox_dropped = 0;
   nanoseconds busy{0};                     ///< time spent in turns
-  nanoseconds queue_delay{0};              ///< how long the oldest datagram of the last batch had waited
+  nanoseconds queue_delay{0};              ///< how long the oldest of the last batch had waited, in the kernel and in inboxes
   std::size_t pool_bytes = 0;
   std::uint64_t pool_refused = 0;
 };

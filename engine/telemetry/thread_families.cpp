@@ -62,6 +62,7 @@ void add_sockets(metric_sink& to, threads_view threads) {
   to.counter(lost, help, {{"reason", "receive_buffer"}}, udp(&udp_counters::kernel_drops));
   to.counter(lost, help, {{"reason", "no_memory"}}, udp(&udp_counters::pool_drops));
   to.counter(lost, help, {{"reason", "truncated"}}, udp(&udp_counters::truncated));
+  to.counter(lost, help, {{"reason", "too_large"}}, udp(&udp_counters::too_large));
   to.counter(lost, help, {{"reason", "send_buffer"}}, udp(&udp_counters::send_full));
   to.counter(lost, help, {{"reason", "send_error"}}, udp(&udp_counters::send_errors));
   to.counter("reveille_udp_unreachable_total", "ICMP errors that told of a closed port or host.", {},
@@ -81,9 +82,9 @@ void add_thread_families(metric_sink& to, std::span<const shard_thread_counters>
     to.counter("reveille_shard_turns_total", "Turns of a shard's thread.", {{"shard", number}}, shard.turns);
     to.counter("reveille_shard_inbox_items_total", "What other threads gave a shard.", {{"shard", number}},
                shard.inbox_items);
-    to.counter("reveille_shard_inbox_dropped_total", "Datagrams that a shard's full inbox dropped.",
+    to.counter("reveille_shard_inbox_dropped_total", "Messages that found a shard's inbox full: refused with 503, or dropped when they begin no work.",
                {{"shard", number}}, shard.inbox_dropped);
-    to.gauge("reveille_shard_queue_delay_seconds", "How long the oldest datagram of the last batch had waited.",
+    to.gauge("reveille_shard_queue_delay_seconds", "How long the oldest of the last batch had waited, in the kernel and in inboxes.",
              {{"shard", number}}, std::chrono::duration<double>(shard.queue_delay).count());
     to.gauge("reveille_shard_pool_bytes", "Message buffers of a shard.", {{"shard", number}},
              static_cast<double>(shard.pool_bytes));

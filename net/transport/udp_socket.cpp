@@ -42,6 +42,7 @@ udp_counters& udp_counters::operator+=(const udp_counters& other) {
   kernel_drops += other.kernel_drops;
   pool_drops += other.pool_drops;
   truncated += other.truncated;
+  too_large += other.too_large;
   send_full += other.send_full;
   send_errors += other.send_errors;
   unreachable += other.unreachable;
@@ -134,7 +135,8 @@ class udp_socket::impl {
   std::size_t fill_slots(std::size_t wanted) {
     std::size_t i = 0;
     for (; i < wanted; ++i) {
-      if (!receive_slabs_[i]) receive_slabs_[i] = pool_.take(first_part_ + room_);
+      // From the reserve if need be: only who has read it knows whether it ends work. The shard refuses what begins some.
+      if (!receive_slabs_[i]) receive_slabs_[i] = pool_.take(first_part_ + room_, slab_use::ending);
       if (!receive_slabs_[i]) break;
       receive_parts_[i][0] = {receive_slabs_[i]->data(), first_part_};
       receive_[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
@@ -169,9 +171,13 @@ class udp_socket::impl {
         ++counters.truncated;
         continue;
       }
+      if (size > first_part_ && size + room_ > slab_pool::largest) {
+        ++counters.too_large;
+        continue;
+      }
       slab_ptr bytes = std::move(receive_slabs_[i]);
       if (size > first_part_) {
-        slab_ptr whole = pool_.take(size + room_);
+        slab_ptr whole = pool_.take(size + room_, slab_use::ending);
         if (!whole) {
           ++counters.pool_drops;
           continue;

@@ -24,7 +24,7 @@ struct udp_config {
   /// Kernel buffers, octets. 8 MiB hold a second of 10 k/s: what a stalled shard may miss.
   int receive_buffer = 8 << 20;
   int send_buffer = 8 << 20;
-  /// Octets that a slab gives a datagram at first; longer ones (up to 64 KiB) cost a copy.
+  /// Octets that a slab gives a datagram at first; longer ones (up to 64 KiB less parser_room) cost a copy.
   std::size_t usual_datagram = 2048;
   /// Room beside the datagram that its parser wants in the same slab.
   std::size_t parser_room = 0;
@@ -36,6 +36,7 @@ struct udp_counters {
   std::uint64_t kernel_drops = 0;     ///< the receive buffer was full (SO_RXQ_OVFL)
   std::uint64_t pool_drops = 0;       ///< no slab: the pool is at its bound
   std::uint64_t truncated = 0;        ///< longer than 64 KiB less headers can be: never seen, dropped
+  std::uint64_t too_large = 0;        ///< no slab is large enough for it and what its parser wants
   std::uint64_t send_full = 0;        ///< dropped, the send buffer was full (EAGAIN, ENOBUFS)
   std::uint64_t send_errors = 0;      ///< refused by the kernel: too long, no route
   std::uint64_t unreachable = 0;      ///< ICMP errors read from the error queue

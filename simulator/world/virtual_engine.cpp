@@ -43,7 +43,7 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
     return true;
   }
 
-  void hand_over_to(shard_id to, hand_over&& what) override {
+  bool hand_over_to(shard_id to, hand_over&& what) override {
     // Slabs go back to their pool even when the engine is dead by then.
     struct parcel {
       std::shared_ptr<slab_pool> pool;
@@ -56,6 +56,7 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
                              if (life != engine.life_) return;
                              engine.shards_[to.value]->take(std::move(boxed->what));
                            });
+    return true;
   }
 
   void take(hand_over&& what) {

@@ -39,6 +39,59 @@ TEST(SlabPool, RefusesAtItsBoundAndCounts) {
   EXPECT_EQ(pool.refused(), 1U);
 }
 
+TEST(SlabPool, GivesTheRoomOfFreeSlabsToAnotherSize) {
+  slab_pool pool(1 << 20);
+  {
+    std::vector<slab_ptr> large;
+    while (slab_ptr s = pool.take(60000)) large.push_back(std::move(s));
+    ASSERT_GE(large.size(), 10U);
+  }
+  std::vector<slab_ptr> usual;
+  while (slab_ptr s = pool.take(3000)) usual.push_back(std::move(s));
+  EXPECT_GT(usual.size() * 4096, (1U << 20) * 8 / 10) << "as many as if there had been no burst";
+  EXPECT_LE(pool.allocated_bytes(), 1U << 20);
+}
+
+TEST(SlabPool, KeepsASixteenthForWhatEndsWork) {
+  slab_pool pool(1 << 20);
+  std::vector<slab_ptr> work, ending;
+  while (slab_ptr s = pool.take(500)) work.push_back(std::move(s));
+  EXPECT_FALSE(pool.has_room_for_work());
+  while (slab_ptr s = pool.take(500, slab_use::ending)) ending.push_back(std::move(s));
+  EXPECT_GE(ending.size(), 100U);
+  ending.clear();
+  EXPECT_EQ(pool.take(500), nullptr) << "free again, but still kept";
+  EXPECT_NE(pool.take(3000, slab_use::ending), nullptr);
+  work.clear();
+  EXPECT_TRUE(pool.has_room_for_work());
+}
+
+TEST(SlabPool, GivesBackOverTimeWhatABurstTook) {
+  slab_pool pool;
+  std::vector<slab_ptr> burst;
+  for (int i = 0; i < 2000; ++i) burst.push_back(pool.take(60000));
+  pool.give_back_idle();
+  const std::size_t most = pool.allocated_bytes();
+  burst.clear();
+  EXPECT_EQ(pool.give_back_idle(), 0U) << "needed until now";
+  EXPECT_GT(pool.give_back_idle(), most / 3);
+  for (int second = 0; second < 60 && pool.may_keep_idle(); ++second) pool.give_back_idle();
+  EXPECT_FALSE(pool.may_keep_idle());
+  EXPECT_LE(pool.allocated_bytes(), slab_pool::kept_free_bytes);
+}
+
+TEST(SlabPool, KeepsWhatTheLoadNeedsAgainAndAgain) {
+  slab_pool pool;
+  for (int second = 0; second < 10; ++second) {
+    std::vector<slab_ptr> busy;
+    for (int i = 0; i < 1000; ++i) busy.push_back(pool.take(4000));
+    const std::size_t bytes = pool.allocated_bytes();
+    busy.clear();
+    pool.give_back_idle();
+    EXPECT_EQ(pool.allocated_bytes(), bytes);
+  }
+}
+
 TEST(SlabPool, TakesBackWhatOtherThreadsRelease) {
   slab_pool pool;
   std::vector<slab_ptr> slabs;

@@ -83,6 +83,22 @@ TEST_F(Engine, RegistersAPhoneAndKnowsItAfterARestart) {
   EXPECT_TRUE(ask("ann", 2).starts_with("SIP/2.0 200 "));
 }
 
+/// For ThreadSanitizer above all: each start while the shards that came first already run, each stop while they work.
+TEST_F(Engine, StartsDrainsAndStopsWithFourShardsAtWork) {
+  settings.node.shards = 4;
+  for (unsigned life = 1; life <= 3; ++life) {
+    start();
+    ASSERT_EQ(subject->shards(), 4U);
+    for (int user = 0; user < 16; ++user) {
+      EXPECT_TRUE(ask("u" + std::to_string(user), life).starts_with("SIP/2.0 200 "));
+    }
+    if (life > 1) {
+      EXPECT_TRUE(drains_soon());
+    }
+    subject.reset();
+  }
+}
+
 /// One app, whose tokens belong to one AOR at a time or to many; nothing listens where it would push to.
 class EngineWithAnApp : public Engine {
  protected:

@@ -30,9 +30,32 @@ TEST(InboxRoom, KeepsAsMuchRoomAgainForWhatEndsWork) {
   for (const char* method : {"ACK", "CANCEL", "PRACK", "BYE"}) EXPECT_TRUE(has_room_for(request(method), 10, 10)) << method;
 }
 
+TEST(InboxRoom, BoundsTheRequestsOfSubscribersToo) {
+  const auto m = sip::make_message("REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1\nMax-Forwards: 70\n"
+                                   "From: <sip:a@b>;tag=1\nTo: <sip:103@example.com>\nCall-ID: c\nCSeq: 1 REGISTER\nContent-Length: 0\n\n");
+  const hand_over registering = event_for{{}, {}, register_received{m, {}}};
+  const hand_over calling = event_for{{}, {}, request_received{m, {}, {}, peer_trust::open}};
+  for (const hand_over* h : {&registering, &calling}) {
+    EXPECT_TRUE(has_room_for(*h, 9, 10));
+    EXPECT_FALSE(has_room_for(*h, 10, 10));
+  }
+  EXPECT_TRUE(has_room_for(event_for{{}, {}, cancel_received{}}, 1000, 10)) << "a CANCEL is never refused";
+}
+
 TEST(InboxRoom, NeverDropsWhatSomebodyIsOwed) {
   EXPECT_TRUE(has_room_for(response_for{}, 1000, 10));
-  EXPECT_TRUE(has_room_for(event_for{}, 1000, 10));
+  EXPECT_TRUE(has_room_for(event_for{{}, {}, write_finished{}}, 1000, 10));
+}
+
+TEST(ShardInbox, SaysSinceWhenEachHandOverWaits) {
+  shard_inbox subject;
+  const steady_time first{milliseconds(70)}, second{milliseconds(90)};
+  EXPECT_TRUE(subject.post(hand_over(response_for{}), first));
+  EXPECT_FALSE(subject.post(hand_over(response_for{}), second));
+  EXPECT_FALSE(subject.post(records_written{}));
+  std::vector<steady_time> told;
+  EXPECT_EQ(subject.take(10, [&](inbox_content&&, steady_time since) { told.push_back(since); }), 3U);
+  EXPECT_EQ(told, (std::vector<steady_time>{first, second, {}}));
 }
 
 }  // namespace

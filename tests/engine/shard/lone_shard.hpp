@@ -21,7 +21,7 @@ class counting_outlet final : public shard_outlet {
     granted += packet.view().starts_with("SIP/2.0 200 ") ? 1U : 0U;
     return true;
   }
-  void hand_over_to(shard_id, hand_over&&) override {}
+  bool hand_over_to(shard_id, hand_over&&) override { return true; }
   std::uint64_t granted = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "tests/engine/shard/shard_bench.hpp"
 
+#include "engine/shard/shard_inbox.hpp"
+
 #include <gtest/gtest.h>
 
 namespace reveille {
@@ -78,7 +80,7 @@ void simple_subscribers::handle(aor_key key, subscriber_event& event, const inst
   }
 }
 
-shard_bench::shard_bench(std::uint16_t count, std::function<void(shard_config&)> change) {
+shard_bench::shard_bench(std::uint16_t count, std::function<void(shard_config&)> change, slab_pool& pool) {
   config.shards = count;
   config.listeners = {{at("198.51.100.1:5060"), ""}};
   config.domains = {"example.com", "example.net"};
@@ -88,7 +90,7 @@ shard_bench::shard_bench(std::uint16_t count, std::function<void(shard_config&)>
   config.limits.client_transactions = 1000;
   if (change) change(config);
   for (std::uint16_t i = 0; i < count; ++i) {
-    shard_ports ports{*this, *this, random, sip::test_pool(), [&](home_outlet& out, const instant&) {
+    shard_ports ports{*this, *this, random, pool, [&](home_outlet& out, const instant&) {
                         auto home = std::make_unique<simple_subscribers>(out, sip::test_pool());
                         homes.push_back(home.get());
                         return home;
@@ -199,9 +201,11 @@ bool shard_bench::transmit(const flow& to, const sip::packet& packet) {
   return true;
 }
 
-void shard_bench::hand_over_to(shard_id to, hand_over&& what) {
+bool shard_bench::hand_over_to(shard_id to, hand_over&& what) {
+  if (!has_room_for(what, on_the_way_.size(), inbox_limit)) return false;
   ++handed;
   on_the_way_.emplace_back(to, std::move(what));
+  return true;
 }
 
 bool shard_bench::submit(pns::push_order) { return !push_full; }

@@ -78,7 +78,8 @@ class shard_bench : public shard_outlet, public push_gateway {
     sip::message_ptr message() const { return sip::make_message(text); }
   };
 
-  explicit shard_bench(std::uint16_t shards = 2, std::function<void(shard_config&)> change = {});
+  explicit shard_bench(std::uint16_t shards = 2, std::function<void(shard_config&)> change = {},
+                       slab_pool& pool = sip::test_pool());
 
   /// A datagram from 192.0.2.1:`port`, text with bare line feeds; runs all hand-overs.
   void arrive(std::string_view text, std::uint16_t port, std::uint16_t to_shard = 0);
@@ -104,7 +105,7 @@ class shard_bench : public shard_outlet, public push_gateway {
 
   // shard_outlet
   bool transmit(const flow& to, const sip::packet& packet) override;
-  void hand_over_to(shard_id to, hand_over&& what) override;
+  bool hand_over_to(shard_id to, hand_over&& what) override;
   // push_gateway
   bool submit(pns::push_order order) override;
   void withdraw(pns::push_id) override {}
@@ -117,6 +118,7 @@ class shard_bench : public shard_outlet, public push_gateway {
   bool broken = false;        ///< the transport refuses
   std::uint16_t refused_port = 0;   ///< ... only what goes there
   bool push_full = false;
+  std::size_t inbox_limit = 1 << 16;   ///< of what is on the way between shards
   std::size_t handed = 0;
 
  private:

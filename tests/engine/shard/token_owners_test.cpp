@@ -11,39 +11,74 @@ namespace {
 const aor ann("ann@example.com"), bob("bob@example.com");
 wall_time at_second(int n) { return wall_time(seconds(n)); }
 
+constexpr std::size_t plenty = 1 << 20;
+constexpr auto registered = claim_source::registered, stored = claim_source::stored;
+
 TEST(TokenOwners, GiveATokenToWhoeverRegisteredLast) {
-  token_owners subject(10);
-  EXPECT_FALSE(subject.claim(1, ann, at_second(1)).lost);
-  const auto moved = subject.claim(1, bob, at_second(5));
+  token_owners subject(plenty);
+  EXPECT_FALSE(subject.claim(1, ann, at_second(1), registered).lost);
+  const auto moved = subject.claim(1, bob, at_second(5), registered);
   EXPECT_EQ(moved.what, token_owners::result::moved);
   ASSERT_TRUE(moved.lost);
   EXPECT_EQ(moved.lost->whose, ann);
   EXPECT_EQ(moved.lost->since, at_second(5));
 }
 
-TEST(TokenOwners, LetTheOlderClaimLoseEvenWhenItComesLater) {
-  token_owners subject(10);
-  subject.claim(1, bob, at_second(5));
-  const auto late = subject.claim(1, ann, at_second(1));
+TEST(TokenOwners, GiveItToTheNewcomerWithAnEqualTimeToo) {
+  token_owners subject(plenty);
+  subject.claim(1, ann, at_second(5), registered);
+  const auto moved = subject.claim(1, bob, at_second(5), registered);
+  ASSERT_TRUE(moved.lost);
+  EXPECT_EQ(moved.lost->whose, ann);
+  EXPECT_GT(moved.lost->since, at_second(5)) << "ann's binding of that very moment goes";
+}
+
+TEST(TokenOwners, GiveItToTheNewcomerWhenTheClockHasSteppedBack) {
+  token_owners subject(plenty);
+  subject.claim(1, ann, at_second(1000), registered);
+  const auto moved = subject.claim(1, bob, at_second(5), registered);
+  ASSERT_TRUE(moved.lost);
+  EXPECT_EQ(moved.lost->whose, ann);
+  EXPECT_GT(moved.lost->since, at_second(1000));
+  EXPECT_EQ(subject.claim(1, ann, at_second(6), registered).lost->whose, bob) << "and back again";
+}
+
+TEST(TokenOwners, LetTheOlderStoredClaimLoseEvenWhenItComesLater) {
+  token_owners subject(plenty);
+  subject.claim(1, bob, at_second(5), stored);
+  const auto late = subject.claim(1, ann, at_second(1), stored);
   EXPECT_EQ(late.what, token_owners::result::kept);
   ASSERT_TRUE(late.lost);
   EXPECT_EQ(late.lost->whose, ann);
   EXPECT_EQ(late.lost->since, at_second(5));
-  EXPECT_FALSE(subject.claim(1, bob, at_second(6)).lost) << "bob has it still";
+  EXPECT_FALSE(subject.claim(1, bob, at_second(6), registered).lost) << "bob has it still";
 }
 
 TEST(TokenOwners, RememberTheNewestClaimOfTheSameOwner) {
-  token_owners subject(10);
-  subject.claim(1, ann, at_second(9));
-  subject.claim(1, ann, at_second(2));
-  EXPECT_EQ(subject.claim(1, bob, at_second(5)).lost->whose, bob);
+  token_owners subject(plenty);
+  subject.claim(1, ann, at_second(9), stored);
+  subject.claim(1, ann, at_second(2), stored);
+  EXPECT_EQ(subject.claim(1, bob, at_second(5), stored).lost->whose, bob);
 }
 
-TEST(TokenOwners, TakeNothingFromAnybodyBeyondTheirBound) {
+TEST(TokenOwners, ForgetTheTokensThatWereClaimedLongestAgo) {
+  token_owners subject(1000);
+  std::size_t forgotten = 0;
+  for (std::uint64_t token = 1; token <= 1000; ++token) {
+    forgotten += subject.claim(token, ann, at_second(1), registered).forgotten;
+    subject.claim(1, ann, at_second(1), registered);  // its phone is alive
+    EXPECT_LE(subject.octets(), 1000U);
+  }
+  EXPECT_EQ(forgotten + subject.size(), 1000U);
+  EXPECT_TRUE(subject.claim(1, bob, at_second(2), registered).lost);
+  EXPECT_TRUE(subject.claim(1000, bob, at_second(2), registered).lost);
+  EXPECT_FALSE(subject.claim(500, bob, at_second(2), registered).lost) << "forgotten: nobody loses it";
+}
+
+TEST(TokenOwners, KeepANewTokenWhateverTheBound) {
   token_owners subject(1);
-  subject.claim(1, ann, at_second(1));
-  EXPECT_EQ(subject.claim(2, ann, at_second(1)).what, token_owners::result::full);
-  EXPECT_EQ(subject.claim(1, bob, at_second(2)).what, token_owners::result::moved) << "what is known goes on";
+  EXPECT_EQ(subject.claim(1, ann, at_second(1), registered).forgotten, 0U);
+  EXPECT_EQ(subject.claim(2, ann, at_second(1), registered).forgotten, 1U);
   EXPECT_EQ(subject.size(), 1U);
 }
 
@@ -77,7 +112,7 @@ TEST(TokenClaimsOfShards, KeepProvidersApart) {
 }
 
 TEST(TokenClaimsOfShards, AreCountedBeyondTheBound) {
-  shard_bench bench(1, [](shard_config& c) { c.limits.token_owners = 1; });
+  shard_bench bench(1, [](shard_config& c) { c.limits.token_owner_bytes = 1; });
   simple_subscribers& home = bench.home_of_user("103");
   home.perform({}, claim_token{ann, pns::provider::apns, prid("t"), at_second(1)}, bench.now);
   home.perform({}, claim_token{ann, pns::provider::apns, prid("u"), at_second(1)}, bench.now);

@@ -138,6 +138,19 @@ TEST_P(UdpSocket, DropsAndCountsWhenThePoolIsAtItsBound) {
   EXPECT_EQ(::poll(&p, 1, 0), 0);
 }
 
+TEST_P(UdpSocket, CountsADatagramThatNoSlabHoldsAsTooLarge) {
+  udp_config config;
+  config.parser_room = 2048;
+  auto b = udp_socket::open(loopback(GetParam()), pool, config).value();
+  auto a = open();
+  send(*a, b->local(), std::string(65000, 'x'));
+  send(*a, b->local(), std::string(63000, 'y'));
+  a->flush();
+  EXPECT_EQ(receive(*b, 1), std::vector<std::string>{std::string(63000, 'y')});
+  EXPECT_EQ(b->counters().too_large, 1U);
+  EXPECT_EQ(b->counters().pool_drops, 0U);
+}
+
 TEST_P(UdpSocket, CountsWhatTheKernelDropped) {
   udp_config small;
   small.receive_buffer = 4096;
