@@ -26,7 +26,7 @@ class counting_wire final : public shard_outlet {
     texts.emplace_back(packet.view());
     return true;
   }
-  void hand_over_to(shard_id, hand_over&&) override {}
+  bool hand_over_to(shard_id, hand_over&&) override { return true; }
   std::map<endpoint, std::size_t> octets;
   std::vector<std::string> texts;
 };
