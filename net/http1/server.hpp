@@ -1,8 +1,13 @@
 /// A small HTTP/1.1 server for operators: /metrics, health, the admin API. One thread of its own; connections, header,
 /// body and time are bounded, so that a forgotten scraper or a stranger cannot cost the node anything.
 ///
+/// Who connects is always heard (SPEC 8.4): when all places are taken, the connection that has waited longest without a
+/// complete request head is closed. When each of them has one, a last place is kept for requests of probe_paths. One
+/// file descriptor is kept back too, for when the process has no other.
+///
 /// Threads: the handler runs on the server's thread, one request at a time. Errors: start() says why it cannot listen;
-/// whatever a peer does is answered with a status or a closed connection.
+/// whatever a peer does is answered with a status or a closed connection; a handler that throws costs its request a 500
+/// (503 when memory was refused), nothing else.
 #pragma once
 
 #include "core/flow.hpp"
@@ -14,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace reveille::http1 {
 
@@ -22,6 +28,8 @@ struct request {
   std::string path;           ///< as sent, without the query
   std::string query;          ///< after '?', as sent
   std::string authorization;  ///< the header's value, or ""
+  std::string host;           ///< likewise; only HTTP/1.0 may leave it out
+  std::string origin;         ///< likewise
   std::string body;
   endpoint peer;
 };
@@ -37,17 +45,21 @@ using handler = std::function<response(const request&)>;
 
 struct server_options {
   endpoint listen;                    ///< port 0: any free one
-  std::size_t max_connections = 64;   ///< at once; more are closed at once
+  std::size_t max_connections = 64;   ///< at once
   std::uint32_t header_bytes = 8192;  ///< more: 431
   std::uint64_t body_bytes = 65536;   ///< more: 413
-  seconds timeout{15};                ///< for a request to arrive, and for its answer to leave
+  milliseconds head_timeout{3000};    ///< for a request's head to arrive, once it has begun or the connection is new
+  milliseconds timeout{15000};        ///< for its body to arrive, for its answer to leave, for the next one to begin
+  milliseconds accept_pause{100};     ///< when there was no descriptor or memory for a connection: asking again would spin
+  std::vector<std::string> probe_paths = {"/livez", "/readyz"};  ///< whose answers are short
 };
 
 /// Plain numbers; any thread.
 struct server_counters {
   std::uint64_t requests = 0;
-  std::uint64_t refused_connections = 0;  ///< over max_connections
-  std::uint64_t bad_requests = 0;         ///< malformed, too large or too slow
+  std::uint64_t refused_connections = 0;  ///< closed to make room for another, or for want of room or descriptors
+  std::uint64_t bad_requests = 0;         ///< malformed, too large, too slow, or of a foreign web page
+  std::uint64_t failed_requests = 0;      ///< whose handler threw
   std::size_t connections = 0;            ///< open now
 };
 
