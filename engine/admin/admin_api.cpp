@@ -105,6 +105,13 @@ bool admin_api::may_ask(const http1::request& asked) const {
 
 http1::response admin_api::answer(const http1::request& asked) const {
   constexpr std::string_view subscribers = "/api/v1/subscribers/";
+  switch (parts_.hosts.judge(asked.host, asked.origin)) {
+    case host_rules::verdict::good: break;
+    case host_rules::verdict::foreign_host:
+      return refuse(421, "this server is not called so: ask by its address, or name the Host in admin.allowed_hosts");
+    case host_rules::verdict::foreign_origin:
+      return refuse(403, "a web page of another Origin may not ask: name its host in admin.allowed_hosts if it should");
+  }
   if (asked.method != "GET") {
     http1::response out = refuse(405, "this API only reads: use GET");
     out.allow = "GET, HEAD";

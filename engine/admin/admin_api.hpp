@@ -1,4 +1,4 @@
-/// What operators may ask over HTTP (SPEC 8, the reading part): /metrics, /livez, /readyz, /api/v1/build and
+/// What operators may ask over HTTP (SPEC 8.1 to 8.6, the reading part): /metrics, /livez, /readyz, /api/v1/build and
 /// /api/v1/subscribers/<aor>. Pure but for the ports it is given; net/http1/server carries it.
 ///
 /// Answers are JSON, errors too: {"error": {"status": 404, "message": "..."}}. Tokens are cut to eight characters, full
@@ -7,6 +7,7 @@
 
 #include "actors/ports/store.hpp"
 #include "core/time.hpp"
+#include "engine/admin/host_rules.hpp"
 #include "net/http1/server.hpp"
 #include "net/metrics/metrics_page.hpp"
 
@@ -36,6 +37,7 @@ class admin_api {
     subscriber_lookup* subscribers = nullptr;  ///< null: the route does not exist
     /// What an operator should know of a node that serves, as lines for /readyz; "" = nothing. Any thread.
     std::function<std::string()> remarks = nullptr;
+    host_rules hosts{{}, {}};  ///< by which names it may be asked
   };
   explicit admin_api(parts from) : parts_(std::move(from)) {}
 

@@ -191,6 +191,7 @@ struct store {
 struct admin {
   std::string listen = "127.0.0.1:8080";  ///< loopback: /metrics and the API tell much about the subscribers
   std::string bearer_token_file;          ///< needed for any other address
+  std::vector<std::string> allowed_hosts;  ///< names beside loopback and the address itself: a proxy's, a scraper's
   std::uint16_t max_connections = 64;
 };
 

@@ -134,6 +134,7 @@ http1::server_options for_admin(const settings& s) {
   http1::server_options out;
   out.listen = *at;
   out.max_connections = s.admin.max_connections;
+  out.body_bytes = 0;  // the API only reads
   return out;
 }
 

@@ -321,7 +321,11 @@ void describe_machine(describer& d, settings& s) {
     d.text("bearer_token_file", s.admin.bearer_token_file, text_kind::input_file,
            "File whose first line every request must carry as `Authorization: Bearer`. Needed on any other address "
            "than loopback.");
-    d.number("max_connections", s.admin.max_connections, 1, 4096, "At once; more are closed.");
+    d.texts("allowed_hosts", s.admin.allowed_hosts, text_kind::domain,
+            "Further names by which it may be asked (Host, and Origin of a web page). localhost and its own addresses "
+            "always may; any other gets 421.");
+    d.number("max_connections", s.admin.max_connections, 1, 4096,
+             "At once; then those without a complete request go first.");
   });
   d.table("limits", "Bounds; each has a counter.", [&] {
     d.number("resident_subscribers", s.limits.resident_subscribers, 1000, 100'000'000,

@@ -95,6 +95,24 @@ TEST_F(AdminApi, WantsTheTokenForAllButHealth) {
   EXPECT_EQ(get("/metrics", "Bearer 0123456789abcdef").status, 200);
 }
 
+/// What a browser sends for a page of attacker.example whose name now leads to the admin server.
+TEST_F(AdminApi, TellsNothingToAWebPage) {
+  const admin_api api({page_, {}, "", nullptr, &lookup_, nullptr, host_rules(*parse_endpoint("127.0.0.1:8080"), {})});
+  http1::request r;
+  r.method = "GET";
+  for (const char* path : {"/metrics", "/readyz", "/livez", "/api/v1/build", "/api/v1/subscribers/ann@example.com"}) {
+    r.path = path;
+    r.host = "attacker.example:8080";
+    r.origin = "";
+    EXPECT_EQ(api.answer(r).status, 421) << path;
+    r.host = "127.0.0.1:8080";
+    r.origin = "http://attacker.example";
+    EXPECT_EQ(api.answer(r).status, 403) << path;
+  }
+  EXPECT_TRUE(lookup_.asked.empty());
+  EXPECT_NE(api.answer(r).body.find("admin.allowed_hosts"), std::string::npos);
+}
+
 TEST_F(AdminApi, ShowsASubscriberWithoutItsTokens) {
   const auto request = sip::make_message(
       "REGISTER sip:example.com SIP/2.0\n"
