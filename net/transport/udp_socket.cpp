@@ -274,6 +274,22 @@ class udp_socket::impl {
   std::size_t queued_ = 0;
 };
 
+std::optional<error> udp_socket::in_use(const endpoint& listen) {
+  if (listen.port == 0) return std::nullopt;
+  const std::string where = "udp " + listen.text();
+  const int fd = ::socket(listen.v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return error{why(where + ": socket", errno)};
+  const int on = 1;
+  if (listen.v6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  sockaddr_storage address{};
+  const socklen_t length = to_sockaddr(listen, address);
+  const bool free = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), length) == 0;
+  const int problem = errno;
+  ::close(fd);
+  if (free) return std::nullopt;
+  return error{why(where + ": bind", problem)};
+}
+
 result<std::unique_ptr<udp_socket>> udp_socket::open(const endpoint& listen, slab_pool& pool, const udp_config& config) {
   const std::string where = "udp " + listen.text();
   const int fd = ::socket(listen.v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "core/flow.hpp"
@@ -55,6 +56,9 @@ class udp_socket {
   /// Datagrams of one system call; also how many wait for flush() at most before one happens by itself.
   static constexpr std::size_t batch = 64;
 
+  /// Whether any process, or this one, has a socket there: open() would share it, without a word.
+  /// @return what the system says, or nullopt when the address is free.
+  static std::optional<error> in_use(const endpoint& listen);
   /// @param listen port 0 = any; local() tells. The pool outlives the socket.
   static result<std::unique_ptr<udp_socket>> open(const endpoint& listen, slab_pool& pool, const udp_config& config = {});
   ~udp_socket();

@@ -50,6 +50,17 @@ class UdpSocket : public ::testing::TestWithParam<bool> {
   endpoint last_sender;
 };
 
+TEST_P(UdpSocket, KnowsAnAddressThatSomebodyHas) {
+  auto a = open();
+  const endpoint taken = a->local();
+  const auto said = udp_socket::in_use(taken);
+  ASSERT_TRUE(said.has_value()) << "open() would share it";
+  EXPECT_NE(said->what.find(taken.text()), std::string::npos) << said->what;
+  a.reset();
+  EXPECT_FALSE(udp_socket::in_use(taken).has_value());
+  EXPECT_FALSE(udp_socket::in_use(loopback(GetParam())).has_value()) << "the kernel chooses";
+}
+
 TEST_P(UdpSocket, CarriesDatagramsInOrderWithTheirSender) {
   auto a = open();
   auto b = open();
