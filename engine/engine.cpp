@@ -11,6 +11,7 @@
 
 #include "actors/runtime/actor_host.hpp"
 #include "actors/stored_aors.hpp"
+#include "core/memory_reserve.hpp"
 #include "core/system_ports.hpp"
 #include "engine/admin/admin_api.hpp"
 #include "engine/admin/store_lookup.hpp"
@@ -18,6 +19,7 @@
 #include "engine/node_secret.hpp"
 #include "engine/push/push_setup.hpp"
 #include "engine/push/push_threads.hpp"
+#include "engine/shortage.hpp"
 #include "engine/shard/shard_thread.hpp"
 #include "engine/store/answer_inboxes.hpp"
 #include "engine/telemetry/engine_families.hpp"
@@ -25,6 +27,7 @@
 #include "engine/volatile_store.hpp"
 #include "net/http1/server.hpp"
 #include "net/transport/socket_address.hpp"
+#include "net/transport/udp_socket.hpp"
 
 namespace reveille {
 
@@ -101,6 +104,7 @@ class engine::impl final : public push_answer_sink {
     std::vector<shard_thread*> all;
     for (auto& s : shards_) all.push_back(s.get());
     for (auto& s : shards_) s->start(all);
+    for (auto& s : shards_) s->await_start();
     resume_parked_calls();
     count_tokens();
     return serve_operators();
@@ -174,7 +178,11 @@ class engine::impl final : public push_answer_sink {
     shard_config_.start = random_.next();
     aors_ = std::make_unique<stored_aors>(settings_.registrar.max_aors, *store_);
     std::vector<endpoint> listen;
-    for (const listener& l : shard_config_.listeners) listen.push_back(l.address);
+    for (const listener& l : shard_config_.listeners) {
+      // The shards share their ports, and the kernel would let another process of ours have a share, too.
+      if (const auto taken = udp_socket::in_use(l.address)) return taken;
+      listen.push_back(l.address);
+    }
     for (std::uint16_t i = 0; i < count_; ++i) {
       shard_thread_config config;
       config.self = {i};
@@ -224,7 +232,8 @@ class engine::impl final : public push_answer_sink {
     metrics_.add_source([this](metric_sink& to) { measure(to); });
     api_ = std::make_unique<admin_api>(
         admin_api::parts{metrics_, build_, bearer, [this] { return unready(); }, lookup_.get(),
-                         [this] { return remarks(); }});
+                         [this] { return remarks(); },
+                         host_rules(config::for_admin(settings_).listen, settings_.admin.allowed_hosts)});
     auto made = http1::server::start(config::for_admin(settings_),
                                      [this](const http1::request& asked) { return api_->answer(asked); });
     if (!made) return made.error();
@@ -236,6 +245,7 @@ class engine::impl final : public push_answer_sink {
   /// Any thread.
   std::optional<std::string> unready() const {
     if (draining_) return "draining";
+    if (memory_reserve::in_use()) return "the system refuses memory";
     if (rocksdb_ != nullptr && rocksdb_->failing()) return "the store cannot write: " + rocksdb_->trouble();
     return std::nullopt;
   }
@@ -264,6 +274,7 @@ class engine::impl final : public push_answer_sink {
     }
     add_push_families(to, senders);
     add_push_app_families(to, pushes_->apps());
+    to.counter("reveille_push_turns_failed_total", "Turns of a push thread that found no memory.", {}, pushes_->turns_failed());
     const wall_time now = clock_.now().wall;
     std::vector<certificate_reading> certificates;
     for (const planned_certificate& c : pushes_->certificates()) {
@@ -274,7 +285,7 @@ class engine::impl final : public push_answer_sink {
              static_cast<double>(aors_->count()));
     if (rocksdb_ != nullptr) add_store_families(to, rocksdb_->counters());
     if (const auto* seen = admin_seen_.load(std::memory_order_acquire)) add_admin_families(to, seen->counters());
-    add_lifecycle_families(to, {draining_, !unready().has_value()});
+    add_lifecycle_families(to, {draining_, !unready().has_value(), memory_reserve::in_use(), memory_reserve::given_out()});
   }
 
   /// Calls that were parked when the process died, and whose deadline is not over: their subscribers take them up with
@@ -334,9 +345,13 @@ class engine::impl final : public push_answer_sink {
 };
 
 result<std::unique_ptr<engine>> engine::start(const config::settings& settings, const build_info& build) {
-  auto made = std::make_unique<impl>(settings, build);
-  if (const auto fault = made->start()) return tl::unexpected<error>(*fault);
-  return std::unique_ptr<engine>(new engine(std::move(made)));
+  try {
+    auto made = std::make_unique<impl>(settings, build);
+    if (const auto fault = made->start()) return failure(with_remedy(fault->what));
+    return std::unique_ptr<engine>(new engine(std::move(made)));
+  } catch (const std::exception& e) {  // no memory, no thread: from a dozen places, all of which mean the same
+    return failure(shortage_text(e));
+  }
 }
 
 engine::engine(std::unique_ptr<impl> made) : impl_(std::move(made)) {}

@@ -1,19 +1,26 @@
 // reveille: the production engine as a program.
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <atomic>
 #include <cstdio>
-#include <functional>
+#include <cstdlib>
+#include <exception>
+#include <new>
 #include <string>
+#include <system_error>
 
+#include "core/memory_reserve.hpp"
 #include "core/system_ports.hpp"
 #include "engine/config/load.hpp"
 #include "engine/engine.hpp"
 #include "engine/logging.hpp"
+#include "engine/shortage.hpp"
 #include "engine/tools/doctor_command.hpp"
 #include "engine/tools/push_command.hpp"
 
@@ -29,14 +36,27 @@ constexpr int bad_configuration = 2;
 /// Parked calls may still be answered until their deadline; then a little for what follows the last BYE.
 constexpr seconds grace_after_deadline{5};
 constexpr milliseconds look_every{100};
+constexpr seconds memory_look_every{1};
 
 /// Waits for signals: the first SIGINT or SIGTERM drains, the second (or the end of the drain) ends the program.
+/// Meanwhile it watches the memory that is kept back.
 class supervisor {
  public:
   supervisor(engine& of, seconds patience) : engine_(of), patience_(patience), signals_(context_, SIGINT, SIGTERM, SIGHUP) {
     wait_for_signal();
+    watch_memory();
   }
-  void run() { context_.run(); }
+  /// What it does itself needs next to nothing; should even that be missing, it is tried again.
+  void run() {
+    while (!context_.stopped()) {
+      try {
+        context_.run();
+      } catch (const std::bad_alloc&) {
+        rest_.expires_after(look_every);
+        rest_.wait();
+      }
+    }
+  }
 
  private:
   void wait_for_signal() {
@@ -70,19 +90,66 @@ class supervisor {
     });
   }
 
+  /// SPEC 9.3: the shards look at the reserve themselves; here it is taken back, and said.
+  void watch_memory() {
+    const bool short_now = memory_reserve::in_use();
+    if (short_now && !short_of_memory_) {
+      spdlog::error("the system refuses memory: new calls and registrations get 503; {}", shortage_text(std::bad_alloc()));
+    }
+    short_of_memory_ = short_now && !memory_reserve::refill();
+    if (short_now && !short_of_memory_) spdlog::warn("there is memory again: new calls and registrations are served");
+    memory_timer_.expires_after(memory_look_every);
+    memory_timer_.async_wait([this](const boost::system::error_code& e) {
+      if (!e) watch_memory();
+    });
+  }
+
   engine& engine_;
   seconds patience_;
   asio::io_context context_{1};
   asio::signal_set signals_;
   asio::steady_timer timer_{context_};
+  asio::steady_timer memory_timer_{context_};
+  asio::steady_timer rest_{context_};  ///< waited for in place
   system_clock_port clock_;
   steady_time until_{};
   bool draining_ = false;
+  bool short_of_memory_ = false;
 };
 
-int serve(const config::settings& settings) {
+constexpr char refused_in_library[] =
+    "reveille: the system refused memory or a thread inside a library; raise LimitAS, MemoryMax or TasksMax in the unit "
+    "(ulimit -v, ulimit -u)\n";
+std::atomic<bool> starting{true};
+
+/// @return whether what ends the process is a refusal of the system. A joinable thread that is torn down (no exception)
+/// is one too: its siblings could not be made.
+bool is_refusal(const std::exception_ptr& of) {
+  if (!of) return true;
+  try {
+    std::rethrow_exception(of);
+  } catch (const std::bad_alloc&) {
+    return true;
+  } catch (const std::system_error&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+/// Where an exception could reach nobody: RocksDB makes threads of its own, and ends the process when it gets none. The
+/// operator hears at least why; nothing may be allocated here.
+[[noreturn]] void end_with_a_word() {
+  if (!is_refusal(std::current_exception())) __gnu_cxx::__verbose_terminate_handler();
+  if (::write(STDERR_FILENO, refused_in_library, sizeof refused_in_library - 1) < 0) std::abort();
+  if (starting) ::_exit(cannot_start);
+  std::abort();
+}
+
+/// @return the status with which the program ends. What the machine refuses is said, never thrown to nobody.
+int serve(const config::settings& settings) try {
   if (const auto logging = set_up_logging(settings.logging); !logging) {
-    std::fprintf(stderr, "reveille: %s\n", logging.error().what.c_str());
+    std::fprintf(stderr, "reveille: %s\n", with_remedy(logging.error().what).c_str());
     return cannot_start;
   }
   auto started = engine::start(settings, {REVEILLE_VERSION, REVEILLE_REVISION, "reveille"});
@@ -90,13 +157,19 @@ int serve(const config::settings& settings) {
     spdlog::error("cannot start: {}", started.error().what);
     return cannot_start;
   }
+  supervisor watch(**started, settings.call.answer_timeout + grace_after_deadline);
+  if (!memory_reserve::install()) throw std::bad_alloc();
   for (const endpoint& e : (*started)->listening()) spdlog::info("listening on udp:{}", e.text());
   if (const endpoint admin = (*started)->admin(); !admin.empty()) spdlog::info("admin API on http://{}", admin.text());
   spdlog::info("ready: {} shard(s)", (*started)->shards());
-  supervisor(**started, settings.call.answer_timeout + grace_after_deadline).run();
+  starting = false;
+  watch.run();
   started->reset();
   spdlog::info("stopped");
   return good;
+} catch (const std::exception& e) {
+  spdlog::error("cannot {}: {}", starting ? "start" : "go on", shortage_text(e));
+  return cannot_start;
 }
 
 }  // namespace
@@ -120,8 +193,13 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "reveille " REVEILLE_VERSION);
   CLI11_PARSE(app, argc, argv);
   ::signal(SIGPIPE, SIG_IGN);  // a lost peer is no signal; before any thread is made, so that all inherit it
-  if (push_command->parsed()) return run_push_command(push);
-  if (doctor_command->parsed()) return run_doctor_command(examination);
+  try {
+    if (push_command->parsed()) return run_push_command(push);
+    if (doctor_command->parsed()) return run_doctor_command(examination);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "reveille: %s\n", shortage_text(e).c_str());
+    return cannot_start;
+  }
 
   if (defaults) {
     std::fputs(config::default_toml().c_str(), stdout);
@@ -140,5 +218,6 @@ int main(int argc, char** argv) {
     std::fputs(config::effective_toml(*settings).c_str(), stdout);
     return good;
   }
+  std::set_terminate(end_with_a_word);
   return serve(*settings);
 }

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <new>
 #include <utility>
 
 #include "actors/registration.hpp"
@@ -21,7 +22,13 @@ token_census::token_census(const rocksdb_store& from, const pns::app_rules& acco
     : from_(from),
       accounts_(accounts),
       claim_(std::move(claim)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      thread_([this](const std::stop_token& stop) {
+        try {
+          run(stop);
+        } catch (const std::bad_alloc&) {
+          spdlog::error("tokens of apps with accounts = one: the census found no memory; the next start makes it again");
+        }
+      }) {}
 
 void token_census::run(const std::stop_token& stop) {
   let_others_go_first();

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <map>
+#include <new>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -25,6 +26,7 @@ namespace {
 
 /// Commands taken from the ring before sockets and timers have their turn again.
 constexpr std::size_t commands_per_turn = 1024;
+constexpr milliseconds rest_without_memory{10};
 constexpr std::size_t token_answer_limit = 16 * 1024;
 
 struct command {
@@ -90,7 +92,7 @@ class push_threads::thread final : private push_outside {
 
   void start() {
     asio::post(io_, [this] { turn(); });
-    runner_ = std::thread([this] { io_.run(); });
+    runner_ = std::thread([this] { run(); });
   }
   void stop() {
     io_.stop();
@@ -120,6 +122,7 @@ class push_threads::thread final : private push_outside {
     }
   }
   const push_worker& worker() const { return worker_; }
+  std::uint64_t turns_failed() const { return turns_failed_.load(std::memory_order_relaxed); }
   std::uint64_t withdrawals_lost() const { return withdrawals_lost_.load(std::memory_order_relaxed); }
 
  private:
@@ -146,6 +149,24 @@ class push_threads::thread final : private push_outside {
     thread& of_;
     const push_connection_id id_;
   };
+
+  /// A push whose allocation failed although memory is kept back is lost, not the process: its deadline answers for it.
+  void run() {
+    bool owed = false;
+    while (!io_.stopped()) {
+      try {
+        if (std::exchange(owed, false)) turn();
+        io_.run();
+      } catch (const std::bad_alloc&) {
+        owed = true;
+        turn_posted_ = false;
+        armed_.reset();
+        turns_failed_.fetch_add(1, std::memory_order_relaxed);
+        rest_.expires_after(rest_without_memory);
+        rest_.wait();
+      }
+    }
+  }
 
   void ring() {
     // The consumer clears the flag before it looks: what was pushed before this line is seen by it, or posted.
@@ -220,11 +241,16 @@ class push_threads::thread final : private push_outside {
     const http2::tls_target to = target_of(where, route);
     http2::tls_limits limits;
     limits.open_deadline = route.connect_timeout;
-    connections_[id] =
-        where.how == push_endpoint::scheme::http
-            ? http2::open_plain(io_, time_, to, limits, std::move(make), std::move(failed))
-            : http2::open_tls(io_, time_, contexts_->get(route, route.http1_too ? "either" : "h2"), to, limits,
-                              std::move(make), std::move(failed));
+    try {
+      connections_[id] =
+          where.how == push_endpoint::scheme::http
+              ? http2::open_plain(io_, time_, to, limits, std::move(make), failed)
+              : http2::open_tls(io_, time_, contexts_->get(route, route.http1_too ? "either" : "h2"), to, limits,
+                                std::move(make), failed);
+    } catch (const std::exception& e) {
+      // No memory, or no thread for the resolver: as if the way there were barred, and told when nobody is on the stack.
+      asio::post(io_, [failed, what = std::string(e.what())] { failed(http2::open_failure::connect, what); });
+    }
   }
   void wake(push_connection_id id) override {
     if (const auto found = connections_.find(id); found != connections_.end()) found->second->wake();
@@ -252,24 +278,31 @@ class push_threads::thread final : private push_outside {
     auto limit = std::make_shared<asio::steady_timer>(io_, route.connect_timeout + route.answer_timeout);
     http2::tls_limits limits;
     limits.open_deadline = route.connect_timeout;
-    auto connection = http2::open_tls(
-        io_, time_, contexts_->get(route, "http/1.1"), target_of(where, route), limits,
-        [this, sender, post = std::move(post), limit](std::string_view, const auto&) {
-          return http1::make_post(post, token_answer_limit, [this, sender, limit](http1::post_answer a, const instant& now) {
-            limit->cancel();
-            if (a.status == 0) {
-              worker_.purchase_failed(sender, now);
-            } else {
-              worker_.purchased(sender, a.status, a.body, now);
-            }
-            soon();
-          });
-        },
-        [this, sender, limit](http2::open_failure, const std::string&) {
-          limit->cancel();
-          worker_.purchase_failed(sender, time_.now());
-          soon();
-        });
+    auto failed = [this, sender, limit](http2::open_failure, const std::string&) {
+      limit->cancel();
+      worker_.purchase_failed(sender, time_.now());
+      soon();
+    };
+    std::shared_ptr<http2::tls_connection> connection;
+    try {
+      connection = http2::open_tls(
+          io_, time_, contexts_->get(route, "http/1.1"), target_of(where, route), limits,
+          [this, sender, post = std::move(post), limit](std::string_view, const auto&) {
+            return http1::make_post(post, token_answer_limit, [this, sender, limit](http1::post_answer a, const instant& now) {
+              limit->cancel();
+              if (a.status == 0) {
+                worker_.purchase_failed(sender, now);
+              } else {
+                worker_.purchased(sender, a.status, a.body, now);
+              }
+              soon();
+            });
+          },
+          failed);
+    } catch (const std::exception& e) {  // as above
+      asio::post(io_, [failed, what = std::string(e.what())] { failed(http2::open_failure::connect, what); });
+      return;
+    }
     limit->async_wait([connection](boost::system::error_code error) {
       if (!error) connection->abort();
     });
@@ -281,6 +314,7 @@ class push_threads::thread final : private push_outside {
   operation_ring<command> ring_;
   asio::io_context io_{1};
   asio::steady_timer timer_;
+  asio::steady_timer rest_{io_};   ///< waited for in place
   system_random random_;
   std::vector<std::vector<pns::push_answer>> answers_;   ///< per shard
   std::map<push_connection_id, std::shared_ptr<http2::tls_connection>> connections_;
@@ -289,7 +323,7 @@ class push_threads::thread final : private push_outside {
   std::optional<steady_time> armed_;
   bool turn_posted_ = false;
   std::atomic<bool> awake_{true};   ///< a turn is posted by start()
-  std::atomic<std::uint64_t> withdrawals_lost_{0};
+  std::atomic<std::uint64_t> withdrawals_lost_{0}, turns_failed_{0};
   std::thread runner_;
 };
 
@@ -348,6 +382,12 @@ std::vector<std::pair<pns::provider, push_app_reading>> push_threads::apps() con
     for (auto& r : t->worker().apps()) out.push_back(std::move(r));
   }
   return out;
+}
+
+std::uint64_t push_threads::turns_failed() const {
+  std::uint64_t n = 0;
+  for (const auto& t : threads_) n += t->turns_failed();
+  return n;
 }
 
 std::uint64_t push_threads::withdrawals_lost() const {

@@ -41,6 +41,8 @@ class push_threads final : public push_gateway {
   const push_worker::counter_table& counters(std::size_t thread) const;
   /// Withdrawals that found a full hand-over ring: their pushes go out unless their deadline passes first.
   std::uint64_t withdrawals_lost() const;
+  /// Turns that found no memory. Any thread.
+  std::uint64_t turns_failed() const;
   /// What each app counts; any thread may read.
   std::vector<std::pair<pns::provider, push_app_reading>> apps() const;
   const std::vector<planned_certificate>& certificates() const { return certificates_; }

@@ -25,7 +25,7 @@ bool admission::admit(request_class what, steady_time now) {
     used_ = 0;
   }
   const std::uint64_t allowed = std::max<std::uint64_t>(1, std::uint64_t{credit_} * share_of(what) / 100);
-  if (what != request_class::unrefusable && used_ >= allowed) return false;
+  if (what != request_class::unrefusable && (shut_ || used_ >= allowed)) return false;
   ++used_;
   peak_ = std::max(peak_, used_);
   return true;

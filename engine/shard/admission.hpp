@@ -26,6 +26,8 @@ class admission {
 
   bool admit(request_class what, steady_time now);
   void on_queue_delay(nanoseconds delay, steady_time now);
+  /// While shut, nothing is admitted but what somebody waits for: the process has no memory for more (SPEC 9.3).
+  void shut(bool now) { shut_ = now; }
   std::uint32_t credit() const { return credit_; }
 
   static constexpr nanoseconds window = milliseconds(10);
@@ -33,6 +35,7 @@ class admission {
  private:
   const shard_limits& limits_;
   std::uint32_t credit_;
+  bool shut_ = false;
   std::uint32_t used_ = 0;
   std::uint32_t peak_ = 0;        ///< most used in a window since the credit last changed
   std::optional<steady_time> window_start_;

@@ -266,6 +266,7 @@ void shard::on_queue_delay(nanoseconds delay, const instant& now) { impl_->on_qu
 void shard::on_sent(const instant& now) { impl_->on_sent(now); }
 void shard::on_timer(const instant& now) { impl_->on_timer(now); }
 std::optional<steady_time> shard::next_due() const { return impl_->next_due(); }
+void shard::on_memory(memory_state now) { impl_->on_memory(now); }
 void shard::drain() { impl_->drain(); }
 bool shard::idle() const { return impl_->idle(); }
 const shard_counters& shard::counters() const { return impl_->counters(); }

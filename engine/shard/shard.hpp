@@ -82,6 +82,9 @@ struct arrived {
   flow from;
 };
 
+/// Whether the process has memory to spare.
+enum class memory_state : std::uint8_t { enough, short_of };
+
 class shard {
  public:
   shard(shard_id self, const shard_config& config, const shard_ports& ports, const instant& start);
@@ -103,6 +106,9 @@ class shard {
   /// How long what is taken from the socket now has waited there and in the inbox; fed by the thread once a batch.
   /// Above 50 ms for 100 ms the entrance admits less (DESIGN 2, "Bound at the entrance").
   void on_queue_delay(nanoseconds delay, const instant& now);
+
+  /// While there is none to spare, requests that nobody waits for get 503 (SPEC 9.3); fed by the thread once a turn.
+  void on_memory(memory_state now);
 
   /// The kernel has taken all that was transmitted so far; for the histogram of woken calls.
   void on_sent(const instant& now);

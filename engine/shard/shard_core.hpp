@@ -46,6 +46,7 @@ class shard::impl final : public home_outlet,
   void on_sent(const instant& now) { stages_.sent(now.steady); }
   void on_timer(const instant& now);
   std::optional<steady_time> next_due() const;
+  void on_memory(memory_state now) { entrance_.shut(now == memory_state::short_of); }
   void drain() { draining_ = true; }
   bool idle() const;
   const shard_counters& counters() const { return counters_; }

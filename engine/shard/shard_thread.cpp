@@ -12,10 +12,14 @@
 #include <array>
 #include <cassert>
 #include <chrono>
+#include <future>
 #include <mutex>
+#include <new>
 #include <thread>
+#include <utility>
 
 #include "actors/runtime/actor_host.hpp"
+#include "core/memory_reserve.hpp"
 #include "core/system_ports.hpp"
 #include "engine/shard/shard_counters.hpp"
 #include "engine/shard/shard_config.hpp"
@@ -31,6 +35,7 @@ constexpr milliseconds publish_every{100};
 constexpr seconds give_back_every{1};
 /// Octets given to the allocator before it is told to give them to the system: that takes its locks for milliseconds.
 constexpr std::size_t worth_trimming = std::size_t{16} << 20;
+constexpr milliseconds rest_without_memory{10};
 }  // namespace
 
 class shard_thread::impl final : public shard_outlet {
@@ -56,6 +61,7 @@ class shard_thread::impl final : public shard_outlet {
     all_ = std::move(all);
     thread_ = std::thread([this] { run(); });
   }
+  void await_start() { built_.get_future().get(); }
 
   void drain() {
     draining_ = true;
@@ -91,6 +97,7 @@ class shard_thread::impl final : public shard_outlet {
     const std::lock_guard lock(published_mutex_);
     shard_thread_counters out = published_;
     out.inbox_dropped = inbox_dropped_.load(std::memory_order_relaxed);
+    out.turns_failed = turns_failed_.load(std::memory_order_relaxed);
     return out;
   }
 
@@ -118,6 +125,21 @@ class shard_thread::impl final : public shard_outlet {
   void run() {
     ::pthread_setname_np(::pthread_self(), ("shard-" + std::to_string(config_.self.value)).c_str());
     around_.pool.adopt();
+    bool built = false;
+    try {
+      live([&] {
+        built = true;
+        built_.set_value();
+      });
+    } catch (...) {
+      if (built) throw;
+      built_.set_exception(std::current_exception());
+    }
+  }
+
+  /// @param built called once shard and home are there: they may be larger than what the machine gives
+  template <class Built>
+  void live(Built&& built) {
     const instant start = around_.time.now();
     // Here and not in the constructor: shard, home and actors live and die on this thread.
     const surroundings around{around_.subscribers, around_.pool, random_, config_.self, around_.shard.start,
@@ -138,11 +160,36 @@ class shard_thread::impl final : public shard_outlet {
       s->socket->on_unreachable([this, &from = *s](const endpoint& peer) { unreachable_.push_back({peer, from.socket->local(), 0, transport::udp}); });
       wait_for(*s);
     }
-    context_.run();
+    built();
+    work();
     shard_counters_.store(nullptr, std::memory_order_release);
     publish();
     shard_ = nullptr;
     home_ = nullptr;
+  }
+
+  /// An allocation that failed even though memory is kept back costs the turn's datagrams, which SIP repeats, never the
+  /// process. The pause is for whoever may give memory back.
+  void work() {
+    bool owed = false;
+    while (!context_.stopped()) {
+      try {
+        if (std::exchange(owed, false)) turn();
+        context_.run();
+      } catch (const std::bad_alloc&) {
+        owed = true;
+        // Whatever was about to be armed may not be: all of it is, anew, by the turn that is owed.
+        armed_.reset();
+        for (auto& r : sockets_) {
+          boost::system::error_code ignored;
+          r->descriptor.cancel(ignored);
+          r->readable = true;
+        }
+        turns_failed_.fetch_add(1, std::memory_order_relaxed);
+        rest_.expires_after(rest_without_memory);
+        rest_.wait();
+      }
+    }
   }
 
   void wait_for(reader& r) {
@@ -162,6 +209,7 @@ class shard_thread::impl final : public shard_outlet {
     const instant now = around_.time.now();
     waited_.reset();
     in_hand_since_ = now.steady;
+    shard_->on_memory(memory_reserve::in_use() ? memory_state::short_of : memory_state::enough);
     shard_->on_timer(now);
     inbox_items_ += inbox_.take(config_.inbox_a_turn, [&](inbox_content&& what, steady_time since) {
       // Once more handed over, it has still waited since the kernel had it.
@@ -302,6 +350,7 @@ class shard_thread::impl final : public shard_outlet {
   system_random random_;
   asio::io_context context_;
   asio::steady_timer timer_;
+  asio::steady_timer rest_{context_};  ///< waited for in place
   std::optional<steady_time> armed_;
   std::vector<std::unique_ptr<reader>> sockets_;
   std::vector<datagram> batch_;
@@ -309,12 +358,13 @@ class shard_thread::impl final : public shard_outlet {
   std::vector<flow> unreachable_, told_;
   std::vector<shard_thread*> all_;
   shard_inbox inbox_;
+  std::promise<void> built_;
   std::thread thread_;
   reveille::shard* shard_ = nullptr;
   home* home_ = nullptr;
   std::atomic<bool> draining_{false};
   std::atomic<bool> idle_{false};
-  std::atomic<std::uint64_t> inbox_dropped_{0};
+  std::atomic<std::uint64_t> inbox_dropped_{0}, turns_failed_{0};
   std::atomic<const shard_counters*> shard_counters_{nullptr};
   std::uint64_t turns_ = 0, inbox_items_ = 0;
   nanoseconds busy_{0}, queue_delay_{0};
@@ -338,6 +388,7 @@ shard_thread::shard_thread(std::unique_ptr<impl> made) : impl_(std::move(made)) 
 shard_thread::~shard_thread() = default;
 
 void shard_thread::start(std::vector<shard_thread*> all) { impl_->start(std::move(all)); }
+void shard_thread::await_start() { impl_->await_start(); }
 void shard_thread::drain() { impl_->drain(); }
 bool shard_thread::idle() const { return impl_->idle(); }
 void shard_thread::stop() { impl_->stop(); }

@@ -41,6 +41,7 @@ struct shard_thread_counters {
   udp_counters udp;                        ///< of all its sockets
   std::uint64_t turns = 0;
   std::uint64_t inbox_items = 0, inbox_dropped = 0;
+  std::uint64_t turns_failed = 0;          ///< that found no memory
   nanoseconds busy{0};                     ///< time spent in turns
   nanoseconds queue_delay{0};              ///< how long the oldest of the last batch had waited, in the kernel and in inboxes
   std::size_t pool_bytes = 0;
@@ -70,6 +71,8 @@ class shard_thread final : public store_answers {
 
   /// @param all every shard of the node by its number, this one among them; they outlive this one's run.
   void start(std::vector<shard_thread*> all);
+  /// Once after start(). Returns when the shard serves. @throws std::bad_alloc when its tables found no memory.
+  void await_start();
   /// Refuses new calls from now on (SPEC 9). Any thread.
   void drain();
   /// After drain(): nothing is in flight any more. Any thread.

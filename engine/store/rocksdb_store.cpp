@@ -74,6 +74,10 @@ class rocksdb_store::impl {
     writing_.corrupt.add(scan.corrupt);
     note_loss();
     if (files_.mine()->read_only()) disk_failed(now(), files_.mine()->read_only_because());
+  }
+
+  /// Not in the constructor: should the system refuse a thread, the others are stopped by the destructor.
+  void start_threads() {
     auto known = known_aors::progress::more;
     for (std::size_t i = 0; i < opening_steps && known == known_aors::progress::more; ++i) {
       known = known_.read_some(*files_.mine());
@@ -92,7 +96,7 @@ class rocksdb_store::impl {
     if (lister_.joinable()) lister_.join();
     bell_.ring();
     linger_.ring();
-    writer_.join();
+    if (writer_.joinable()) writer_.join();
     reader_.stop();
     syncer_.reset();
     // Best effort: the kernel has it all in any case.
@@ -397,8 +401,9 @@ result<std::unique_ptr<rocksdb_store>> rocksdb_store::open(const rocksdb_options
   if (!files) return tl::unexpected(files.error());
   auto scan = scan_parked(**files, time.now().wall);
   if (!scan) return tl::unexpected(scan.error());
-  return std::unique_ptr<rocksdb_store>(
-      new rocksdb_store(std::make_unique<impl>(options, time, std::move(*files), std::move(*scan))));
+  auto made = std::make_unique<impl>(options, time, std::move(*files), std::move(*scan));
+  made->start_threads();
+  return std::unique_ptr<rocksdb_store>(new rocksdb_store(std::move(made)));
 }
 
 void rocksdb_store::answer_to(shard_id shard, store_answers& inbox) {

@@ -46,6 +46,8 @@ void add_admin_families(metric_sink& to, const http1::server_counters& counters)
 struct lifecycle {
   bool draining = false;
   bool ready = false;
+  bool short_of_memory = false;      ///< new work is refused
+  std::uint64_t memory_refused = 0;  ///< allocations that were served from the reserve
 };
 void add_lifecycle_families(metric_sink& to, const lifecycle& now);
 

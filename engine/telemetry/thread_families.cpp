@@ -80,6 +80,8 @@ void add_thread_families(metric_sink& to, std::span<const shard_thread_counters>
     to.counter("reveille_shard_busy_seconds_total", "Time a shard's thread spent working.", {{"shard", number}},
                std::chrono::duration<double>(shard.busy).count());
     to.counter("reveille_shard_turns_total", "Turns of a shard's thread.", {{"shard", number}}, shard.turns);
+    to.counter("reveille_shard_turns_failed_total", "Turns that found no memory; their datagrams are lost.", {{"shard", number}},
+               shard.turns_failed);
     to.counter("reveille_shard_inbox_items_total", "What other threads gave a shard.", {{"shard", number}},
                shard.inbox_items);
     to.counter("reveille_shard_inbox_dropped_total", "Messages that found a shard's inbox full: refused with 503, or dropped when they begin no work.",
@@ -93,10 +95,12 @@ void add_thread_families(metric_sink& to, std::span<const shard_thread_counters>
 
 void add_admin_families(metric_sink& to, const http1::server_counters& counters) {
   to.counter("reveille_admin_requests_total", "Requests to the admin server.", {}, counters.requests);
-  to.counter("reveille_admin_refused_connections_total", "Connections over the bound.", {},
+  to.counter("reveille_admin_refused_connections_total", "Connections closed in favour of others, or for want of a place, descriptor or memory.", {},
              counters.refused_connections);
-  to.counter("reveille_admin_bad_requests_total", "Requests that were malformed, too large or too slow.", {},
+  to.counter("reveille_admin_bad_requests_total", "Requests that were malformed, too large, too slow or of a foreign web page.", {},
              counters.bad_requests);
+  to.counter("reveille_admin_failed_requests_total", "Requests that found no memory or met an exception.", {},
+             counters.failed_requests);
   to.gauge("reveille_admin_connections", "Open connections to the admin server.", {},
            static_cast<double>(counters.connections));
 }
@@ -104,6 +108,9 @@ void add_admin_families(metric_sink& to, const http1::server_counters& counters)
 void add_lifecycle_families(metric_sink& to, const lifecycle& now) {
   to.gauge("reveille_draining", "1 while draining.", {}, now.draining ? 1 : 0);
   to.gauge("reveille_ready", "1 while new calls are served, as /readyz says.", {}, now.ready ? 1 : 0);
+  to.gauge("reveille_memory_short", "1 while the system refuses memory and new calls and registrations get 503.", {},
+           now.short_of_memory ? 1 : 0);
+  to.counter("reveille_memory_reserve_used_total", "Times the memory that is kept back was needed.", {}, now.memory_refused);
 }
 
 }  // namespace reveille

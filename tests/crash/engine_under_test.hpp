@@ -6,12 +6,14 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <string>
 
 #ifndef REVEILLE_PROGRAM
@@ -20,10 +22,17 @@
 
 namespace crash_testing {
 
+struct process_limit {
+  int resource;   ///< RLIMIT_NOFILE, RLIMIT_AS
+  rlim_t value;
+};
+
 class engine_process {
  public:
   /// Starts the engine and waits until it says that it is ready (20 s).
-  explicit engine_process(const std::string& config) {
+  /// @param limits set in the child, before it becomes the engine
+  /// @param user who it becomes, 0 = who we are
+  explicit engine_process(const std::string& config, std::initializer_list<process_limit> limits = {}, uid_t user = 0) {
     int ends[2];
     if (::pipe(ends) != 0) return;
     child_ = ::fork();
@@ -31,6 +40,12 @@ class engine_process {
       ::dup2(ends[1], STDERR_FILENO);
       ::dup2(ends[1], STDOUT_FILENO);
       ::close(ends[0]);
+      ::close(ends[1]);
+      for (const process_limit& l : limits) {
+        const rlimit both{l.value, l.value};
+        ::setrlimit(static_cast<__rlimit_resource_t>(l.resource), &both);
+      }
+      if (user != 0 && ::setuid(user) != 0) ::_exit(126);
       ::execl(REVEILLE_PROGRAM, "reveille", "--config", config.c_str(), nullptr);
       ::_exit(127);
     }
@@ -72,6 +87,20 @@ class engine_process {
     for (ssize_t got; (got = ::read(output_, text, sizeof text)) > 0;) log_.append(text, static_cast<std::size_t>(got));
     return log_;
   }
+  /// After SIGTERM, or by itself: what waitpid() says, with all that it said until its end in log(). 20 s at most, then -1.
+  int wait_for_end() {
+    for (pollfd ready{output_, POLLIN, 0}; ::poll(&ready, 1, 20000) > 0;) {
+      char text[1024];
+      const ssize_t got = ::read(output_, text, sizeof text);
+      if (got <= 0) break;
+      log_.append(text, static_cast<std::size_t>(got));
+    }
+    int status = -1;
+    for (int i = 0; i < 2000 && ::waitpid(child_, &status, WNOHANG) == 0; ++i) ::poll(nullptr, 0, 10);
+    child_ = -1;
+    return status;
+  }
+  void terminate() const { ::kill(child_, SIGTERM); }
   bool runs() const { return child_ > 0 && ::waitpid(child_, nullptr, WNOHANG) == 0; }
 
  private:

@@ -230,6 +230,27 @@ TEST_F(Overload, AShardThatDrainsRefusesNewInvitesOnly) {
   EXPECT_EQ(bench.refusals(refusal::draining), 1u);
 }
 
+TEST_F(Overload, AShardWithoutMemoryRefusesAllThatNobodyWaitsFor) {
+  const std::string refused = "SIP/2.0 503 Service Unavailable";
+  bench.arrive(request_text{}.text(), caller);
+  const auto got = bench.take()[1].message();
+  bench.shards[0]->on_memory(memory_state::short_of);
+  EXPECT_EQ(send({.branch = fresh(), .call_id = fresh()}), refused);
+  EXPECT_EQ(send({.method = "MESSAGE", .branch = fresh()}), refused);
+  for (const char* user : {"103", "104"}) {
+    bench.arrive(register_text(user, phone), phone);
+    EXPECT_EQ(bench.take_lines().front(), refused) << user;
+  }
+  bench.homes[0]->awaited[key_of("103@example.com", bench.config.key)] = true;
+  bench.arrive(register_text("103", phone), phone);
+  EXPECT_NE(bench.take_lines().front(), refused) << "a call waits for it";
+  bench.arrive(answer_text(*got, 200), phone);
+  EXPECT_EQ(bench.take_lines(), lines{"SIP/2.0 200 X"}) << "the call in flight";
+  EXPECT_EQ(bench.refusals(refusal::credit), 4u);
+  bench.shards[0]->on_memory(memory_state::enough);
+  EXPECT_NE(send({.branch = fresh(), .call_id = fresh()}), refused);
+}
+
 TEST(TransactionTables, AtTheirBoundsRefuseAndFailInsteadOfGrowing) {
   shard_bench bench(1, [](shard_config& c) {
     c.limits.server_transactions = 10;
