@@ -57,6 +57,16 @@ void phone::register_now(int times) {
   }
 }
 
+/// Once, however many of its REGISTERs were refused: one of two flows each would double them with every refusal.
+void phone::come_again() {
+  if (comes_again_) return;
+  comes_again_ = true;
+  when_.after(when_.between(seconds(1), seconds(4)), [this] {
+    comes_again_ = false;
+    register_now(1);
+  });
+}
+
 void phone::unregister() {
   register_by(1, purpose::unregister);
   if (who_.two_flows) register_by(2, purpose::unregister);
@@ -160,7 +170,7 @@ void phone::on_datagram(const endpoint& from, std::string_view bytes) {
     } else if (m->status() == 500 && m->cseq().number < cseq_) {
       // It was overtaken by a later REGISTER: refused as RFC 3261 10.3 step 7 wants.
     } else if (m->status() == 503) {  // come again, with a new transaction
-      when_.after(when_.between(seconds(1), seconds(4)), [this] { register_now(1); });
+      come_again();
     } else {
       truth_.violation("REGISTER of " + who_.device + " answered " + std::to_string(m->status()));
     }

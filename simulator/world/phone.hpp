@@ -88,6 +88,7 @@ class phone {
   void listen();
   enum class purpose : std::uint8_t { register_, unregister };
   void register_now(int times);
+  void come_again();
   void unregister();
   void relabel();
   void heard_200(std::uint32_t cseq);
@@ -129,6 +130,7 @@ class phone {
   std::uint32_t wakings_ = 0;
   std::uint32_t rewritten_ = 0;                      ///< times its Contact got another text
   bool awake_soon_ = false;
+  bool comes_again_ = false;    ///< after a 503
   bool registered_ = false;
   std::set<std::string> pending_registers_;          ///< branches without a final answer
   std::map<std::string, call> calls_;                ///< by branch

@@ -61,6 +61,15 @@ TEST(World, KeepsTheInvariantsWithFewInMemoryAndShortQueues) {
   for (std::uint64_t seed = 1; seed <= 20 && !HasFailure(); ++seed) run_clean(options, seed);
 }
 
+/// Each of two flows that was refused had its phone register both again, twice as often with each 503.
+TEST(World, PhonesOfTwoFlowsMakeNoStormOfWhatIsRefused) {
+  for (std::uint64_t seed = 2; seed <= 3; ++seed) {
+    world_config config = config_for_seed(worlds(20, 0, "refuse_when_addresses_wait"), seed);
+    config.seed = seed;
+    EXPECT_LT(run(config).steps, 400'000U) << seed;
+  }
+}
+
 class Planted : public ::testing::TestWithParam<std::string> {};
 TEST_P(Planted, MistakeIsCaught) { expect_caught(worlds(100, 0, GetParam())); }
 INSTANTIATE_TEST_SUITE_P(EachOfThem, Planted, ::testing::ValuesIn(mistake_names()),
