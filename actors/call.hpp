@@ -67,6 +67,7 @@ struct call {
   sip::response_context context;
   std::vector<call_device> devices;
   std::uint32_t next_branch = 1;
+  std::size_t counted_bytes = 0;         ///< what activity::call_bytes has of it
   store_token entry_write;               ///< the bucket entry's, while pushes wait for it
   bool entry = false;                    ///< stands in the bucket
   bool stored = false;                   ///< its INVITE is in the store

@@ -13,6 +13,10 @@ constexpr seconds answers_late{30};
 
 }  // namespace
 
+namespace {
+std::size_t text_of(const bucket_entry& e) { return e.remote_uri.size() + e.display_name.size(); }
+}  // namespace
+
 const bucket_entry* push_bucket::find(const call_ref& call) const {
   const auto e = std::find_if(entries_.begin(), entries_.end(), [&](const bucket_entry& x) { return x.call == call; });
   return e == entries_.end() ? nullptr : &*e;
@@ -24,10 +28,12 @@ bool push_bucket::add(bucket_entry entry, wall_time now, const subscriber_config
   prune(now, config, dropped);
   while (entries_.size() >= config.bucket_entries) {
     dropped.push_back(entries_.front().call);
+    text_bytes_ -= text_of(entries_.front());
     entries_.erase(entries_.begin());
   }
   const auto place = std::upper_bound(entries_.begin(), entries_.end(), entry.date,
                                       [](wall_time date, const bucket_entry& e) { return date < e.date; });
+  text_bytes_ += text_of(entry);
   entries_.insert(place, std::move(entry));
   return true;
 }
@@ -35,12 +41,19 @@ bool push_bucket::add(bucket_entry entry, wall_time now, const subscriber_config
 void push_bucket::prune(wall_time now, const subscriber_config& config, std::vector<call_ref>& dropped) {
   const auto kept = std::find_if(entries_.begin(), entries_.end(),
                                  [&](const bucket_entry& e) { return e.date + config.bucket_age > now; });
-  for (auto e = entries_.begin(); e != kept; ++e) dropped.push_back(e->call);
+  for (auto e = entries_.begin(); e != kept; ++e) {
+    dropped.push_back(e->call);
+    text_bytes_ -= text_of(*e);
+  }
   entries_.erase(entries_.begin(), kept);
 }
 
 bool push_bucket::remove(const call_ref& call) {
-  return std::erase_if(entries_, [&](const bucket_entry& e) { return e.call == call; }) > 0;
+  return std::erase_if(entries_, [&](const bucket_entry& e) {
+           if (e.call != call) return false;
+           text_bytes_ -= text_of(e);
+           return true;
+         }) > 0;
 }
 
 const bucket_entry* push_bucket::mark_over(const call_ref& call) {
@@ -171,9 +184,7 @@ void push_bucket::give_up_late_round(steady_time now) {
 steady_time push_bucket::round_started() const { return round_ ? round_->started : steady_time{}; }
 
 std::size_t push_bucket::resident_bytes() const {
-  std::size_t bytes = entries_.capacity() * sizeof(bucket_entry);
-  for (const bucket_entry& e : entries_) bytes += e.remote_uri.size() + e.display_name.size();
-  return bytes;
+  return entries_.capacity() * sizeof(bucket_entry) + text_bytes_;
 }
 
 }  // namespace reveille

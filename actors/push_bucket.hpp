@@ -93,6 +93,7 @@ class push_bucket {
   bool enter_part(std::size_t index);
 
   std::vector<bucket_entry> entries_;  ///< ascending date
+  std::size_t text_bytes_ = 0;         ///< of the entries
   std::optional<round> round_;
 };
 

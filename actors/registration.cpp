@@ -29,6 +29,7 @@ registration_outcome registration::apply(const sip::message& request, const flow
   const std::size_t lines = request.count(sip::header::contact);
   if (lines == 0) return out;  // fetch (RFC 3261 10.2.3)
   if (refresh_in_place(request, who, now, config, branch, out)) return out;
+  counted_bytes_ = not_counted;
   if (lines == 1 && request.first(sip::header::contact) == "*") {
     apply_star(request, who, now, config, branch, remember_removed, out);
   } else {
@@ -222,6 +223,7 @@ device_list registration::leave(std::vector<binding>&& gone, bool remember_remov
     if (!devices.full() && !devices.contains(b.device())) devices.push_back(b.device());
     if (remember_removed) removed_.push_back(std::move(b));
   }
+  counted_bytes_ = not_counted;
   return devices;
 }
 

@@ -109,11 +109,17 @@ class registration {
   /// Until the next REGISTER; one that came since the doubted push was queued counts already.
   bool quarantine_token(const prid& token, wall_time queued);
 
-  void forget_removed() { removed_.clear(); removed_.shrink_to_fit(); }
+  void forget_removed() {
+    if (removed_.capacity() == 0) return;
+    removed_.clear();
+    removed_.shrink_to_fit();
+    counted_bytes_ = not_counted;
+  }
   /// Of those remembered only they stay for whose device is_awaited(device_id) holds, the newest `most` of them.
   /// @return how many awaited ones went for that bound
   template <class IsAwaited>
   std::size_t forget_removed_unless(IsAwaited&& is_awaited, std::size_t most) {
+    counted_bytes_ = not_counted;
     std::erase_if(removed_, [&](const binding& b) { return !is_awaited(b.device()); });
     const std::size_t over = removed_.size() > most ? removed_.size() - most : 0;
     removed_.erase(removed_.begin(), removed_.begin() + static_cast<std::ptrdiff_t>(over));
@@ -128,6 +134,7 @@ class registration {
     if (static_cast<std::int32_t>(version - saved_) > 0) saved_ = version;
   }
 
+  /// Walks the bindings only when they were not just refreshed in place: asked after every event.
   std::size_t resident_bytes() const;
 
  private:
@@ -165,6 +172,8 @@ class registration {
   std::uint32_t next_device_ = 1;
   std::uint32_t version_ = 0;       ///< of the durable part
   std::uint32_t saved_ = 0;
+  static constexpr std::size_t not_counted = static_cast<std::size_t>(-1);
+  mutable std::size_t counted_bytes_ = not_counted;   ///< of resident_bytes()
 };
 
 }  // namespace reveille

@@ -49,6 +49,7 @@ bool registration::load(std::string_view encoded, std::uint64_t process) {
   }
   if (!encoded.empty()) return false;
   bindings_ = std::move(read);
+  counted_bytes_ = not_counted;
   tombstones_ = std::move(tombstones);
   return true;
 }
@@ -94,7 +95,7 @@ bool registration::has_newer_flow(const binding& b) const {
 
 bool registration::sweep(wall_time now, const subscriber_config& config) {
   bool push_gone = false;
-  std::erase_if(bindings_, [&](const binding& b) {
+  const auto gone = std::erase_if(bindings_, [&](const binding& b) {
     if (!b.push()) return b.expired(now);
     if (b.facts().outbound && !b.facts().stale && b.expired(now) && has_newer_flow(b)) return true;
     if (is_on(b, config)) return false;
@@ -104,6 +105,7 @@ bool registration::sweep(wall_time now, const subscriber_config& config) {
     push_gone = true;
     return true;
   });
+  if (gone > 0) counted_bytes_ = not_counted;
   if (push_gone) ++version_;
   return push_gone;
 }
@@ -169,7 +171,10 @@ bool registration::rename_token(const prid& from, const prid& to) {
     b = std::move(*renamed);
     any = true;
   }
-  if (any) ++version_;
+  if (any) {
+    ++version_;
+    counted_bytes_ = not_counted;
+  }
   return any;
 }
 
@@ -185,6 +190,7 @@ bool registration::quarantine_token(const prid& token, wall_time queued) {
 }
 
 std::size_t registration::resident_bytes() const {
+  if (counted_bytes_ != not_counted) return counted_bytes_;
   std::size_t bytes = 0;
   for (auto b = bindings_.begin(); b != bindings_.end(); ++b) {
     bytes += b->resident_bytes();
@@ -193,7 +199,9 @@ std::size_t registration::resident_bytes() const {
   }
   for (const binding& b : removed_) bytes += b.resident_bytes();
   bytes += tombstones_.capacity() * sizeof(tombstone);
-  return bytes + (bindings_.capacity() - bindings_.size()) * sizeof(binding);
+  bytes += (bindings_.capacity() - bindings_.size()) * sizeof(binding);
+  counted_bytes_ = bytes;
+  return bytes;
 }
 
 }  // namespace reveille

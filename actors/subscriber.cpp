@@ -83,7 +83,10 @@ void subscriber::state::erase_ended_calls(effects& out) {
     for (call_device& d : c->devices) clear_grace(*c, d, out);
     if (c->entry_write != store_token{}) await_write({c->entry_write, 0, {c->ref}}, out);  // still to be heard of
   }
-  std::erase_if(busy_->calls, [](const auto& c) { return c->ended; });
+  std::erase_if(busy_->calls, [this](const auto& c) {
+    if (c->ended) busy_->call_bytes -= c->counted_bytes;
+    return c->ended;
+  });
   if (busy_->calls.empty()) bindings.forget_removed();
 }
 
@@ -121,6 +124,15 @@ void subscriber::state::end_oldest_decided(const instant& now, effects& out) {
     c.ended = c.context.all_closed() && c.context.final_sent();
   }
   erase_ended_calls(out);
+}
+
+void subscriber::state::count_call(call& c) {
+  // Flows that failed and branches given up are few: dials_limit bounds them.
+  constexpr std::size_t beside_device = 4 * dials_limit + 64;
+  const std::size_t bytes =
+      sizeof c + c.request->pinned_bytes() + c.devices.size() * (sizeof(call_device) + beside_device);
+  busy_->call_bytes += bytes - c.counted_bytes;
+  c.counted_bytes = bytes;
 }
 
 void subscriber::state::tidy() {
@@ -258,14 +270,10 @@ std::size_t subscriber::resident_bytes() const {
   if (s.name.str().capacity() > 15) bytes += s.name.str().capacity() + 1;
   if (s.bucket_) bytes += sizeof *s.bucket_ + s.bucket_->resident_bytes();
   if (s.busy_) {
-    bytes += sizeof *s.busy_ + s.busy_->calls.size() * sizeof(call);
-    for (const auto& c : s.busy_->calls) {
-      bytes += c->request->pinned_bytes() + c->devices.size() * sizeof(call_device);
-      for (const call_device& d : c->devices) bytes += 8 * d.failed.capacity() + 4 * d.abandoned.capacity();
-    }
+    bytes += sizeof *s.busy_ + s.busy_->call_bytes;
     for (const parked_invite& p : s.busy_->to_resume) bytes += sizeof p + p.invite.size() + p.source.size();
     bytes += s.busy_->held.capacity() * sizeof(held_register) + s.busy_->writes.capacity() * sizeof(open_write) +
-             s.busy_->unsynced.capacity() * sizeof(call_ref) + s.busy_->pushes.capacity() * sizeof(steady_time);
+             s.busy_->unsynced.capacity() * sizeof(call_ref) + s.busy_->pushes.capacity() * sizeof(recent_push);
   }
   return bytes;
 }

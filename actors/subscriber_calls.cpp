@@ -56,6 +56,7 @@ call& subscriber::state::new_call(const request_received& e, const instant& now,
   c.invite = kind == sip::response_context::kind::invite;
   c.arrived = now;
   busy().calls.push_back(std::move(made));
+  count_call(c);
   return c;
 }
 
@@ -167,6 +168,7 @@ void subscriber::state::prove_flow(call& c, std::uint32_t branch, int status, co
     withheld.device = b.device();
     withheld.provider = b.facts().provider;
     c.devices.push_back(withheld);
+    count_call(c);
     dial(c, c.devices.back(), sip::response_context::origin::fresh, now, out);
   }
 }
@@ -182,6 +184,7 @@ void subscriber::state::begin_other(call& c, const instant& now, effects& out) {
     d.device = b.device();
     d.provider = b.facts().provider;
     c.devices.push_back(d);
+    count_call(c);
     dial(c, c.devices.back(), sip::response_context::origin::fresh, now, out);
   }
   if (c.devices.empty()) c.context.park(), c.context.end_place();
@@ -211,6 +214,7 @@ std::vector<std::size_t> subscriber::state::gather_devices(call& c, const instan
     }
     if (!pushed || (live && config().live_flow == dial_live_flow::yes)) dial_now.push_back(c.devices.size());
     c.devices.push_back(d);
+    count_call(c);
   }
   return dial_now;
 }
@@ -247,7 +251,10 @@ void subscriber::state::begin_invite(call& c, const instant& now, effects& out) 
   const auto any = [&](auto&& which) { return std::any_of(c.devices.begin(), c.devices.end(), which); };
   const bool parks = any([](const call_device& d) { return d.parkable; });
   const bool pushes = any([](const call_device& d) { return d.push_due; });
-  if (parks) c.request = c.request->compact_copy();  // waits for seconds: let the slab go
+  if (parks) {  // waits for seconds: let the slab go
+    c.request = c.request->compact_copy();
+    count_call(c);
+  }
   for (call_device& d : c.devices) {
     if (d.parkable && !d.push_due && d.state == parked_state::held) step(c, d, parked_event::push_refused, now, out);
   }

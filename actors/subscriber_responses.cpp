@@ -140,6 +140,7 @@ void subscriber::state::push_belatedly(call& c, call_device& d, const instant& n
   d.push_due = true;
   if (!c.entry) {
     c.request = c.request->compact_copy();
+    count_call(c);
     write_entry(c, now, out);
   } else if (!c.late_set) {
     queue_pushes(c, now, out);

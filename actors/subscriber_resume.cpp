@@ -74,6 +74,7 @@ void subscriber::state::resume(const instant& now, effects& out) {
       if (!d.push_due) d.cause = "token quarantined";
       c.context.park();
       c.devices.push_back(d);
+      count_call(c);
     }
     if (c.devices.empty()) {
       c.context.park();

@@ -54,6 +54,7 @@ struct recent_push {
 /// What a subscriber needs only while something goes on: most of a million have none of it.
 struct activity {
   std::vector<std::unique_ptr<call>> calls;
+  std::size_t call_bytes = 0;                   ///< what they hold, so that nobody need walk them after every event
   std::vector<held_register> held;
   std::vector<open_write> writes;
   std::vector<call_ref> unsynced;               ///< entries whose last write failed
@@ -94,6 +95,8 @@ struct subscriber::state {
   /// Puts away what is empty.
   void tidy();
   call* find_call(std::uint32_t number);
+  /// After its request or its devices have changed.
+  void count_call(call& c);
   static void adopt(call& c, const server_transaction_id& transaction);
   store_token new_token() { return store_token{next_token++}; }
   std::uint32_t new_push_number();
