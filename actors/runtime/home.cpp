@@ -11,25 +11,17 @@
 #include "actors/behaviors/subscriber_messages.hpp"
 #include "actors/runtime/actor_host.hpp"
 #include "actors/runtime/actor_timers.hpp"
-#include "actors/runtime/directory.hpp"
+#include "actors/runtime/cold_loads.hpp"
 #include "actors/runtime/home_handles.hpp"
 #include "actors/runtime/mail_rounds.hpp"
 #include "actors/runtime/refusals.hpp"
+#include "actors/runtime/residency.hpp"
 #include "actors/subscriber_config.hpp"
 #include "core/prefetch.hpp"
 
 namespace reveille {
 
 namespace {
-
-/// How far the clock hand goes for one newcomer: about a microsecond of memory. Who is not found then stands over the
-/// bound for a while, and the hand goes on with the next one.
-constexpr std::size_t leaver_entries = 256;
-constexpr std::size_t leaver_actors = 16;
-/// Who leaves for one newcomer or event at most: a fat one takes the place of many.
-constexpr std::size_t leavers_a_turn = 64;
-/// How soon a store whose queue was full is asked again, when no answer of its is awaited.
-constexpr milliseconds load_again{2};
 
 /// Events that ask for something new. All others belong to what is there already, and are not for dropping.
 bool is_request(const subscriber_event& event) {
@@ -38,7 +30,7 @@ bool is_request(const subscriber_event& event) {
 
 }  // namespace
 
-class home::impl final : public mail_taker {
+class home::impl final : public mail_taker, private residency::departures {
  public:
   impl(actor_host& host, const home_config& config, const surroundings& around, store& durable, home_outlet& outlet,
        steady_time start)
@@ -48,7 +40,8 @@ class home::impl final : public mail_taker {
         store_(durable),
         outlet_(outlet),
         timers_(start),
-        residents_(std::min(config.reserve, config.places())),  // sparse, the clock hand would walk for nothing
+        residents_(config, *this, around.config.planted.refuse_when_addresses_wait),
+        loads_(config, durable, around.home),
         room_(new mailroom(*this, config.mailbox_limit, host.waker(around.home))),
         mail_(room_, [this](subscriber_actor& a) { leave_if_unknown(a); }) {}
 
@@ -56,7 +49,7 @@ class home::impl final : public mail_taker {
     const mailroom::presence here(*room_);
     mail_.close();
     std::vector<subscriber_actor*> all;
-    residents_.for_each([&](subscriber_actor& a) { all.push_back(&a); });
+    residents_.all().for_each([&](subscriber_actor& a) { all.push_back(&a); });
     for (subscriber_actor* a : all) put_away(*a);
   }
 
@@ -72,9 +65,9 @@ class home::impl final : public mail_taker {
     return deliver_to_resident(key, event);
   }
 
-  void prefetch(aor_key key) const { residents_.prefetch(key); }
+  void prefetch(aor_key key) const { residents_.all().prefetch(key); }
   void prefetch_further(aor_key key, unsigned step) const {
-    const subscriber_actor* a = residents_.peek(key);
+    const subscriber_actor* a = residents_.all().peek(key);
     if (a == nullptr) return;
     if (step == 0) {
       prefetch_lines(a, sizeof *a);
@@ -84,7 +77,7 @@ class home::impl final : public mail_taker {
   }
 
   subscriber_standing standing(aor_key key) const {
-    const subscriber_actor* a = residents_.look(key);
+    const subscriber_actor* a = residents_.all().look(key);
     if (a == nullptr || a->resident() == nullptr) return subscriber_standing::absent;
     return a->resident()->parked_count() > 0 ? subscriber_standing::awaited : subscriber_standing::resident;
   }
@@ -93,10 +86,10 @@ class home::impl final : public mail_taker {
                  const instant& now) {
     assert(depth_ == 0);
     const turn inside(*this, now);
-    subscriber_actor* a = residents_.find(key);
+    subscriber_actor* a = residents_.all().find(key);
     subscriber_actor::loading* waiting = a == nullptr ? nullptr : a->waiting();
     if (waiting == nullptr || waiting->token != token || waiting->name != name) return;  // an answer nobody waits for
-    --loading_;
+    loads_.answered();
     submit_loads();
     if (!record) {
       ++counters_.load_failures;
@@ -113,8 +106,7 @@ class home::impl final : public mail_taker {
     }
     counters_.bindings += a->resident()->binding_count();
     counters_.parked += a->resident()->parked_count();
-    --unread_;
-    count_bytes(*a);
+    residents_.arrived(*a);
     for (const subscriber_event& event : events) apply(*a, event);
     leave_if_unknown(*a);
   }
@@ -122,7 +114,7 @@ class home::impl final : public mail_taker {
   void on_written(aor_key key, const aor& name, store_token token, bool ok, const instant& now) {
     assert(depth_ == 0);
     const turn inside(*this, now);
-    subscriber_actor* a = residents_.find(key);
+    subscriber_actor* a = residents_.all().find(key);
     if (a == nullptr || a->resident() == nullptr || a->name() != name.view()) return;
     apply(*a, write_finished{token, ok});
     leave_if_unknown(*a);
@@ -142,17 +134,14 @@ class home::impl final : public mail_taker {
   std::optional<steady_time> next_due() const {
     if (mail_.waiting()) return last_now_.steady;
     std::optional<steady_time> due = timers_.next_due();
-    if (!loads_waiting_.empty()) {
-      const steady_time load = loading_ == 0 ? last_now_.steady + load_again : loads_waiting_.front().gives_up;
-      due = due ? std::min(*due, load) : load;
-    }
+    if (const auto load = loads_.next_due(last_now_.steady)) due = due ? std::min(*due, *load) : *load;
     return due;
   }
 
   const home_counters& counters() {
-    counters_.resident = residents_.size();
-    counters_.resident_bytes = bytes_;
-    counters_.loads_waiting = loads_waiting_.size();
+    counters_.resident = residents_.all().size();
+    counters_.resident_bytes = residents_.bytes();
+    counters_.loads_waiting = loads_.waiting();
     counters_.timers = timers_.size();
     counters_.mail_refused = room_->refused.load(std::memory_order_relaxed);
     return counters_;
@@ -161,17 +150,17 @@ class home::impl final : public mail_taker {
   std::size_t retire_idle(const instant& now) {
     const turn inside(*this, now);
     std::vector<subscriber_actor*> idle;
-    residents_.for_each([&](subscriber_actor& a) {
-      if (may_leave(a)) idle.push_back(&a);
+    residents_.all().for_each([&](subscriber_actor& a) {
+      if (residency::may_leave(a)) idle.push_back(&a);
     });
     for (subscriber_actor* a : idle) put_away(*a);
-    return residents_.size();
+    return residents_.all().size();
   }
 
   caf::actor handle_of(aor_key key, std::string_view name, const instant& now) {
     assert(depth_ == 0);
     const turn inside(*this, now);
-    subscriber_actor* a = residents_.find(key);
+    subscriber_actor* a = residents_.all().find(key);
     if (a == nullptr) a = admit(key, name);
     if (a == nullptr || a->name() != name) return nullptr;
     return caf::actor_cast<caf::actor>(static_cast<caf::abstract_actor*>(a));
@@ -209,11 +198,6 @@ class home::impl final : public mail_taker {
     subscriber_event event;
     bool only_if_resident;
   };
-  struct waiting_load {
-    aor_key key;
-    store_token token;
-    steady_time gives_up;
-  };
 
   /// One call from outside. What it caused inside the home is done before it ends, so the caller sees all effects.
   class turn {
@@ -247,7 +231,7 @@ class home::impl final : public mail_taker {
       }
       mail_.run_own();
     } while (!deferred_.empty());
-    make_room(0, leavers_a_turn);
+    residents_.shrink();
   }
 
   bool defer(delivery&& d) {
@@ -260,7 +244,7 @@ class home::impl final : public mail_taker {
   }
 
   bool deliver_now(aor_key key, std::string_view name, subscriber_event&& event) {
-    subscriber_actor* a = residents_.find(key);
+    subscriber_actor* a = residents_.all().find(key);
     if (a == nullptr) a = admit(key, name);
     if (a == nullptr) return false;
     if (a->name() != name) {
@@ -272,7 +256,7 @@ class home::impl final : public mail_taker {
   }
 
   bool deliver_to_resident(aor_key key, const subscriber_event& event) {
-    subscriber_actor* a = residents_.find(key);
+    subscriber_actor* a = residents_.all().find(key);
     if (a == nullptr || a->resident() == nullptr) return false;
     if (a->has_mail()) a->take_early();
     if (a->resident() == nullptr) return false;
@@ -317,8 +301,8 @@ class home::impl final : public mail_taker {
     aor whole{name};
     const bool stored = !store_.surely_absent(whole);
     const store_token token{++last_load_};
-    if (!room_for_one_more()) return nullptr;
-    if (stored && !ask_for_record(key, whole, token)) {
+    if (!has_room()) return nullptr;
+    if (stored && !loads_.ask(key, whole, token, last_now_.steady)) {
       ++counters_.loads_refused;
       return nullptr;
     }
@@ -327,109 +311,36 @@ class home::impl final : public mail_taker {
     a.waiting()->token = token;
     if (!stored) a.arrive(around_, nullptr, last_now_);
     a.intrusive_ptr_add_ref_impl();  // the directory's
-    residents_.insert(key, a);
+    residents_.add(a);
     ++counters_.spawned;
     ++(stored ? counters_.loads : counters_.loads_spared);
-    if (stored) ++unread_;
-    if (!stored) count_bytes(a);
     return &a;
   }
 
-  /// At once, or as soon as the store has room. @return false when too many wait.
-  bool ask_for_record(aor_key key, const aor& name, store_token token) {
-    if (loads_waiting_.empty() && loading_ < config_.loads_in_flight &&
-        store_.try_load(around_.home, key, name, token)) {
-      ++loading_;
-      return true;
-    }
-    if (loads_waiting_.size() >= config_.loads_waiting) return false;
-    loads_waiting_.push_back({key, token, last_now_.steady + config_.load_patience});
-    return true;
-  }
-
-  /// In the order in which they came, so that who waits longest is served or told first.
   void submit_loads() {
-    while (!loads_waiting_.empty()) {
-      const waiting_load next = loads_waiting_.front();
-      subscriber_actor* a = residents_.find(next.key);
-      subscriber_actor::loading* waiting = a == nullptr ? nullptr : a->waiting();
-      assert(waiting != nullptr && waiting->token == next.token);  // nobody leaves before his record is here
-      if (next.gives_up <= last_now_.steady) {
-        loads_waiting_.pop_front();
-        ++counters_.loads_late;
-        for (const subscriber_event& event : put_away(*a)) refuse(next.key, event);
-        continue;
-      }
-      if (loading_ >= config_.loads_in_flight || !store_.try_load(around_.home, next.key, waiting->name, next.token)) return;
-      loads_waiting_.pop_front();
-      ++loading_;
-    }
+    loads_.submit(
+        last_now_.steady,
+        [this](aor_key key, store_token token) -> const aor& {
+          subscriber_actor::loading* waiting = residents_.all().find(key)->waiting();
+          assert(waiting != nullptr && waiting->token == token);  // nobody leaves before his record is here
+          static_cast<void>(token);
+          return waiting->name;
+        },
+        [this](aor_key key) {
+          ++counters_.loads_late;
+          for (const subscriber_event& event : put_away(*residents_.all().find(key))) refuse(key, event);
+        });
   }
 
-  // Who stays in memory (SPEC 10.1). Subscribers that wait for their record are bounded by themselves and not counted;
-  // those that wait for the end of a write may stand over the bound for so long, as many as loads_in_flight.
-  bool crowded(std::size_t more) const {
-    return residents_.size() - unread_ + more > config_.resident_limit || bytes_ > config_.resident_bytes;
-  }
-  bool too_many() const {
-    const std::size_t slack = around_.config.planted.refuse_when_addresses_wait ? 0 : config_.loads_in_flight;
-    return residents_.size() - unread_ >= config_.resident_limit + slack;
-  }
-  bool too_many_bytes() const { return bytes_ > config_.resident_bytes + config_.resident_bytes / 8; }
-
-  bool room_for_one_more() {
-    if (!crowded(1)) return true;
-    make_room(1, leavers_a_turn);
-    // Now somebody must be found, if there is anybody: all are asked, once until the directory has room again.
-    while ((too_many() || too_many_bytes()) && !nobody_may_leave_) {
-      subscriber_actor* leaver = any_leaver();
-      nobody_may_leave_ = leaver == nullptr;
-      if (leaver == nullptr || !let_go(*leaver)) break;
-    }
-    if (too_many()) {
-      ++counters_.residents_refused;
-      return false;
-    }
-    if (too_many_bytes()) {
-      ++counters_.bytes_refused;
-      return false;
-    }
-    return true;
+  bool has_room() {
+    const residency::entry entry = residents_.admit();
+    if (entry == residency::entry::too_many) ++counters_.residents_refused;
+    if (entry == residency::entry::too_many_bytes) ++counters_.bytes_refused;
+    return entry == residency::entry::granted;
   }
 
-  void make_room(std::size_t more, std::size_t most) {
-    if (!crowded(more)) {
-      nobody_may_leave_ = false;
-      return;
-    }
-    for (; most > 0 && crowded(more) && !nobody_may_leave_; --most) {
-      subscriber_actor* leaver = next_leaver();
-      if (leaver == nullptr || !let_go(*leaver)) return;
-    }
-  }
-
-  /// One at rest; else one whose address must be written first.
-  subscriber_actor* next_leaver() {
-    subscriber_actor* with_address = nullptr;
-    subscriber_actor* at_rest = residents_.choose_leaver(leaver_entries, leaver_actors, [&](subscriber_actor& a) {
-      if (may_leave(a)) return true;
-      if (with_address == nullptr && may_leave_once_written(a)) with_address = &a;
-      return false;
-    });
-    return at_rest != nullptr ? at_rest : with_address;
-  }
-  subscriber_actor* any_leaver() {
-    return residents_.choose_leaver(residents_.capacity(), 2 * residents_.size(), [&](const subscriber_actor& a) {
-      return may_leave(a) || may_leave_once_written(a);
-    });
-  }
-  bool may_leave_once_written(const subscriber_actor& a) const {
-    return a.resident() != nullptr && a.resident()->waits_only_to_write() && a.idle() &&
-           !around_.config.planted.refuse_when_addresses_wait;
-  }
-
-  /// @return false when the store has no room for its address.
-  bool let_go(subscriber_actor& a) {
+  // residency::departures
+  bool let_go(subscriber_actor& a) override {
     if (auto address = a.resident()->unwritten()) {
       if (!store_.try_write(around_.home, a.key(), a.resident()->name(), std::move(*address), store_token{})) {
         ++counters_.writes_refused;
@@ -441,28 +352,13 @@ class home::impl final : public mail_taker {
     return true;
   }
 
-  /// After whatever may have changed what it holds.
-  void count_bytes(subscriber_actor& a) {
-    const auto now = static_cast<std::uint32_t>(
-        std::min<std::size_t>(sizeof a + a.resident()->resident_bytes(), 0xffffffff));
-    bytes_ = bytes_ - a.counted_bytes + now;
-    a.counted_bytes = now;
-  }
-
-  static bool may_leave(const subscriber_actor& a) {
-    return a.resident() != nullptr && a.resident()->at_rest() && a.idle();
-  }
-
   /// @return events that waited for its record, to be answered by the caller.
   std::vector<subscriber_event> put_away(subscriber_actor& a) {
     if (const subscriber* s = a.resident()) {
       counters_.bindings -= s->binding_count();
       counters_.parked -= s->parked_count();
     }
-    if (a.resident() == nullptr) --unread_;
-    bytes_ -= a.counted_bytes;
-    a.counted_bytes = 0;
-    residents_.erase(a.key());
+    residents_.remove(a);
     timers_.clear_all(a);
     std::vector<subscriber_event> events = a.leave();
     ++counters_.left;
@@ -471,12 +367,11 @@ class home::impl final : public mail_taker {
   }
 
   /// A stranger's AOR leaves nothing behind.
-  /// And once all have been asked in vain, the first who may leave does.
   void leave_if_unknown(subscriber_actor& a) {
     if (a.away() || a.resident() == nullptr) return;
-    if (a.resident()->unknown() && may_leave(a)) {
+    if (a.resident()->unknown() && residency::may_leave(a)) {
       put_away(a);
-    } else if (nobody_may_leave_ && crowded(0) && (may_leave(a) || may_leave_once_written(a))) {
+    } else if (residents_.must_leave(a)) {
       let_go(a);
     }
   }
@@ -496,7 +391,7 @@ class home::impl final : public mail_taker {
     }
     counters_.bindings += s.binding_count() - bindings;
     counters_.parked += s.parked_count() - parked;
-    count_bytes(a);
+    residents_.count(a);
     if (!done) {
       refuse(a.key(), event);
       return;
@@ -539,18 +434,14 @@ class home::impl final : public mail_taker {
   store& store_;
   home_outlet& outlet_;
   actor_timers timers_;
-  directory<subscriber_actor> residents_;
+  residency residents_;
+  cold_loads loads_;
   boost::intrusive_ptr<mailroom> room_;
   mail_rounds mail_;
   std::deque<delivery> deferred_;
   effects todo_;                         ///< of the event being applied; never shrunk
   instant last_now_{};
   std::size_t depth_ = 0;
-  std::size_t loading_ = 0;              ///< loads that the store has
-  std::size_t unread_ = 0;               ///< actors without their record: those, and those of loads_waiting_
-  std::deque<waiting_load> loads_waiting_;
-  std::size_t bytes_ = 0;                ///< sum of counted_bytes
-  bool nobody_may_leave_ = false;        ///< all were asked; since then who may leave does so at once
   std::uint64_t last_load_ = 0;
   home_counters counters_;
 };
