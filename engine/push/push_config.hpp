@@ -115,6 +115,11 @@ struct push_limits {
   milliseconds longest_backoff{15'000};
   milliseconds first_connect_pause{100};         ///< after a failed connection; doubles, half of it jitter
   milliseconds longest_connect_pause{10'000};
+  std::uint32_t connection_worth = 100;          ///< answers on one connection that make up for its handshake, whoever ends it
+  seconds connection_lasts{10};                  ///< so does this age: one handshake in 10 s harms nobody
+  milliseconds first_reconnect_pause{250};       ///< after more early ends in a row than there are connections; doubles
+  milliseconds longest_reconnect_pause{5000};    ///< a call waits 30 s: it must live to see the service come back
+  seconds reconnect_memory{15};                  ///< longer than a pause and connection_lasts: one that lasted has ended the row
   milliseconds ping_after{2000};                 ///< without an octet while answers are awaited
   milliseconds ping_timeout{2000};               ///< then the connection is given up
   std::uint32_t pings_between_answers = 2;       ///< then ping_idle counts: gRPC's servers, as Google's, bear two strikes

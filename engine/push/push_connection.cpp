@@ -60,7 +60,7 @@ nanoseconds push_connection::patience() const {
 }
 
 void push_connection::answered(std::uint64_t tag, const http2::response& answer) {
-  answered_ = true;
+  ++answers_;
   pings_ = 0;
   owner_.on_answer(*this, tag, answer);
 }

@@ -62,7 +62,10 @@ class push_connection final : private http2::client_listener {
   bool finished() const {
     return with([](const auto& session) { return session.finished(); });
   }
-  bool has_answered() const { return answered_; }
+  bool has_answered() const { return answers_ > 0; }
+  std::uint32_t answers() const { return answers_; }
+  /// HTTP/1.1 may be closed after each answer (RFC 9112 9.6): that says nothing of the service.
+  bool may_close_at_will() const { return h1_.has_value(); }
 
   http2::stream_handle submit(const http2::request& what, std::uint64_t tag) {
     used_ = true;
@@ -118,7 +121,7 @@ class push_connection final : private http2::client_listener {
   steady_time ping_sent_{};
   std::uint32_t pings_ = 0;    ///< since the last answer
   bool open_ = false;
-  bool answered_ = false;
+  std::uint32_t answers_ = 0;
   bool used_ = false;
   bool pinging_ = false;
   bool given_up_ = false;      ///< check() has said silent; it says so once

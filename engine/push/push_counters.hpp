@@ -67,6 +67,7 @@ struct push_credential_counters {
   std::array<slot, pns::reason_slots> goaways;                    ///< by pns::reason_index()
   slot token_made;       ///< civil time of the current token in seconds; 0 = none, or none is needed
   slot breaker_open;     ///< for connections that fail
+  slot reconnect_pauses; ///< times that the service ended hardly used connections in a row, and the next one waited
 };
 
 /// One app and its credential, for the scrape.

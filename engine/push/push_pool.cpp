@@ -1,6 +1,7 @@
 #include "engine/push/push_pool.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/push/backoff.hpp"
 
@@ -25,7 +26,10 @@ push_pool::push_pool(std::uint16_t sender, const std::string& name, push_endpoin
       outside_(outside),
       random_(random),
       counters_(counters),
-      own_(own) {}
+      own_(own),
+      // Each connection once: a service that is restarted ends them all, and each is replaced at once.
+      pace_(std::uint32_t{limits.connections} + limits.spare_connections, limits.first_reconnect_pause,
+            limits.longest_reconnect_pause, limits.reconnect_memory) {}
 
 push_connection* push_pool::find(push_connection_id id) {
   if (id.sender != sender_ || id.slot >= places_.size()) return nullptr;
@@ -82,13 +86,16 @@ std::size_t push_pool::stream_capacity() const {
 
 void push_pool::want(std::size_t wanted, const instant& now) {
   if (limits_.planted.never_reconnect && counters_.connects.value() > 0) return;
+  if (pace_.calmed(now.steady)) {
+    outside_.tell({push_notice::weight::info, name_ + ": connections to " + endpoint_.host + " last again"});
+  }
   // Draining ones still have their streams; together they are bounded, whatever the peer does.
   const std::size_t bound = 2U * limits_.connections + 4U;
   std::size_t living = alive();
   std::size_t all = 0;
   for (const place& p : places_) all += p.connection ? 1U : 0U;
-  wanted = std::max(wanted, warm());
-  while (living < wanted && all < bound && now.steady >= not_before_) {
+  wanted = allowed(std::max(wanted, warm()));
+  while (living < wanted && all < bound && now.steady >= opens_at()) {
     if (failures_ > 0 && living > usable()) return;  // one attempt at a time while they fail
     std::size_t i = 0;
     while (i < places_.size() && places_[i].connection) ++i;
@@ -97,6 +104,7 @@ void push_pool::want(std::size_t wanted, const instant& now) {
     const push_connection_id id{sender_, static_cast<std::uint16_t>(i), ++p.generation};
     p.connection = std::make_unique<push_connection>(owner_, id, limits_);
     p.opening = true;
+    p.leaving = false;
     ++living;
     ++all;
     outside_.open(id, endpoint_, route_);
@@ -114,6 +122,7 @@ void push_pool::follow_token(std::uint64_t version) {
   token_version_ = version;
   for (place& p : places_) {
     if (!p.connection || !p.connection->usable() || !p.connection->used()) continue;
+    p.leaving = true;
     p.connection->drain();
     wake_later(p.connection->id());
   }
@@ -168,10 +177,23 @@ push_pool::weather push_pool::closed(push_connection_id id, const std::optional<
     tell_bad(alert->why, "refused by", alert->what);
     told_of_alert_ = true;
   }
+  if (c->usable() && c->has_answered() && !c->may_close_at_will()) ended_by_service(id, now);
   c->closed(now);  // every open stream gets its loss
   const bool in_vain = !c->has_answered() && !c->lived(short_life, now);
   remove(id);
   return in_vain ? trouble(now) : weather::fair;
+}
+
+void push_pool::ended_by_service(push_connection_id id, const instant& now) {
+  push_connection* c = find(id);
+  if (c == nullptr || std::exchange(places_[id.slot].leaving, true)) return;
+  if (c->answers() >= limits_.connection_worth || c->lived(limits_.connection_lasts, now)) return;
+  const bool paused = pace_.pauses();
+  if (!pace_.ended_early(now.steady, random_)) return;
+  own_.reconnect_pauses.add();
+  if (paused) return;
+  outside_.tell({push_notice::weight::warning, name_ + ": " + endpoint_.host +
+                                                   " ends each connection after a few pushes: the next ones wait"});
 }
 
 std::size_t push_pool::check(const instant& now) {
@@ -184,9 +206,11 @@ std::size_t push_pool::check(const instant& now) {
     if (c->check(now, produced) == push_connection::health::silent) {
       counters_.silent_connections.add();
       ++silent;
+      p.leaving = true;
       c->drain();
       outside_.abort(c->id());
     } else if (c->usable() && c->too_old(now) && !retired && may_retire(p, now)) {
+      p.leaving = true;
       c->drain();
       retired = limits_.spare_connections > 0;
       produced = true;
@@ -215,7 +239,8 @@ steady_time push_pool::next_due(bool waiting, const instant& now) const {
     if (p.connection) due = std::min(due, p.connection->next_check());
   }
   const std::size_t wanted = std::max<std::size_t>(waiting ? 1 : 0, warm());
-  if (not_before_ > now.steady && alive() < wanted) due = std::min(due, not_before_);
+  if (opens_at() > now.steady && alive() < allowed(wanted)) due = std::min(due, opens_at());
+  if (pace_.pauses()) due = std::min(due, std::max(pace_.calm_at(), now.steady));
   return due;
 }
 

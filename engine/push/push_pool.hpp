@@ -3,6 +3,7 @@
 /// Threads: that of its push worker.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "engine/push/push_connection.hpp"
 #include "engine/push/push_counters.hpp"
 #include "engine/push/push_outside.hpp"
+#include "engine/push/reconnect_pace.hpp"
 #include "net/http2/tls_connection.hpp"
 
 namespace reveille {
@@ -48,6 +50,8 @@ class push_pool {
   void opened(push_connection_id id, push_protocol by, const instant& now);
   weather open_failed(push_connection_id id, http2::open_failure why, std::string_view what, const instant& now);
   weather closed(push_connection_id id, const std::optional<http2::tls_alert>& alert, const instant& now);
+  /// It takes no more pushes by the service's will: GOAWAY, an answer that spends it, a close.
+  void ended_by_service(push_connection_id id, const instant& now);
   /// PINGs, age. @return how many connections were silent.
   std::size_t check(const instant& now);
 
@@ -67,6 +71,7 @@ class push_pool {
     std::unique_ptr<push_connection> connection;
     std::uint32_t generation = 0;
     bool opening = false;
+    bool leaving = false;            ///< takes no more, and that has been judged
     bool spare = false;              ///< beyond `connections`, youngest first
     std::uint64_t opened = 0;        ///< counted
   };
@@ -77,6 +82,9 @@ class push_pool {
   void tell_bad(http2::open_failure why, std::string_view done, std::string_view what);
   void tell_good();
   weather trouble(const instant& now);
+  /// No connection is opened before.
+  steady_time opens_at() const { return std::max(not_before_, pace_.opens_at()); }
+  std::size_t allowed(std::size_t wanted) const { return pace_.pauses() ? std::min<std::size_t>(wanted, 1) : wanted; }
 
   const std::uint16_t sender_;
   const std::string& name_;
@@ -93,7 +101,8 @@ class push_pool {
   std::uint64_t openings_ = 0;
   std::size_t turn_ = 0;             ///< round robin among connections
   std::uint32_t failures_ = 0;       ///< in a row
-  steady_time not_before_{};
+  steady_time not_before_{};         ///< for connections that fail
+  reconnect_pace pace_;              ///< for those that work, and are ended all the same
   std::optional<http2::open_failure> told_;   ///< what operators have heard; none = that all is well
   bool told_of_alert_ = false;       ///< and it was of a connection that had opened: the next one that opens cures nothing
   std::uint64_t token_version_ = 0;  ///< that the connections have seen

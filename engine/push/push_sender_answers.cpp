@@ -36,6 +36,7 @@ void push_sender::on_answer(push_connection& from, std::uint64_t tag, const http
 
 void push_sender::apply(push_slot& s, push_connection& from, pns::verdict v, int status, const instant& now) {
   if (v.connection_spent && from.usable()) {
+    pool_.ended_by_service(from.id(), now);
     from.drain();
     pool_.wake_later(from.id());
   }
@@ -80,6 +81,7 @@ void push_sender::apply(push_slot& s, push_connection& from, pns::verdict v, int
       s.avoid_turns = 1;
       if (s.token_version == parts_.credential->token_version()) {
         if (!parts_.credential->renew_bearer(now)) {
+          failed(lane, circuit_breaker::fault::credential, v.reason, now);  // there is no remedy: it counts after all
           return finish(s, std::move(v.outcome), status, std::move(v.reason), now);
         }
         counters_.bearer_tokens.add();
@@ -179,8 +181,9 @@ std::string push_sender::who(const push_lane& lane) const {
   return parts_.name + (parts_.apps[at].name.empty() ? "" : ", " + parts_.apps[at].name);
 }
 
-void push_sender::on_goaway(push_connection&, const http2::goaway_notice& notice) {
+void push_sender::on_goaway(push_connection& from, const http2::goaway_notice& notice) {
   counters_.goaways.add();
+  pool_.ended_by_service(from.id(), from.now());
   const std::string reason = pns::apns_goaway_reason(notice.debug_data);
   own_.goaways[pns::reason_index(reason)].add();
   // An orderly farewell is no news; one with a reason is.

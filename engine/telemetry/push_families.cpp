@@ -135,6 +135,9 @@ void add_push_app_families(metric_sink& to, std::span<const std::pair<pns::provi
     }
     to.gauge("reveille_push_credential_circuit_open", "1 while connections of a credential fail and pause.",
              {{"provider", name}, {"credential", r.credential}}, static_cast<double>(last->breaker_open.value()));
+    to.counter("reveille_push_reconnect_pauses_total",
+               "Times that a new connection waited because the service had ended hardly used ones in a row.",
+               {{"provider", name}, {"credential", r.credential}}, last->reconnect_pauses.value());
     if (last->token_made.value() != 0) {
       to.gauge("reveille_push_token_timestamp_seconds", "When the token in use was made (Unix time); its age is time() less this.",
                {{"provider", name}, {"credential", r.credential}}, static_cast<double>(last->token_made.value()));
