@@ -26,8 +26,8 @@
 #include "engine/token_census.hpp"
 #include "engine/volatile_store.hpp"
 #include "net/http1/server.hpp"
-#include "net/transport/socket_address.hpp"
-#include "net/transport/udp_socket.hpp"
+#include "net/udp/socket_address.hpp"
+#include "net/udp/udp_socket.hpp"
 
 namespace reveille {
 

@@ -10,8 +10,8 @@
 #include <sstream>
 
 #include "core/system_ports.hpp"
-#include "mock_providers/control_api.hpp"
-#include "mock_providers/server.hpp"
+#include "mock_providers/control/control_api.hpp"
+#include "mock_providers/server/server.hpp"
 #include "pns/bearer_token.hpp"
 
 namespace {

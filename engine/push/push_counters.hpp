@@ -8,7 +8,7 @@
 
 #include "core/buckets.hpp"
 #include "core/slots.hpp"
-#include "net/http2/tls_connection.hpp"
+#include "net/tls/tls_connection.hpp"
 #include "pns/answer.hpp"
 #include "pns/push_order.hpp"
 
@@ -63,7 +63,7 @@ struct push_app_counters {
 
 /// What a credential counts beside its apps.
 struct push_credential_counters {
-  std::array<slot, http2::open_failure_count> connect_failures;   ///< by http2::open_failure
+  std::array<slot, open_failure_count> connect_failures;   ///< by open_failure
   std::array<slot, pns::reason_slots> goaways;                    ///< by pns::reason_index()
   slot token_made;       ///< civil time of the current token in seconds; 0 = none, or none is needed
   slot breaker_open;     ///< for connections that fail

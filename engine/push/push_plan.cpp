@@ -4,7 +4,7 @@
 #include <charconv>
 #include <map>
 
-#include "net/http2/certificate.hpp"
+#include "net/tls/certificate.hpp"
 
 namespace reveille {
 
@@ -93,8 +93,8 @@ class planner {
   struct apple_key {
     std::uint16_t thread;
     std::shared_ptr<pns::bearer_token> token;       ///< nullptr: it is a certificate
-    http2::key_pair_pem pair;
-    http2::certificate_facts facts;
+    key_pair_pem pair;
+    certificate_facts facts;
     std::map<std::pair<apns_environment, std::string>, std::pair<std::uint16_t, apns_requests*>> senders;   ///< by authority
     std::shared_ptr<steady_time> hold = std::make_shared<steady_time>();   ///< TooManyProviderTokenUpdates is the key's
 
@@ -163,10 +163,10 @@ class planner {
       faults_.push_back({who + ": certificate: " + what});
       return nullptr;
     };
-    const http2::key_pair_pem pair{app.certificate_pem, app.certificate_key_pem};
-    auto facts = http2::read_certificate(pair.certificate_pem);
+    const key_pair_pem pair{app.certificate_pem, app.certificate_key_pem};
+    auto facts = read_certificate(pair.certificate_pem);
     if (!facts) return refuse(facts.error().what);
-    if (const auto fits = http2::check_key_pair(pair); !fits) return refuse(fits.error().what);
+    if (const auto fits = check_key_pair(pair); !fits) return refuse(fits.error().what);
     const std::string name = "certificate " + facts->fingerprint;
     plan_.certificates.push_back({app.bundle.empty() ? facts->user_id : app.bundle, facts->fingerprint, facts->ends});
     if (const auto found = keys_.find(name); found != keys_.end()) return &found->second;
@@ -176,7 +176,7 @@ class planner {
   /// The bundle that was configured, if the certificate is for it, or the certificate's own; "" after a fault.
   std::string bundle_of(const std::string& who, const apns_app_config& app, const apple_key& key) {
     if (key.token) return app.bundle;
-    const http2::certificate_facts& facts = key.facts;
+    const certificate_facts& facts = key.facts;
     if (app.bundle.empty()) {
       if (facts.user_id.empty()) faults_.push_back({who + ": certificate: names no bundle (UID), so `bundle` must be set"});
       return facts.user_id;

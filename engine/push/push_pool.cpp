@@ -146,12 +146,12 @@ void push_pool::opened(push_connection_id id, push_protocol by, const instant& n
 }
 
 /// Once a change, not once an attempt.
-void push_pool::tell_bad(http2::open_failure why, std::string_view done, std::string_view what) {
+void push_pool::tell_bad(open_failure why, std::string_view done, std::string_view what) {
   own_.connect_failures[static_cast<std::size_t>(why)].add();
   if (told_ == why) return;
   told_ = why;
   outside_.tell({push_notice::weight::warning, name_ + ": " + std::string(done) + ' ' + endpoint_.host + " (" +
-                                                   std::string(http2::name_of(why)) + "): " + std::string(what)});
+                                                   std::string(name_of(why)) + "): " + std::string(what)});
 }
 
 void push_pool::tell_good() {
@@ -160,7 +160,7 @@ void push_pool::tell_good() {
   outside_.tell({push_notice::weight::info, name_ + ": connected to " + endpoint_.host + " again"});
 }
 
-push_pool::weather push_pool::open_failed(push_connection_id id, http2::open_failure why, std::string_view what,
+push_pool::weather push_pool::open_failed(push_connection_id id, open_failure why, std::string_view what,
                                           const instant& now) {
   if (find(id) == nullptr) return weather::fair;
   counters_.connect_failures.add();
@@ -170,7 +170,7 @@ push_pool::weather push_pool::open_failed(push_connection_id id, http2::open_fai
   return trouble(now);
 }
 
-push_pool::weather push_pool::closed(push_connection_id id, const std::optional<http2::tls_alert>& alert, const instant& now) {
+push_pool::weather push_pool::closed(push_connection_id id, const std::optional<tls_alert>& alert, const instant& now) {
   push_connection* c = find(id);
   if (c == nullptr) return weather::fair;
   if (alert && !c->has_answered()) {

@@ -18,7 +18,7 @@
 #include "engine/push/push_counters.hpp"
 #include "engine/push/push_outside.hpp"
 #include "engine/push/reconnect_pace.hpp"
-#include "net/http2/tls_connection.hpp"
+#include "net/tls/tls_connection.hpp"
 
 namespace reveille {
 
@@ -48,8 +48,8 @@ class push_pool {
   }
 
   void opened(push_connection_id id, push_protocol by, const instant& now);
-  weather open_failed(push_connection_id id, http2::open_failure why, std::string_view what, const instant& now);
-  weather closed(push_connection_id id, const std::optional<http2::tls_alert>& alert, const instant& now);
+  weather open_failed(push_connection_id id, open_failure why, std::string_view what, const instant& now);
+  weather closed(push_connection_id id, const std::optional<tls_alert>& alert, const instant& now);
   /// It takes no more pushes by the service's will: GOAWAY, an answer that spends it, a close.
   void ended_by_service(push_connection_id id, const instant& now);
   /// PINGs, age. @return how many connections were silent.
@@ -79,7 +79,7 @@ class push_pool {
   std::size_t warm() const;    ///< wanted whether there is something to send or not
   bool may_retire(const place& old, const instant& now) const;
   void remove(push_connection_id id);
-  void tell_bad(http2::open_failure why, std::string_view done, std::string_view what);
+  void tell_bad(open_failure why, std::string_view done, std::string_view what);
   void tell_good();
   weather trouble(const instant& now);
   /// No connection is opened before.
@@ -103,7 +103,7 @@ class push_pool {
   std::uint32_t failures_ = 0;       ///< in a row
   steady_time not_before_{};         ///< for connections that fail
   reconnect_pace pace_;              ///< for those that work, and are ended all the same
-  std::optional<http2::open_failure> told_;   ///< what operators have heard; none = that all is well
+  std::optional<open_failure> told_;   ///< what operators have heard; none = that all is well
   bool told_of_alert_ = false;       ///< and it was of a connection that had opened: the next one that opens cures nothing
   std::uint64_t token_version_ = 0;  ///< that the connections have seen
 };

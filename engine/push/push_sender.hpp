@@ -58,11 +58,11 @@ class push_sender final : public push_connection_owner {
   std::optional<steady_time> next_due(const instant& now);
 
   void opened(push_connection_id id, push_protocol by, const instant& now) { pool_.opened(id, by, now); }
-  void open_failed(push_connection_id id, http2::open_failure why, std::string_view what, const instant& now);
+  void open_failed(push_connection_id id, open_failure why, std::string_view what, const instant& now);
   void receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now);
   void produce(push_connection_id id, std::vector<std::uint8_t>& out, std::size_t limit);
   bool finished(push_connection_id id);
-  void closed(push_connection_id id, const std::optional<http2::tls_alert>& alert, const instant& now);
+  void closed(push_connection_id id, const std::optional<tls_alert>& alert, const instant& now);
   void purchased(int status, std::string_view body, const instant& now);
   void purchase_failed(const instant& now);
 

@@ -3,7 +3,7 @@
 
 namespace reveille {
 
-void push_sender::open_failed(push_connection_id id, http2::open_failure why, std::string_view what, const instant& now) {
+void push_sender::open_failed(push_connection_id id, open_failure why, std::string_view what, const instant& now) {
   heed(pool_.open_failed(id, why, what, now), now);
 }
 
@@ -20,7 +20,7 @@ bool push_sender::finished(push_connection_id id) {
   return c == nullptr || c->finished();
 }
 
-void push_sender::closed(push_connection_id id, const std::optional<http2::tls_alert>& alert, const instant& now) {
+void push_sender::closed(push_connection_id id, const std::optional<tls_alert>& alert, const instant& now) {
   heed(pool_.closed(id, alert, now), now);
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "engine/config/profiles.hpp"
-#include "net/http2/certificate.hpp"
+#include "net/tls/certificate.hpp"
 #include "pns/access_token.hpp"
 
 namespace reveille {
@@ -82,7 +82,7 @@ void read_certificate(const std::string& setting, const config::apns_app& app, a
     out.certificate_pem = std::move(text);
     return;
   }
-  auto opened = http2::read_pkcs12(text, first_line(password));
+  auto opened = read_pkcs12(text, first_line(password));
   if (!opened) {
     read.refuse(setting + "certificate_file", ": " + app.certificate_file + ' ' + opened.error().what);
     return;

@@ -16,7 +16,7 @@
 #include "core/system_ports.hpp"
 #include "engine/store/operation_ring.hpp"
 #include "net/http1/post_exchange.hpp"
-#include "net/http2/tls_connection.hpp"
+#include "net/tls/tls_connection.hpp"
 
 namespace reveille {
 
@@ -43,29 +43,29 @@ class tls_contexts {
     for (const char* alpn : {"h2", "http/1.1", "either"}) {
       auto& place = made_[key(route, alpn)];
       if (place) continue;
-      http2::tls_client_config c;
+      tls_client_config c;
       c.ca_pem = route.ca_pem;
       c.certificate_pem = route.certificate_pem;
       c.private_key_pem = route.private_key_pem;
       c.alpn = std::string_view(alpn) == "either" ? std::vector<std::string>{"h2", "http/1.1"} : std::vector<std::string>{alpn};
-      auto context = http2::tls_context::make_client(c);
+      auto context = tls_context::make_client(c);
       if (!context) return tl::unexpected(context.error());
       place = std::move(*context);
     }
     return {};
   }
-  const std::shared_ptr<const http2::tls_context>& get(const push_route& route, const char* alpn) const {
+  const std::shared_ptr<const tls_context>& get(const push_route& route, const char* alpn) const {
     return made_.at(key(route, alpn));
   }
 
  private:
   using name = std::tuple<std::string, std::string, std::string>;
   static name key(const push_route& route, const char* alpn) { return {route.ca_pem, route.certificate_pem, alpn}; }
-  std::map<name, std::shared_ptr<const http2::tls_context>> made_;
+  std::map<name, std::shared_ptr<const tls_context>> made_;
 };
 
-http2::tls_target target_of(const push_endpoint& where, const push_route& route) {
-  http2::tls_target t;
+tls_target target_of(const push_endpoint& where, const push_route& route) {
+  tls_target t;
   t.host = where.host;
   t.port = where.port;
   t.connect_host = route.connect_host;
@@ -127,7 +127,7 @@ class push_threads::thread final : private push_outside {
 
  private:
   /// The mover's view of one of the worker's connections.
-  class wire final : public http2::byte_session {
+  class wire final : public byte_session {
    public:
     wire(thread& of, push_connection_id id) : of_(of), id_(id) {}
     void receive(std::span<const std::uint8_t> bytes, const instant& now) override {
@@ -228,28 +228,28 @@ class push_threads::thread final : private push_outside {
   // --- push_outside
 
   void open(push_connection_id id, const push_endpoint& where, const push_route& route) override {
-    auto make = [this, id](std::string_view alpn, const std::shared_ptr<http2::tls_connection>&) {
+    auto make = [this, id](std::string_view alpn, const std::shared_ptr<tls_connection>&) {
       worker_.opened(id, time_.now(), alpn == "h2" ? push_protocol::http2 : push_protocol::http1);
       soon();
       return std::make_unique<wire>(*this, id);
     };
-    auto failed = [this, id](http2::open_failure why, const std::string& what) {
+    auto failed = [this, id](open_failure why, const std::string& what) {
       connections_.erase(id);
       worker_.open_failed(id, time_.now(), why, what);
       soon();
     };
-    const http2::tls_target to = target_of(where, route);
-    http2::tls_limits limits;
+    const tls_target to = target_of(where, route);
+    tls_limits limits;
     limits.open_deadline = route.connect_timeout;
     try {
       connections_[id] =
           where.how == push_endpoint::scheme::http
-              ? http2::open_plain(io_, time_, to, limits, std::move(make), failed)
-              : http2::open_tls(io_, time_, contexts_->get(route, route.http1_too ? "either" : "h2"), to, limits,
+              ? open_plain(io_, time_, to, limits, std::move(make), failed)
+              : open_tls(io_, time_, contexts_->get(route, route.http1_too ? "either" : "h2"), to, limits,
                                 std::move(make), failed);
     } catch (const std::exception& e) {
       // No memory, or no thread for the resolver: as if the way there were barred, and told when nobody is on the stack.
-      asio::post(io_, [failed, what = std::string(e.what())] { failed(http2::open_failure::connect, what); });
+      asio::post(io_, [failed, what = std::string(e.what())] { failed(open_failure::connect, what); });
     }
   }
   void wake(push_connection_id id) override {
@@ -276,16 +276,16 @@ class push_threads::thread final : private push_outside {
     post.body = std::move(form);
 
     auto limit = std::make_shared<asio::steady_timer>(io_, route.connect_timeout + route.answer_timeout);
-    http2::tls_limits limits;
+    tls_limits limits;
     limits.open_deadline = route.connect_timeout;
-    auto failed = [this, sender, limit](http2::open_failure, const std::string&) {
+    auto failed = [this, sender, limit](open_failure, const std::string&) {
       limit->cancel();
       worker_.purchase_failed(sender, time_.now());
       soon();
     };
-    std::shared_ptr<http2::tls_connection> connection;
+    std::shared_ptr<tls_connection> connection;
     try {
-      connection = http2::open_tls(
+      connection = open_tls(
           io_, time_, contexts_->get(route, "http/1.1"), target_of(where, route), limits,
           [this, sender, post = std::move(post), limit](std::string_view, const auto&) {
             return http1::make_post(post, token_answer_limit, [this, sender, limit](http1::post_answer a, const instant& now) {
@@ -300,7 +300,7 @@ class push_threads::thread final : private push_outside {
           },
           failed);
     } catch (const std::exception& e) {  // as above
-      asio::post(io_, [failed, what = std::string(e.what())] { failed(http2::open_failure::connect, what); });
+      asio::post(io_, [failed, what = std::string(e.what())] { failed(open_failure::connect, what); });
       return;
     }
     limit->async_wait([connection](boost::system::error_code error) {
@@ -317,7 +317,7 @@ class push_threads::thread final : private push_outside {
   asio::steady_timer rest_{io_};   ///< waited for in place
   system_random random_;
   std::vector<std::vector<pns::push_answer>> answers_;   ///< per shard
-  std::map<push_connection_id, std::shared_ptr<http2::tls_connection>> connections_;
+  std::map<push_connection_id, std::shared_ptr<tls_connection>> connections_;
   push_worker worker_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::optional<steady_time> armed_;

@@ -85,7 +85,7 @@ std::optional<steady_time> push_worker::next_due(const instant& now) {
 void push_worker::opened(push_connection_id id, const instant& now, push_protocol by) {
   if (push_sender* s = at(id.sender)) s->opened(id, by, now);
 }
-void push_worker::open_failed(push_connection_id id, const instant& now, http2::open_failure why, std::string_view what) {
+void push_worker::open_failed(push_connection_id id, const instant& now, open_failure why, std::string_view what) {
   if (push_sender* s = at(id.sender)) s->open_failed(id, why, what, now);
 }
 void push_worker::receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now) {
@@ -98,7 +98,7 @@ bool push_worker::finished(push_connection_id id) {
   push_sender* s = at(id.sender);
   return s == nullptr || s->finished(id);
 }
-void push_worker::closed(push_connection_id id, const instant& now, const std::optional<http2::tls_alert>& alert) {
+void push_worker::closed(push_connection_id id, const instant& now, const std::optional<tls_alert>& alert) {
   if (push_sender* s = at(id.sender)) s->closed(id, alert, now);
 }
 void push_worker::purchased(std::uint16_t sender, int status, std::string_view body, const instant& now) {

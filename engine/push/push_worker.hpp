@@ -46,13 +46,13 @@ class push_worker {
   std::optional<steady_time> next_due(const instant& now);
 
   void opened(push_connection_id id, const instant& now, push_protocol by = push_protocol::http2);
-  void open_failed(push_connection_id id, const instant& now, http2::open_failure why = http2::open_failure::connect,
+  void open_failed(push_connection_id id, const instant& now, open_failure why = open_failure::connect,
                    std::string_view what = "");
   void receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now);
   void produce(push_connection_id id, std::vector<std::uint8_t>& out, std::size_t limit);
   bool finished(push_connection_id id);
   /// @param alert TLS's, if the connection ended with one.
-  void closed(push_connection_id id, const instant& now, const std::optional<http2::tls_alert>& alert = std::nullopt);
+  void closed(push_connection_id id, const instant& now, const std::optional<tls_alert>& alert = std::nullopt);
   void purchased(std::uint16_t sender, int status, std::string_view body, const instant& now);
   void purchase_failed(std::uint16_t sender, const instant& now);
 

@@ -19,7 +19,7 @@
 #include "actors/runtime/home.hpp"
 #include "core/slots.hpp"
 #include "engine/shard/shard.hpp"
-#include "net/transport/udp_socket.hpp"
+#include "net/udp/udp_socket.hpp"
 
 namespace reveille {
 

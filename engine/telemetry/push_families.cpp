@@ -122,10 +122,10 @@ void add_push_app_families(metric_sink& to, std::span<const std::pair<pns::provi
     if (r.shared == last) continue;  // the apps of a credential stand together
     last = r.shared;
     const std::string_view name = pns::name_of(provider);
-    for (std::size_t i = 0; i < http2::open_failure_count; ++i) {
+    for (std::size_t i = 0; i < open_failure_count; ++i) {
       if (last->connect_failures[i].value() == 0) continue;
       to.counter("reveille_push_connect_failures_total", "Connections of a credential that could not be made.",
-                 {{"provider", name}, {"credential", r.credential}, {"reason", http2::name_of(static_cast<http2::open_failure>(i))}},
+                 {{"provider", name}, {"credential", r.credential}, {"reason", name_of(static_cast<open_failure>(i))}},
                  last->connect_failures[i].value());
     }
     for (std::size_t i = 0; i < pns::reason_slots; ++i) {

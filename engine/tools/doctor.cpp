@@ -8,7 +8,7 @@
 #include "engine/push/push_plan.hpp"
 #include "engine/push/push_setup.hpp"
 #include "engine/tools/one_push.hpp"
-#include "net/http2/certificate.hpp"
+#include "net/tls/certificate.hpp"
 #include "pns/access_token.hpp"
 #include "pns/explanation.hpp"
 #include "pns/jwt.hpp"
@@ -17,7 +17,7 @@ namespace reveille {
 namespace {
 
 constexpr std::uint64_t least_open_files = 4096;            // RocksDB's files, connections, the admin's clients
-constexpr std::uint64_t wanted_receive_buffer = 8 << 20;    // net/transport/udp_socket.hpp asks for it
+constexpr std::uint64_t wanted_receive_buffer = 8 << 20;    // net/udp/udp_socket.hpp asks for it
 constexpr std::uint64_t least_free = std::uint64_t{1} << 30;
 constexpr seconds small_skew{30};
 constexpr seconds large_skew{300};                          // Google refuses JWTs that are older, Apple soon after
@@ -47,7 +47,7 @@ bool is_private(const endpoint& e) {
 /// As configured, or as the certificate names it; "" after a fault that is said elsewhere.
 std::string bundle_of(const apns_app_config& app) {
   if (!app.bundle.empty() || app.certificate_pem.empty()) return app.bundle;
-  const auto facts = http2::read_certificate(app.certificate_pem);
+  const auto facts = read_certificate(app.certificate_pem);
   return facts ? facts->user_id : std::string();
 }
 
@@ -67,7 +67,7 @@ std::string_view name_of(finding_level level) {
 }
 
 std::string explain_failure(const https_facts& facts) {
-  using enum http2::open_failure;
+  using enum open_failure;
   if (!facts.failed) return {};
   const std::string why = facts.fault.empty() ? "" : " (" + facts.fault + ")";
   switch (*facts.failed) {

@@ -9,7 +9,7 @@
 #include "core/flow.hpp"
 #include "core/time.hpp"
 #include "engine/push/push_config.hpp"
-#include "net/http2/tls_connection.hpp"
+#include "net/tls/tls_connection.hpp"
 #include "pns/push_order.hpp"
 
 namespace reveille {
@@ -46,7 +46,7 @@ struct https_wish {
   std::string post;                    ///< "" = GET / over HTTP/2; else an empty form to this path over HTTP/1.1
 };
 struct https_facts {
-  std::optional<http2::open_failure> failed;
+  std::optional<open_failure> failed;
   std::string fault;                   ///< the system's words
   std::string peer;                    ///< address and port that answered
   std::optional<wall_time> certificate_ends;

@@ -8,7 +8,7 @@
 #include "engine/tools/system_outside.hpp"
 #include "net/http1/post_exchange.hpp"
 #include "net/http2/client_session.hpp"
-#include "net/http2/tls_connection.hpp"
+#include "net/tls/tls_connection.hpp"
 #include "pns/answer.hpp"
 
 namespace reveille {
@@ -18,7 +18,7 @@ constexpr std::chrono::seconds answer_patience{2};   // of a service to which a 
 constexpr std::size_t answer_limit = 64 * 1024;
 
 /// GET / on an HTTP/2 connection of its own; any answer will do.
-class http2_look final : public http2::byte_session, private http2::client_listener {
+class http2_look final : public byte_session, private http2::client_listener {
  public:
   http2_look(std::string authority, https_facts& facts) : authority_(std::move(authority)), facts_(facts), session_(*this, {}) {
     http2::request r;
@@ -57,7 +57,7 @@ class http2_look final : public http2::byte_session, private http2::client_liste
   http2::client_session session_;
 };
 
-std::unique_ptr<http2::byte_session> http1_look(const https_wish& wish, https_facts& facts) {
+std::unique_ptr<byte_session> http1_look(const https_wish& wish, https_facts& facts) {
   http1::post_request post;
   post.host = wish.where.authority();
   post.target = wish.post;
@@ -82,38 +82,38 @@ std::optional<wall_time> end_of_certificate(const std::string& der) {
 https_facts system_outside::reach(const https_wish& wish) {
   https_facts facts;
   facts.asked = clock_.now().wall;
-  http2::tls_client_config tls;
+  tls_client_config tls;
   tls.ca_pem = wish.route.ca_pem;
   if (!wish.post.empty()) tls.alpn = {"http/1.1"};
-  const auto context = http2::tls_context::make_client(tls);
+  const auto context = tls_context::make_client(tls);
   if (!context) {
-    facts.failed = http2::open_failure::certificate;
+    facts.failed = open_failure::certificate;
     facts.fault = context.error().what;
     return facts;
   }
   boost::asio::io_context io{1};
-  http2::tls_target target;
+  tls_target target;
   target.host = wish.where.host;
   target.port = wish.where.port;
   target.connect_host = wish.route.connect_host;
   target.proxy_host = wish.route.proxy_host;
   target.proxy_port = wish.route.proxy_port;
   target.proxy_authorization = wish.route.proxy_authorization;
-  http2::tls_limits limits;
+  tls_limits limits;
   limits.open_deadline = wish.route.connect_timeout;
-  auto make = [&](std::string_view, const std::shared_ptr<http2::tls_connection>& self) -> std::unique_ptr<http2::byte_session> {
+  auto make = [&](std::string_view, const std::shared_ptr<tls_connection>& self) -> std::unique_ptr<byte_session> {
     facts.peer = self->peer();
     facts.certificate_ends = end_of_certificate(self->peer_certificate());
     if (!wish.post.empty()) return http1_look(wish, facts);
     return std::make_unique<http2_look>(wish.where.authority(), facts);
   };
-  auto failed = [&](http2::open_failure why, const std::string& what) {
+  auto failed = [&](open_failure why, const std::string& what) {
     facts.failed = why;
     facts.fault = what;
   };
   const auto connection = wish.where.how == push_endpoint::scheme::http
-                              ? http2::open_plain(io, clock_, target, limits, make, failed)
-                              : http2::open_tls(io, clock_, *context, target, limits, make, failed);
+                              ? open_plain(io, clock_, target, limits, make, failed)
+                              : open_tls(io, clock_, *context, target, limits, make, failed);
   io.run_for(wish.route.connect_timeout + answer_patience);
   connection->abort();
   io.run_for(std::chrono::seconds(1));  // so that the session is gone before what it refers to

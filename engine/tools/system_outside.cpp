@@ -12,7 +12,7 @@
 #include <fstream>
 
 #include "engine/tools/one_push.hpp"
-#include "net/transport/socket_address.hpp"
+#include "net/udp/socket_address.hpp"
 
 namespace reveille {
 namespace {

@@ -22,7 +22,7 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
-class exchange final : public http2::byte_session {
+class exchange final : public byte_session {
  public:
   exchange(const post_request& r, std::size_t body_limit, std::function<void(post_answer, const instant&)> done)
       : body_limit_(body_limit), done_(std::move(done)) {
@@ -98,7 +98,7 @@ class exchange final : public http2::byte_session {
 
 }  // namespace
 
-std::unique_ptr<http2::byte_session> make_post(const post_request& request, std::size_t body_limit,
+std::unique_ptr<byte_session> make_post(const post_request& request, std::size_t body_limit,
                                                std::function<void(post_answer, const instant&)> done) {
   return std::make_unique<exchange>(request, body_limit, std::move(done));
 }

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "net/http2/byte_session.hpp"
+#include "net/tls/byte_session.hpp"
 
 namespace reveille::http1 {
 
@@ -31,7 +31,7 @@ struct post_answer {
 /// @param done called exactly once: with the answer, or with status 0 when the connection closed before it was
 ///        complete. Called from receive() or closed().
 /// @param body_limit an answer longer than that counts as none.
-std::unique_ptr<http2::byte_session> make_post(const post_request& request, std::size_t body_limit,
+std::unique_ptr<byte_session> make_post(const post_request& request, std::size_t body_limit,
                                                std::function<void(post_answer, const instant&)> done);
 
 }  // namespace reveille::http1

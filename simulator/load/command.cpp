@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "core/system_ports.hpp"
-#include "mock_providers/device_sink.hpp"
+#include "mock_providers/delivery/device_sink.hpp"
 #include "simulator/load/engine_probe.hpp"
 #include "simulator/load/load_metrics.hpp"
 #include "simulator/load/load_run.hpp"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/time.hpp"
-#include "mock_providers/device_sink.hpp"
+#include "mock_providers/delivery/device_sink.hpp"
 #include "simulator/load/push_payload.hpp"
 
 namespace reveille::load {

@@ -43,7 +43,7 @@ std::vector<wire_frame> frames_of(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
-void pipe_link::join(std::unique_ptr<http2::byte_session> client, std::unique_ptr<http2::byte_session> server) {
+void pipe_link::join(std::unique_ptr<byte_session> client, std::unique_ptr<byte_session> server) {
   at(pipe_end::client).session = std::move(client);
   at(pipe_end::server).session = std::move(server);
 }

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "net/http2/byte_session.hpp"
+#include "net/tls/byte_session.hpp"
 #include "simulator/world/http2_config.hpp"
 #include "simulator/world/schedule.hpp"
 
@@ -55,7 +55,7 @@ class pipe_link : public std::enable_shared_from_this<pipe_link> {
   /// @param faults read at each write, so that they may stop; it, `when` and `watcher` outlive the link.
   pipe_link(std::uint64_t number, pipe_traffic traffic, schedule& when, const pipe_faults& faults, pipe_watcher& watcher)
       : number_(number), traffic_(traffic), when_(when), faults_(faults), watcher_(watcher) {}
-  void join(std::unique_ptr<http2::byte_session> client, std::unique_ptr<http2::byte_session> server);
+  void join(std::unique_ptr<byte_session> client, std::unique_ptr<byte_session> server);
 
   std::uint64_t number() const { return number_; }
   /// That end has something to produce. Not from inside its session.
@@ -72,7 +72,7 @@ class pipe_link : public std::enable_shared_from_this<pipe_link> {
 
  private:
   struct side {
-    std::unique_ptr<http2::byte_session> session;
+    std::unique_ptr<byte_session> session;
     steady_time last_arrival{};        ///< of what this end wrote
     bool writing = false;
     bool severed = false;              ///< the cut has been drawn: nothing written later arrives

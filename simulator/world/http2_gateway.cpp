@@ -45,7 +45,7 @@ mock::front front_of(const push_endpoint& where) {
 }  // namespace
 
 /// The sender's end of a connection.
-class http2_gateway::worker_end final : public http2::byte_session {
+class http2_gateway::worker_end final : public byte_session {
  public:
   worker_end(http2_gateway& gateway, push_connection_id id) : gateway_(gateway), id_(id) {}
   void receive(std::span<const std::uint8_t> bytes, const instant& now) override { gateway_.worker_->receive(id_, bytes, now); }
@@ -62,7 +62,7 @@ class http2_gateway::worker_end final : public http2::byte_session {
 };
 
 /// The mock's handle on its connection.
-class http2_gateway::provider_line final : public http2::tls_connection {
+class http2_gateway::provider_line final : public tls_connection {
  public:
   explicit provider_line(std::weak_ptr<pipe_link> link) : link_(std::move(link)) {}
   void wake() override {
@@ -162,7 +162,7 @@ void http2_gateway::answer(shard_id home, pns::push_answer&& what) {
 // --- connections
 
 std::shared_ptr<pipe_link> http2_gateway::connect(mock::front f, pipe_traffic traffic,
-                                                  std::unique_ptr<http2::byte_session> client) {
+                                                  std::unique_ptr<byte_session> client) {
   std::erase_if(connections_, [](const auto& c) { return c.second.link->over(); });
   const std::uint64_t number = ++links_;
   auto link = std::make_shared<pipe_link>(number, traffic, when_, config_.pipes, *this);
@@ -192,7 +192,7 @@ void http2_gateway::abort(push_connection_id id) {
   if (const auto found = link_of_.find(id); found != link_of_.end()) connections_.at(found->second).link->abort(pipe_end::client);
 }
 
-std::unique_ptr<http2::byte_session> http2_gateway::token_exchange(std::uint16_t sender, const std::string& url,
+std::unique_ptr<byte_session> http2_gateway::token_exchange(std::uint16_t sender, const std::string& url,
                                                                    std::string form) {
   const push_endpoint where = push_endpoint::parse(url).value_or(push_endpoint{});
   http1::post_request post;

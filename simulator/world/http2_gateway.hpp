@@ -41,7 +41,7 @@ class http2_gateway final : public push_service, public push_outside, public pip
   class provider_line;
   struct connection {
     std::shared_ptr<pipe_link> link;
-    std::shared_ptr<http2::tls_connection> line;   ///< the provider's handle on it
+    std::shared_ptr<tls_connection> line;   ///< the provider's handle on it
   };
 
   void start();
@@ -57,8 +57,8 @@ class http2_gateway final : public push_service, public push_outside, public pip
   void end_moved(pipe_end at) override;
 
   std::shared_ptr<pipe_link> connect(mock_providers::front f, pipe_traffic traffic,
-                                     std::unique_ptr<http2::byte_session> client);
-  std::unique_ptr<http2::byte_session> token_exchange(std::uint16_t sender, const std::string& url, std::string form);
+                                     std::unique_ptr<byte_session> client);
+  std::unique_ptr<byte_session> token_exchange(std::uint16_t sender, const std::string& url, std::string form);
   /// Does it on the push thread, unless the engine has died in between.
   void later(nanoseconds delay, std::function<void()> what);
   /// What the push thread does after every batch of events.

@@ -50,9 +50,9 @@ std::string script_of(const http2_faults& f) {
 }
 
 /// The services' clock is ahead of ours.
-class clocked_session final : public http2::byte_session {
+class clocked_session final : public byte_session {
  public:
-  clocked_session(std::unique_ptr<http2::byte_session> inner, nanoseconds ahead)
+  clocked_session(std::unique_ptr<byte_session> inner, nanoseconds ahead)
       : inner_(std::move(inner)), ahead_(std::chrono::duration_cast<milliseconds>(ahead)) {}
   void receive(std::span<const std::uint8_t> bytes, const instant& now) override {
     inner_->receive(bytes, {now.steady, now.wall + ahead_});
@@ -62,7 +62,7 @@ class clocked_session final : public http2::byte_session {
   void closed(const instant& now) override { inner_->closed({now.steady, now.wall + ahead_}); }
 
  private:
-  std::unique_ptr<http2::byte_session> inner_;
+  std::unique_ptr<byte_session> inner_;
   milliseconds ahead_;
 };
 
@@ -88,32 +88,32 @@ http2_providers::http2_providers(schedule& when, http2_truth& truth, const http2
   how.google_max_streams = faults.google_streams;
   how.lower_streams_on_refusal = faults.lower_streams_on_refusal;
   how.access_token_life = faults.access_token_life;
-  desk_ = mock::provider_desk::make(identity(), keys(), how, token_url, random_, *this, service_time()).value();
-  desk_->use(mock::fault_script::parse(script_of(faults)).value(), service_time());
+  backend_ = mock::provider_backend::make(identity(), keys(), how, token_url, random_, *this, service_time()).value();
+  backend_->use(mock::fault_script::parse(script_of(faults)).value(), service_time());
 }
 
 instant http2_providers::service_time() const {
   return {when_.now().steady, when_.now().wall + std::chrono::duration_cast<milliseconds>(faults_.clock_ahead)};
 }
 
-std::unique_ptr<http2::byte_session> http2_providers::accept(mock::front f, pipe_traffic traffic,
-                                                             const std::shared_ptr<http2::tls_connection>& own) {
-  const mock::session_surroundings around{*desk_, *this, *this};
+std::unique_ptr<byte_session> http2_providers::accept(mock::front f, pipe_traffic traffic,
+                                                             const std::shared_ptr<tls_connection>& own) {
+  const mock::session_surroundings around{*backend_, *this, *this};
   auto made = traffic == pipe_traffic::http2 ? mock::make_h2_session(around, f, own) : mock::make_h1_session(around, f, own);
   return std::make_unique<clocked_session>(std::move(made), faults_.clock_ahead);
 }
 
 void http2_providers::request_arrived(std::uint64_t link, std::uint32_t stream) {
-  const mock::push_record& judged = desk_->record();
+  const mock::push_record& judged = backend_->record();
   assert(judged.size() <= 1);  // requests are handed over frame by frame
   if (judged.empty()) return;
   truth_.judged(link, stream, judged[0]);
-  desk_->clear_record();
+  backend_->clear_record();
 }
 
 void http2_providers::calm() {
-  desk_->use({}, service_time());
-  desk_->use_delivery_delay({milliseconds(60), milliseconds(400), 0});
+  backend_->use({}, service_time());
+  backend_->use_delivery_delay({milliseconds(60), milliseconds(400), 0});
 }
 
 void http2_providers::delivery_waits() {
@@ -122,7 +122,7 @@ void http2_providers::delivery_waits() {
 
 /// Deliveries expire by our clock: the services' is ahead only for tokens.
 void http2_providers::arm() {
-  const auto due = desk_->advance(when_.now());
+  const auto due = backend_->advance(when_.now());
   if (!due || (armed_ && *armed_ <= *due && *armed_ > when_.now().steady)) return;
   armed_ = *due;
   when_.at(*due, [this] { arm(); });

@@ -1,4 +1,4 @@
-/// APNs and FCM of the virtual world: the mock providers' real desk and sessions, behind byte pipes instead of sockets.
+/// APNs and FCM of the virtual world: the mock providers' real backend and sessions, behind byte pipes instead of sockets.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 #include <string>
 
 #include "core/random.hpp"
-#include "mock_providers/provider_desk.hpp"
-#include "mock_providers/provider_session.hpp"
+#include "mock_providers/backend/provider_backend.hpp"
+#include "mock_providers/server/provider_session.hpp"
 #include "simulator/world/byte_pipe.hpp"
 #include "simulator/world/http2_truth.hpp"
 #include "simulator/world/schedule.hpp"
@@ -23,8 +23,8 @@ class http2_providers final : private mock_providers::answer_delayer, private mo
   http2_providers(schedule& when, http2_truth& truth, const http2_faults& faults, delivery_sink to_device);
 
   /// A session for a connection that has been opened. @param own ends the connection; owned by its link.
-  std::unique_ptr<http2::byte_session> accept(mock_providers::front f, pipe_traffic traffic,
-                                              const std::shared_ptr<http2::tls_connection>& own);
+  std::unique_ptr<byte_session> accept(mock_providers::front f, pipe_traffic traffic,
+                                              const std::shared_ptr<tls_connection>& own);
   /// That stream's request may have been judged: tells the truth of it.
   void request_arrived(std::uint64_t link, std::uint32_t stream);
   void calm();
@@ -52,7 +52,7 @@ class http2_providers final : private mock_providers::answer_delayer, private mo
   http2_faults faults_;
   delivery_sink to_device_;
   seeded_random random_;
-  std::unique_ptr<mock_providers::provider_desk> desk_;
+  std::unique_ptr<mock_providers::provider_backend> backend_;
   std::optional<steady_time> armed_;
 };
 

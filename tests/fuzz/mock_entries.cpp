@@ -6,11 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "mock_providers/control_api.hpp"
-#include "mock_providers/control_conversation.hpp"
-#include "mock_providers/fcm_message.hpp"
-#include "mock_providers/json_check.hpp"
-#include "mock_providers/provider_session.hpp"
+#include "mock_providers/control/control_api.hpp"
+#include "mock_providers/control/control_conversation.hpp"
+#include "mock_providers/fcm/fcm_message.hpp"
+#include "mock_providers/requests/json_check.hpp"
+#include "mock_providers/server/provider_session.hpp"
 
 namespace reveille::fuzz {
 namespace {
@@ -33,7 +33,7 @@ struct nobody final : device_sink {
 };
 
 /// The keys take a while: once.
-std::unique_ptr<provider_desk> new_desk(random_source& random) {
+std::unique_ptr<provider_backend> new_backend(random_source& random) {
   static const credentials keys = credentials::generate().value();
   static nobody sink;
   behaviour how;
@@ -41,29 +41,29 @@ std::unique_ptr<provider_desk> new_desk(random_source& random) {
   how.record_limit = 16;
   how.ledger_limit = 100;
   how.legacy_key = "key";
-  return provider_desk::make({}, keys, how, "https://localhost/token", random, sink, present).value();
+  return provider_backend::make({}, keys, how, "https://localhost/token", random, sink, present).value();
 }
 
 /// Of all inputs that change nothing in it but the record.
-provider_desk& common_desk() {
+provider_backend& common_backend() {
   static seeded_random random(1);
-  static const auto desk = new_desk(random);
-  desk->clear_record();
-  desk->clear_ledger();
-  return *desk;
+  static const auto backend = new_backend(random);
+  backend->clear_record();
+  backend->clear_ledger();
+  return *backend;
 }
 
-/// What the control port steers; the desk is made when somebody asks for it.
+/// What the control port steers; the backend is made when somebody asks for it.
 struct fuzzed_mock final : controlled_mock {
-  provider_desk& desk() override {
-    if (!made) made = new_desk(random);
+  provider_backend& backend() override {
+    if (!made) made = new_backend(random);
     return *made;
   }
   instant now() const override { return present; }
   instant started() const override { return present; }
-  mock_counters present_counters() override { return desk().counters(); }
-  void take_script(fault_script script) override { desk().use(std::move(script), present); }
-  bool add_rules(fault_script more) override { return desk().add_rules(std::move(more), present); }
+  mock_counters present_counters() override { return backend().counters(); }
+  void take_script(fault_script script) override { backend().use(std::move(script), present); }
+  bool add_rules(fault_script more) override { return backend().add_rules(std::move(more), present); }
   std::vector<connection_facts> connections() const override {
     connection_facts one;
     one.id = 1;
@@ -76,7 +76,7 @@ struct fuzzed_mock final : controlled_mock {
     return id == 1 ? goodbye::said : goodbye::no_such_connection;
   }
   seeded_random random{1};
-  std::unique_ptr<provider_desk> made;
+  std::unique_ptr<provider_backend> made;
 };
 
 struct no_delay final : answer_delayer, clock {
@@ -126,7 +126,7 @@ std::string_view body_of(std::string_view answer) {
   return body;
 }
 
-void converse(http2::byte_session& session, std::string_view bytes, std::size_t piece) {
+void converse(byte_session& session, std::string_view bytes, std::size_t piece) {
   std::vector<std::uint8_t> out;
   while (!bytes.empty() && !session.finished()) {
     const std::string_view part = bytes.substr(0, piece);
@@ -184,11 +184,11 @@ void mock_message(const std::uint8_t* data, std::size_t size) {
   } else {
     require(fault.status == 400 && json::accept(fault.body), "a refusal is JSON");
   }
-  desk_line line;
+  connection_state line;
   line.front = front::google;
   http2::header_block headers;
   headers.add("authorization", "key=key", 1000);
-  const decision d = common_desk().take(line, {"POST", "/fcm/send", headers, text, false}, present);
+  const decision d = common_backend().take(line, {"POST", "/fcm/send", headers, text, false}, present);
   require(d.answer.status == 200 || d.answer.status == 400, "the legacy API takes or refuses");
   if (d.answer.status == 200) require(json::accept(d.answer.body), "and answers with JSON");
 }
@@ -218,7 +218,7 @@ void mock_control(const std::uint8_t* data, std::size_t size) {
 
 void mock_http1(const std::uint8_t* data, std::size_t size) {
   no_delay around;
-  const auto session = make_h1_session({common_desk(), around, around}, front::google, nullptr);
+  const auto session = make_h1_session({common_backend(), around, around}, front::google, nullptr);
   converse(*session, text_of(data, size), 1000);
 }
 
@@ -226,7 +226,7 @@ void mock_http2(const std::uint8_t* data, std::size_t size) {
   no_delay around;
   const std::string bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string(text_of(data, size));
   for (const front f : {front::apns, front::google}) {
-    const auto session = make_h2_session({common_desk(), around, around}, f, nullptr);
+    const auto session = make_h2_session({common_backend(), around, around}, f, nullptr);
     converse(*session, bytes, 1000);
   }
 }

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "mock_providers/credentials.hpp"
+#include "mock_providers/accounts/credentials.hpp"
 #include "pns/access_token.hpp"
 #include "pns/bearer_token.hpp"
 

@@ -14,7 +14,7 @@
 
 #include "core/system_ports.hpp"
 #include "engine/push/push_threads.hpp"
-#include "mock_providers/server.hpp"
+#include "mock_providers/server/server.hpp"
 #include "pns/apns_request.hpp"
 
 namespace {

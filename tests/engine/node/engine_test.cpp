@@ -12,7 +12,7 @@
 
 #include "core/system_ports.hpp"
 #include "engine/node_secret.hpp"
-#include "net/transport/udp_socket.hpp"
+#include "net/udp/udp_socket.hpp"
 
 namespace reveille {
 namespace {

@@ -13,16 +13,13 @@
 #include "core/system_ports.hpp"
 #include "engine/push/push_threads.hpp"
 #include "net/http2/server_session.hpp"
-#include "net/http2/tls_listener.hpp"
-#include "tests/net/http2/test_authority.hpp"
+#include "net/tls/tls_listener.hpp"
+#include "tests/net/tls/test_authority.hpp"
 
 namespace reveille::testing {
 namespace {
 
 namespace asio = boost::asio;
-using http2::apple_marks;
-using http2::certified;
-using http2::test_authority;
 
 struct seen_request {
   std::string topic, authorization, certificate;
@@ -33,14 +30,14 @@ class strict_server {
  public:
   explicit strict_server(const test_authority& clients) : work_(asio::make_work_guard(io_)) {
     const certified own = authority.issue("IP:127.0.0.1");
-    http2::tls_server_config c;
+    tls_server_config c;
     c.certificate_pem = own.certificate_pem;
     c.private_key_pem = own.private_key_pem;
     c.client_ca_pem = clients.pem();
     c.alpn = {"h2"};
-    listener_ = http2::tls_listener::make(io_, time_, http2::tls_context::make_server(c).value(), {},
-                                          [this](std::string_view, const std::shared_ptr<http2::tls_connection>& self)
-                                              -> std::unique_ptr<http2::byte_session> {
+    listener_ = tls_listener::make(io_, time_, tls_context::make_server(c).value(), {},
+                                          [this](std::string_view, const std::shared_ptr<tls_connection>& self)
+                                              -> std::unique_ptr<byte_session> {
                                             if (self->peer_certificate().empty()) return nullptr;
                                             return std::make_unique<session>(*this, self->peer_certificate());
                                           })
@@ -63,7 +60,7 @@ class strict_server {
   std::string reason;
 
  private:
-  class session final : public http2::byte_session, private http2::server_listener {
+  class session final : public byte_session, private http2::server_listener {
    public:
     session(strict_server& of, std::string certificate) : of_(of), certificate_(std::move(certificate)), h2_(*this, {}) {}
     void receive(std::span<const std::uint8_t> bytes, const instant&) override { h2_.receive(bytes); }
@@ -89,7 +86,7 @@ class strict_server {
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   system_clock_port time_;
-  std::unique_ptr<http2::tls_listener> listener_;
+  std::unique_ptr<tls_listener> listener_;
   std::thread runner_;
   std::mutex mutex_;
   std::vector<seen_request> seen_;

@@ -192,14 +192,14 @@ TEST(PushConnections, ACertificateThatTheServiceRefusesAfterTheHandshakeIsToldOn
     s.settle();
     const push_connection_id id = s.ends.begin()->first;
     s.ends.clear();
-    s.worker->closed(id, s.now, http2::tls_alert{http2::open_failure::certificate, "certificate expired"});
+    s.worker->closed(id, s.now, tls_alert{open_failure::certificate, "certificate expired"});
     s.advance(seconds(12));
   };
   for (int i = 0; i < 5; ++i) refuse();
   ASSERT_EQ(s.notices.size(), 1u);
   EXPECT_EQ(s.notices[0], "warning: cred-0: refused by push.example (certificate): certificate expired");
   const auto& failures = s.worker->apps().at(0).second.shared->connect_failures;
-  EXPECT_EQ(failures[static_cast<std::size_t>(http2::open_failure::certificate)].value(), 5u);
+  EXPECT_EQ(failures[static_cast<std::size_t>(open_failure::certificate)].value(), 5u);
   s.submit(1);
   s.advance(seconds(12));
   EXPECT_EQ(s.outcome(1), "accepted");

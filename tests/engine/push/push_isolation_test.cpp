@@ -240,7 +240,7 @@ TEST(PushCredentials, SaysOncePerChangeWhyItCannotConnect) {
   ASSERT_GT(s.opens, 3);
   ASSERT_EQ(s.notices.size(), 1u);
   EXPECT_EQ(s.notices[0], "warning: cred-0: cannot connect to push.example (connect): nobody listens");
-  s.refusal = http2::open_failure::certificate;
+  s.refusal = open_failure::certificate;
   s.advance(seconds(20));
   ASSERT_EQ(s.notices.size(), 2u);
   s.refuse_connections = false;
@@ -248,8 +248,8 @@ TEST(PushCredentials, SaysOncePerChangeWhyItCannotConnect) {
   ASSERT_EQ(s.notices.size(), 3u);
   EXPECT_EQ(s.notices[2], "info: cred-0: connected to push.example again");
   const auto& failures = s.worker->apps().at(0).second.shared->connect_failures;
-  EXPECT_GT(failures[static_cast<std::size_t>(http2::open_failure::connect)].value(), 0u);
-  EXPECT_GT(failures[static_cast<std::size_t>(http2::open_failure::certificate)].value(), 0u);
+  EXPECT_GT(failures[static_cast<std::size_t>(open_failure::connect)].value(), 0u);
+  EXPECT_GT(failures[static_cast<std::size_t>(open_failure::certificate)].value(), 0u);
   EXPECT_EQ(s.outcome(1), "accepted");
 }
 

@@ -4,16 +4,13 @@
 
 #include <thread>
 
-#include "net/http2/tls_listener.hpp"
+#include "net/tls/tls_listener.hpp"
 #include "tests/engine/push/push_mock_fixture.hpp"
-#include "tests/net/http2/test_authority.hpp"
+#include "tests/net/tls/test_authority.hpp"
 
 namespace reveille::testing {
 namespace {
 
-using http2::apple_marks;
-using http2::certified;
-using http2::test_authority;
 
 // --- APNs with a client certificate
 
@@ -38,7 +35,7 @@ class CertificateAgainstMocks : public PushAgainstMocks {
     return answers.wait_for(n) ? answers.end(n) : "nothing";
   }
   std::uint64_t refused_connections() const {
-    return gateway->apps().at(0).second.shared->connect_failures[static_cast<std::size_t>(http2::open_failure::certificate)].value();
+    return gateway->apps().at(0).second.shared->connect_failures[static_cast<std::size_t>(open_failure::certificate)].value();
   }
 
   const test_authority apple{keys().ca_pem, keys().ca_key_pem};   // what the mock trusts
@@ -166,12 +163,12 @@ TEST_F(LegacyAgainstMocks, HearsOfDeadTokensAndNewNamesInTheBody) {
 class OldGateway {
  public:
   explicit OldGateway(std::vector<std::string> alpn) {
-    http2::tls_server_config c;
+    tls_server_config c;
     c.certificate_pem = keys().server_pem;
     c.private_key_pem = keys().server_key_pem;
     c.alpn = std::move(alpn);
-    listener_ = http2::tls_listener::make(io_, time_, http2::tls_context::make_server(c).value(), {},
-                                          [this](std::string_view spoken, const std::shared_ptr<http2::tls_connection>&) {
+    listener_ = tls_listener::make(io_, time_, tls_context::make_server(c).value(), {},
+                                          [this](std::string_view spoken, const std::shared_ptr<tls_connection>&) {
                                             protocol = spoken;
                                             return std::make_unique<session>(*this);
                                           })
@@ -187,7 +184,7 @@ class OldGateway {
   std::string protocol, heads;   ///< of its thread: to be read once its pushes are answered
 
  private:
-  class session final : public http2::byte_session {
+  class session final : public byte_session {
    public:
     explicit session(OldGateway& of) : of_(of) {}
     void receive(std::span<const std::uint8_t> bytes, const instant&) override {
@@ -215,7 +212,7 @@ class OldGateway {
 
   boost::asio::io_context io_;
   system_clock_port time_;
-  std::unique_ptr<http2::tls_listener> listener_;
+  std::unique_ptr<tls_listener> listener_;
   std::thread runner_;
 };
 

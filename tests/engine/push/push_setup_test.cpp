@@ -10,7 +10,7 @@
 #include "engine/push/push_plan.hpp"
 #include "engine/push/push_threads.hpp"
 #include "tests/engine/push/settings_folder.hpp"
-#include "tests/net/http2/test_authority.hpp"
+#include "tests/net/tls/test_authority.hpp"
 
 namespace reveille {
 namespace {
@@ -232,7 +232,7 @@ TEST_F(PushSetup, AnApplesKeyMustBeAnEllipticOne) {
 }
 
 TEST_F(PushSetup, ACertificateMayHoldItsKeyOrHaveItBeside) {
-  const http2::certified own = http2::test_authority().issue("DNS:x", {"com.example.phone", "", false, true});
+  const certified own = test_authority().issue("DNS:x", {"com.example.phone", "", false, true});
   config::apns_app app;
   app.certificate_file = path("push.pem");
   settings.apns.apps = {app};

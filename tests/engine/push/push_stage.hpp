@@ -242,7 +242,7 @@ class push_stage final : public push_outside {
   policy_function policy = &push_stage::accept;
   bool refuse_connections = false;
   bool hold_connections = false;
-  http2::open_failure refusal = http2::open_failure::connect;
+  open_failure refusal = open_failure::connect;
   std::vector<std::string> notices;
   std::unique_ptr<push_worker> worker;
   std::map<push_connection_id, std::unique_ptr<provider_end>> ends;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "engine/config/config.hpp"
-#include "mock_providers/credentials.hpp"
+#include "mock_providers/accounts/credentials.hpp"
 
 namespace reveille::testing {
 

@@ -136,7 +136,7 @@ TEST_F(EngineFamilies, SayOfEachAppWhyItsPhonesDidNotRing) {
   phone_.breaker_open.set(1);
   desk_.token_flood.set(1);
   desk_.cannot_wake.add();
-  key_.connect_failures[static_cast<std::size_t>(http2::open_failure::certificate)].add();
+  key_.connect_failures[static_cast<std::size_t>(open_failure::certificate)].add();
   key_.goaways[pns::reason_index("BadDeviceToken")].add();
   key_.token_made.set(1'700'000'000);
   collect();

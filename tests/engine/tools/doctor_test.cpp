@@ -9,7 +9,7 @@
 #include "core/system_ports.hpp"
 #include "engine/tools/doctor_command.hpp"
 #include "tests/engine/push/settings_folder.hpp"
-#include "tests/net/http2/test_authority.hpp"
+#include "tests/net/tls/test_authority.hpp"
 
 namespace reveille {
 namespace {
@@ -168,7 +168,7 @@ TEST_F(Doctor, SaysWhenNoServerToldTheTime) {
 
 struct way_row {
   const char* name;
-  http2::open_failure failed;
+  open_failure failed;
   const char* words;
 };
 class DoctorOnTheWay : public Doctor, public ::testing::WithParamInterface<way_row> {};
@@ -181,13 +181,13 @@ TEST_P(DoctorOnTheWay, SaysWhereItEnds) {
                                                       HasSubstr("(system words)"))));
 }
 INSTANTIATE_TEST_SUITE_P(Table, DoctorOnTheWay,
-                         ::testing::Values(way_row{"Name", http2::open_failure::resolve, "the name is not found"},
-                                           way_row{"Tcp", http2::open_failure::connect, "no connection"},
-                                           way_row{"Proxy", http2::open_failure::proxy, "the proxy does not let it through"},
-                                           way_row{"Tls", http2::open_failure::handshake, "no TLS"},
-                                           way_row{"Certificate", http2::open_failure::certificate, "its certificate is not good"},
-                                           way_row{"Alpn", http2::open_failure::alpn, "does not speak HTTP/2"},
-                                           way_row{"Silence", http2::open_failure::deadline, "no answer in time"}),
+                         ::testing::Values(way_row{"Name", open_failure::resolve, "the name is not found"},
+                                           way_row{"Tcp", open_failure::connect, "no connection"},
+                                           way_row{"Proxy", open_failure::proxy, "the proxy does not let it through"},
+                                           way_row{"Tls", open_failure::handshake, "no TLS"},
+                                           way_row{"Certificate", open_failure::certificate, "its certificate is not good"},
+                                           way_row{"Alpn", open_failure::alpn, "does not speak HTTP/2"},
+                                           way_row{"Silence", open_failure::deadline, "no answer in time"}),
                          [](const auto& row) { return std::string(row.param.name); });
 
 TEST_F(Doctor, WarnsOfAGatewaysCertificateThatEndsSoon) {
@@ -205,9 +205,9 @@ class DoctorsCertificate : public Doctor {
  protected:
   DoctorsCertificate() { settings.fcm.apps.clear(); }
   /// @param ends counted from today, the doctor's.
-  void show(std::chrono::hours ends, std::string bundle = "", const http2::apple_marks& marks = phone) {
+  void show(std::chrono::hours ends, std::string bundle = "", const apple_marks& marks = phone) {
     const long shift = static_cast<long>((today - system_clock_port().now().wall) / seconds(1));
-    const http2::certified own = authority.issue("DNS:x", marks, -400L * 86400, shift + static_cast<long>(ends / seconds(1)));
+    const certified own = authority.issue("DNS:x", marks, -400L * 86400, shift + static_cast<long>(ends / seconds(1)));
     keep("push.pem", own.certificate_pem + own.private_key_pem);
     config::apns_app app;
     app.certificate_file = path("push.pem");
@@ -215,8 +215,8 @@ class DoctorsCertificate : public Doctor {
     app.profile = "native";
     settings.apns.apps = {app};
   }
-  static inline const http2::apple_marks phone{"com.example.phone", "SEQWRAP,UTF8:com.example.phone.voip", false, true};
-  const http2::test_authority authority;
+  static inline const apple_marks phone{"com.example.phone", "SEQWRAP,UTF8:com.example.phone.voip", false, true};
+  const test_authority authority;
 };
 
 TEST_F(DoctorsCertificate, IsWellWhileItHasMonths) {
@@ -259,7 +259,7 @@ TEST_F(DoctorsCertificate, BelongsToItsKey) {
 TEST_F(DoctorsCertificate, IsProbedForItsOwnAppThoughThereIsNoTeam) {
   show(std::chrono::hours(24 * 100));
   const config::apns_app first = settings.apns.apps[0];
-  const http2::certified desk = authority.issue("DNS:y", {"com.example.desk", "", false, true}, -86400, 400L * 86400);
+  const certified desk = authority.issue("DNS:y", {"com.example.desk", "", false, true}, -86400, 400L * 86400);
   keep("desk.pem", desk.certificate_pem + desk.private_key_pem);
   settings.apns.apps.push_back(first);
   settings.apns.apps[1].certificate_file = path("desk.pem");
@@ -296,9 +296,9 @@ TEST_F(DoctorsGateway, IsLookedAtBeforeAnythingIsAskedOfIt) {
 }
 
 TEST_F(DoctorsGateway, SaysWhetherItIsTcpOrTlsThatEndsTheWay) {
-  for (const auto& [failed, words] : {std::pair{http2::open_failure::connect, "no connection (system words)"},
-                                      std::pair{http2::open_failure::handshake, "no TLS (system words)"},
-                                      std::pair{http2::open_failure::certificate, "its certificate is not good (system words)"}}) {
+  for (const auto& [failed, words] : {std::pair{open_failure::connect, "no connection (system words)"},
+                                      std::pair{open_failure::handshake, "no TLS (system words)"},
+                                      std::pair{open_failure::certificate, "its certificate is not good (system words)"}}) {
     outside.pushed.clear();
     https_facts way;
     way.failed = failed;

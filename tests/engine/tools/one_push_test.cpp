@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/tools/push_command.hpp"
-#include "mock_providers/credentials.hpp"
+#include "mock_providers/accounts/credentials.hpp"
 
 namespace reveille {
 namespace {

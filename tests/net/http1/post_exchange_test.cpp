@@ -35,7 +35,7 @@ class exchange {
   int answers = 0;
 
  private:
-  std::unique_ptr<http2::byte_session> session_;
+  std::unique_ptr<byte_session> session_;
 };
 
 TEST(PostExchange, WritesOneRequestAndNoMore) {

@@ -9,7 +9,7 @@ namespace reveille::world {
 namespace {
 
 /// Writes one batch, and notes when something comes.
-class noting_end final : public http2::byte_session {
+class noting_end final : public byte_session {
  public:
   noting_end(std::vector<std::uint8_t> says, std::vector<steady_time>& heard) : says_(std::move(says)), heard_(heard) {}
   void receive(std::span<const std::uint8_t>, const instant& now) override { heard_.push_back(now.steady); }
