@@ -1,5 +1,6 @@
 /// What an operator may change about a subscriber's behaviour. One struct for all of a shard's subscribers; the home's
-/// owner may change it between two events (properties, SPEC 8), never during one.
+/// owner may change it between two events (properties, SPEC 8), never during one. engine/config/schema.cpp names,
+/// bounds and explains each of them for the operator.
 #pragma once
 
 #include <array>
@@ -51,6 +52,7 @@ struct mistakes {
   bool match_by_branch_alone = false;           ///< whoever knows a branch speaks for its sender
   bool believe_any_responder = false;           ///< a response counts from whatever address
   bool keep_refused_strangers = false;          ///< strangers' refused requests stay in a table without a share
+  bool operator==(const mistakes&) const = default;
 };
 
 struct subscriber_config {
@@ -60,7 +62,7 @@ struct subscriber_config {
   milliseconds left_grace{3000};       ///< SPEC 3.4a: some apps un-register, then register, on waking
   milliseconds push_ttl_margin{2000};  ///< SPEC 3.4: a push that arrives later cannot be answered any more
   milliseconds cancel_give_up{32000};  ///< 64*T1 (RFC 3261 9.1): when a cancelled branch stays silent
-  seconds timer_c{180};                ///< RFC 3261 16.6 step 11: more than three minutes is the least allowed
+  seconds timer_c{181};                ///< RFC 3261 16.6 step 11: more than three minutes
   push_when push = push_when::always;          ///< E: every call is pushed
   dial_live_flow live_flow = dial_live_flow::no;  ///< E: a phone that seems awake may have been suspended a second ago
   park_provisional provisional = park_provisional::none;  ///< SPEC 3.4: the caller hears nothing but 100
@@ -102,8 +104,7 @@ struct subscriber_config {
 
   bool is_enabled(pns::provider p) const { return enabled[static_cast<std::size_t>(p)]; }
 
-  /// Every fault, each a sentence for the operator; empty = good.
-  std::vector<std::string> validate() const;
+  bool operator==(const subscriber_config&) const = default;
 };
 
 }  // namespace reveille

@@ -11,6 +11,7 @@ namespace reveille {
 struct hash_key {
   std::uint64_t k0 = 0;
   std::uint64_t k1 = 0;
+  bool operator==(const hash_key&) const = default;
 };
 
 /// Any thread; deterministic for a given key.

@@ -15,7 +15,7 @@
 #include "core/system_ports.hpp"
 #include "engine/admin/admin_api.hpp"
 #include "engine/admin/store_lookup.hpp"
-#include "engine/config/mapping.hpp"
+#include "engine/config/derived.hpp"
 #include "engine/node_secret.hpp"
 #include "engine/push/push_setup.hpp"
 #include "engine/push/push_threads.hpp"
@@ -71,7 +71,7 @@ std::vector<std::string> interface_names(bool v6, std::uint16_t port) {
   return out;
 }
 
-/// The number under which the admin API asks the store: no shard has it (mapping.cpp allows 64).
+/// The number under which the admin API asks the store: no shard has it (engine/config/derived.cpp allows 64).
 constexpr shard_id admin_inbox{answer_inboxes::max_shards - 1};
 
 void log_store_notice(const store_notice& said) {
@@ -98,9 +98,7 @@ class engine::impl final : public push_answer_sink {
     if (auto fault = open_store()) return fault;
     if (auto fault = open_pushes()) return fault;
     subscribers_ = config::for_subscribers(settings_);
-    for (const std::string& fault : subscribers_.validate()) return error{fault};
     if (auto fault = open_shards()) return fault;
-    for (const std::string& fault : shard_config_.validate()) return error{fault};
     std::vector<shard_thread*> all;
     for (auto& s : shards_) all.push_back(s.get());
     for (auto& s : shards_) s->start(all);
@@ -132,14 +130,15 @@ class engine::impl final : public push_answer_sink {
 
  private:
   std::optional<error> open_store() {
-    if (settings_.store.kind == config::store_kind::memory) {
+    if (settings_.store_kind == config::store_kind::memory) {
       auto made = std::make_unique<volatile_store>();
       volatile_ = made.get();
       store_ = std::move(made);
       keys_ = make_secret(random_);
       return std::nullopt;
     }
-    rocksdb_options options = config::for_store(settings_);
+    rocksdb_options options;
+    static_cast<rocksdb_settings&>(options) = settings_.store;
     options.tell = log_store_notice;
     auto opened = rocksdb_store::open(options, clock_);
     if (!opened) return opened.error();

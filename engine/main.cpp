@@ -157,7 +157,7 @@ int serve(const config::settings& settings) try {
     spdlog::error("cannot start: {}", started.error().what);
     return cannot_start;
   }
-  supervisor watch(**started, settings.call.answer_timeout + grace_after_deadline);
+  supervisor watch(**started, settings.subscribers.answer_timeout + grace_after_deadline);
   if (!memory_reserve::install()) throw std::bad_alloc();
   for (const endpoint& e : (*started)->listening()) spdlog::info("listening on udp:{}", e.text());
   if (const endpoint admin = (*started)->admin(); !admin.empty()) spdlog::info("admin API on http://{}", admin.text());

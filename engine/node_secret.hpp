@@ -5,7 +5,7 @@
 
 #include "core/random.hpp"
 #include "core/result.hpp"
-#include "engine/config/mapping.hpp"
+#include "engine/config/derived.hpp"
 
 namespace reveille {
 

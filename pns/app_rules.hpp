@@ -17,6 +17,7 @@ enum class accounts : std::uint8_t {
 struct app_rule {
   pns::accounts accounts = pns::accounts::many;
   bool enabled = true;   ///< false: its push bindings are ordinary ones (SPEC 2.3c)
+  bool operator==(const app_rule&) const = default;
 };
 
 /// Plain data, immutable once made.
@@ -40,6 +41,7 @@ class app_rules {
   bool any_one() const { return any_one_; }
   /// False: nobody needs to ask whose app a token is of.
   bool any_off() const { return any_off_; }
+  bool operator==(const app_rules&) const = default;
 
  private:
   app_table<app_rule> rows_;

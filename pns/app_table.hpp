@@ -25,6 +25,7 @@ class app_table {
     }
     return nullptr;
   }
+  bool operator==(const app_table&) const = default;
 
  private:
   struct row {
@@ -32,6 +33,7 @@ class app_table {
     std::string team;
     std::string app;
     Value value;
+    bool operator==(const row&) const = default;
   };
   std::vector<row> rows_;
 };

@@ -32,6 +32,7 @@ struct transaction_timing {
   milliseconds wait_k(transport kind) const { return reliable(kind) ? milliseconds{0} : t4; }
 
   static bool reliable(transport kind) { return kind != transport::udp; }
+  bool operator==(const transaction_timing&) const = default;
 };
 
 }  // namespace reveille::sip

@@ -170,9 +170,12 @@ class reference_printer final : public printer {
   }
   void setting(const about& what, const std::string& value, const std::string& allowed) override {
     // A table of tables alone has no settings to list.
-    if (std::exchange(first_, false)) out_ += "\n| setting | default | allowed | |\n|---|---|---|---|\n";
+    if (std::exchange(first_, false)) {
+      out_ += "\nScope: " + std::string(name_of(what.whose)) + ".\n\n| setting | default | allowed | change | |\n|---|---|---|---|---|\n";
+    }
     out_ +=
-        "| `" + std::string(what.name) + "` | `" + value + "` | " + cell(allowed) + " | " + cell(what.help) + " |\n";
+        "| `" + std::string(what.name) + "` | `" + value + "` | " + cell(allowed) + " | " + std::string(name_of(what.acts)) +
+            " | " + cell(what.help) + " |\n";
   }
 
  private:
@@ -186,7 +189,7 @@ class reference_printer final : public printer {
 
 settings with_examples() {
   settings s;
-  s.payload.profiles.resize(1);
+  s.profiles.resize(1);
   s.apns.apps.resize(1);
   s.fcm.apps.resize(1);
   return s;
@@ -221,7 +224,8 @@ std::string reference_markdown() {
          "is\n"
          "printed by the program itself. Durations and sizes are texts with a unit: `\"30s\"`, `\"64MiB\"`. "
          "Credentials are\n"
-         "files; only their paths are ever shown.\n" +
+         "files; only their paths are ever shown. The file is read at start; settings whose change is `live` may be replaced between\n"
+         "two events, those whose change is `restart` are built into sockets, threads and tables.\n" +
          print.take();
 }
 

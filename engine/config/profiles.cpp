@@ -59,7 +59,7 @@ std::vector<profile_source> profile_sources(const settings& s) {
     out.push_back({std::string(name), std::string(name) + ".json", std::string(pns::builtin_profile_text(name)),
                    defaults_of(name, s)});
   }
-  for (const payload_profile& p : s.payload.profiles) out.push_back(source_of(p, s));
+  for (const payload_profile& p : s.profiles) out.push_back(source_of(p, s));
   return out;
 }
 
@@ -87,7 +87,7 @@ faults check_profiles(const settings& s) {
   };
   for (const apns_app& app : s.apns.apps) want(app.profile, pns::payload_wire::apns, "apns", "APNs app " + app.bundle);
   for (const fcm_app& app : s.fcm.apps) {
-    const bool legacy = app.api == fcm_api::legacy;
+    const bool legacy = app.api == fcm_app_config::api::legacy;
     want(app.profile, legacy ? pns::payload_wire::fcm_legacy : pns::payload_wire::fcm_v1, legacy ? "fcm_legacy" : "fcm_v1",
          "FCM app " + app.project);
   }

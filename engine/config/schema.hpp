@@ -13,10 +13,20 @@
 
 namespace reveille::config {
 
+/// Whose a setting is.
+enum class scope : std::uint8_t { node, provider, app };
+/// When a change of it acts: `live` ones are read from a snapshot that may be replaced between two events (SPEC 8), the
+/// others when the engine starts.
+enum class change : std::uint8_t { restart, live };
+std::string_view name_of(scope whose);
+std::string_view name_of(change acts);
+
 /// What is said about one setting.
 struct about {
   std::string_view name;  ///< the key within its table
   std::string_view help;  ///< what it does and why the default is what it is; whole sentences
+  scope whose = scope::node;
+  change acts = change::restart;
 };
 
 struct number_range {

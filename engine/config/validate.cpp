@@ -186,15 +186,17 @@ void check_relations(const settings& s, std::vector<violation>& found) {
   require(s.node.listen.size() <= 255, "node.listen", "may name 255 sockets at most");
   require(s.trust.open, "trust.open",
           "must be true: this version does not authenticate subscribers, so run it on a private network only");
-  require(s.registrar.min_expires <= s.registrar.default_expires, "registrar.default_expires",
+  require(s.subscribers.min_expires <= s.subscribers.default_expires, "registrar.default_expires",
           "must not be below registrar.min_expires");
-  require(s.registrar.default_expires <= s.registrar.max_expires, "registrar.default_expires",
+  require(s.subscribers.default_expires <= s.subscribers.max_expires, "registrar.default_expires",
           "must not be above registrar.max_expires");
-  require(s.park.refused_grace < s.call.answer_timeout, "park.refused_grace", "must be below call.answer_timeout");
-  require(s.park.left_grace < s.call.answer_timeout, "park.left_grace", "must be below call.answer_timeout");
-  require(s.push.ttl_margin < s.call.answer_timeout, "push.ttl_margin",
+  require(s.subscribers.refused_grace < s.subscribers.answer_timeout, "park.refused_grace", "must be below call.answer_timeout");
+  require(s.subscribers.left_grace < s.subscribers.answer_timeout, "park.left_grace", "must be below call.answer_timeout");
+  require(s.subscribers.push_ttl_margin < s.subscribers.answer_timeout, "push.ttl_margin",
           "must be below call.answer_timeout: no push would have time to live");
-  require(s.call.answer_timeout < s.call.timer_c, "call.timer_c", "must be above call.answer_timeout");
+  require(s.subscribers.answer_timeout < s.subscribers.timer_c, "call.timer_c", "must be above call.answer_timeout");
+  require(s.subscribers.push == push_when::always || s.subscribers.live_flow == dial_live_flow::yes, "push.when",
+          "must be always unless call.dial_live_flow = true: a device with a live flow would be neither pushed nor dialled");
   require(is_loopback(s.admin.listen) || !s.admin.bearer_token_file.empty(), "admin.bearer_token_file",
           "must be set when admin.listen is not a loopback address");
   std::set<std::string> sockets;
@@ -208,8 +210,8 @@ void check_relations(const settings& s, std::vector<violation>& found) {
 /// Names only; what the templates say is for check_profiles (engine/config/profiles.cpp).
 void check_profile_names(const settings& s, std::vector<violation>& found) {
   std::set<std::string_view> known(pns::builtin_profile_names().begin(), pns::builtin_profile_names().end());
-  for (std::size_t i = 0; i < s.payload.profiles.size(); ++i) {
-    if (known.insert(s.payload.profiles[i].name).second) continue;
+  for (std::size_t i = 0; i < s.profiles.size(); ++i) {
+    if (known.insert(s.profiles[i].name).second) continue;
     found.push_back({"payload.profile[" + std::to_string(i) + "].name", "is built in, or an earlier profile's"});
   }
   const auto check = [&](const std::string& name, std::string path) {
@@ -229,7 +231,7 @@ void check_credential(const apns_app& app, const std::string& path, std::vector<
   const auto refuse = [&](const char* name, const char* what) { found.push_back({path + name, what}); };
   // Subscribers know an app by its bundle, and are there before any certificate is read.
   if (app.bundle.empty() && !app.enabled) refuse(".bundle", "must be set where enabled = false");
-  if (app.bundle.empty() && app.accounts == accounts::one) refuse(".bundle", "must be set where accounts = \"one\"");
+  if (app.bundle.empty() && app.accounts == pns::accounts::one) refuse(".bundle", "must be set where accounts = \"one\"");
   if (key && certificate) return refuse(".certificate_file", "must not stand beside key_file and key_id: an app has one of the two");
   if (certificate) return;
   if (!app.certificate_key_file.empty()) refuse(".certificate_key_file", "needs certificate_file");
@@ -244,7 +246,7 @@ void check_credential(const apns_app& app, const std::string& path, std::vector<
 /// A service account for Google, or a server key for a gateway.
 void check_fcm_app(const fcm_app& app, const std::string& path, std::vector<violation>& found) {
   const auto refuse = [&](const char* name, const char* what) { found.push_back({path + name, what}); };
-  if (app.api == fcm_api::v1) {
+  if (app.api == fcm_app_config::api::v1) {
     if (app.service_account_file.empty()) refuse(".service_account_file", "must name a file");
     if (!app.server_key_file.empty()) refuse(".server_key_file", "needs api = \"legacy\": Google takes service accounts only");
     if (!app.endpoint.empty() && !is_url(app.endpoint, false)) {
@@ -261,11 +263,11 @@ void check_fcm_app(const fcm_app& app, const std::string& path, std::vector<viol
 }
 
 void check_apps(const settings& s, std::vector<violation>& found) {
-  std::set<std::pair<std::string, environment>> bundles;
+  std::set<std::pair<std::string, apns_environment>> bundles;
   for (std::size_t i = 0; i < s.apns.apps.size(); ++i) {
     const apns_app& app = s.apns.apps[i];
     const std::string path = "apns.app[" + std::to_string(i) + "]";
-    if (!bundles.emplace(app.team_id + "." + app.bundle, app.env).second) {
+    if (!bundles.emplace(app.team_id + "." + app.bundle, app.environment).second) {
       found.push_back({path, "has the same team, bundle and environment as an earlier app"});
     }
     check_credential(app, path, found);

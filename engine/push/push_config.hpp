@@ -43,6 +43,7 @@ struct push_route {
   std::string certificate_pem;     ///< own certificate chain (APNs certificate authentication), or ""
   std::string private_key_pem;
   bool http1_too = false;          ///< HTTP/1.1 will do where ALPN does not offer h2
+  bool operator==(const push_route&) const = default;
 };
 
 enum class apns_environment : std::uint8_t { production, sandbox };
@@ -67,6 +68,7 @@ struct apns_app_config {
   std::string profile = "ecss10";
   pns::payload_properties properties;
   std::optional<pns::missed_calls_on_voip_token> on_voip_token;  ///< none = the profile's own
+  bool operator==(const apns_app_config&) const = default;
 };
 
 /// One Firebase project: over HTTP v1, or over the legacy API of a gateway on premises.
@@ -85,6 +87,7 @@ struct fcm_app_config {
   std::uint16_t connections = 8;   ///< legacy: HTTP/1.1 carries one push at a time on each
   std::string profile = "ecss10";
   pns::payload_properties properties;
+  bool operator==(const fcm_app_config&) const = default;
 };
 
 /// Mistakes planted on purpose: the virtual world proves that it catches each. Never set in production.
@@ -95,6 +98,7 @@ struct push_mistakes {
   bool forget_lost_streams = false;       ///< nobody hears of pushes that were on a broken connection
   bool repeat_refusals = false;           ///< what was refused for good is sent again
   bool never_reconnect = false;           ///< a sender's first connections are its last
+  bool operator==(const push_mistakes&) const = default;
 };
 
 /// Bounds and times of one credential's sender, each with its reason.
@@ -131,6 +135,7 @@ struct push_limits {
   milliseconds longest_breaker_pause{5000};      ///< a call waits 30 s: it must live to see the service come back
   std::uint32_t free_resends = 8;                ///< of one push that was refused or never left
   push_mistakes planted{};
+  bool operator==(const push_limits&) const = default;
 };
 
 struct apns_config {
@@ -144,6 +149,7 @@ struct apns_config {
     return l;
   }();
   std::vector<apns_app_config> apps;   ///< the first is the provider's default (SPEC 2.1)
+  bool operator==(const apns_config&) const = default;
 };
 
 struct fcm_config {
@@ -158,6 +164,7 @@ struct fcm_config {
     return l;
   }();
   std::vector<fcm_app_config> apps;    ///< the first is the provider's default
+  bool operator==(const fcm_config&) const = default;
 };
 
 /// A payload profile that apps may name; in place of a built-in one of the same name.
@@ -166,6 +173,7 @@ struct profile_text {
   std::string file;                ///< for messages
   std::string text;                ///< the template
   pns::payload_properties properties;
+  bool operator==(const profile_text&) const = default;
 };
 
 struct push_config {
@@ -174,6 +182,7 @@ struct push_config {
   std::vector<profile_text> profiles;
   apns_config apns;
   fcm_config fcm;
+  bool operator==(const push_config&) const = default;
 };
 
 }  // namespace reveille

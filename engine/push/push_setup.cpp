@@ -56,15 +56,6 @@ class reader {
 
 push_switch switch_of(bool enabled, bool paused) { return enabled && !paused ? push_switch::on : push_switch::off; }
 
-std::optional<pns::missed_calls_on_voip_token> rule_of(config::voip_missed rule) {
-  switch (rule) {
-    case config::voip_missed::by_profile: return std::nullopt;
-    case config::voip_missed::send: return pns::missed_calls_on_voip_token::send;
-    case config::voip_missed::skip: return pns::missed_calls_on_voip_token::skip;
-  }
-  std::abort();  // unreachable: the switch is complete
-}
-
 std::string first_line(std::string text) {
   text.resize(std::min(text.find_first_of("\r\n"), text.size()));
   return text;
@@ -100,10 +91,11 @@ std::string base64(const std::string& text) {
   return out;
 }
 
-void read_sending(const std::string& provider, const config::sending& from, std::uint16_t connections, push_route& route,
+void read_sending(const std::string& provider, const config::sending& from, std::uint32_t queue_limit, push_route& route,
                   push_limits& limits, reader& read) {
+  route.ca_pem = read.optional_file(provider + ".ca_file", from.ca_file);
   route.connect_timeout = from.connect_timeout;
-  route.answer_timeout = from.answer_timeout;
+  route.answer_timeout = from.limits.answer_timeout;
   if (!from.proxy.empty()) {
     const auto at = push_endpoint::parse_either(from.proxy);
     if (at) {
@@ -115,20 +107,15 @@ void read_sending(const std::string& provider, const config::sending& from, std:
   }
   const std::string who = read.optional_file(provider + ".proxy_credentials_file", from.proxy_credentials_file);
   if (!who.empty()) route.proxy_authorization = "Basic " + base64(first_line(who));
-  limits.connections = connections;
-  limits.warm_connections = std::min(from.warm_connections, connections);
-  limits.spare_connections = from.spare_connections;
-  limits.answer_timeout = from.answer_timeout;
-  limits.rate = from.rate_limit;
-  limits.burst = from.burst;
-  limits.call_ttl = from.call_ttl;
+  limits = from.limits;
+  limits.warm_connections = std::min(limits.warm_connections, limits.connections);
+  limits.calls_queued = limits.missed_calls_queued = queue_limit;
 }
 
-void read_apns(const config::apns& from, apns_config& to, reader& read) {
-  to.production = read.endpoint("apns.endpoint", from.endpoint);
+void read_apns(const config::apns& from, std::uint32_t queue_limit, apns_config& to, reader& read) {
+  to.production = read.endpoint("apns.endpoint", from.send.endpoint);
   to.sandbox = read.endpoint("apns.sandbox_endpoint", from.sandbox_endpoint);
-  to.route.ca_pem = read.optional_file("apns.ca_file", from.ca_file);
-  read_sending("apns", from.send, from.connections, to.route, to.limits, read);
+  read_sending("apns", from.send, queue_limit, to.route, to.limits, read);
   for (std::size_t i = 0; i < from.apps.size(); ++i) {
     const config::apns_app& app = from.apps[i];
     apns_app_config out;
@@ -148,22 +135,20 @@ void read_apns(const config::apns& from, apns_config& to, reader& read) {
     } else {
       read_certificate(setting, app, out, read);
     }
-    out.environment =
-        app.env == config::environment::sandbox ? apns_environment::sandbox : apns_environment::production;
+    out.environment = app.environment;
     out.profile = app.profile;
     out.rate = app.rate_limit;
     out.call_ttl = app.call_ttl;
     if (!app.endpoint.empty()) out.endpoint = read.endpoint(setting + "endpoint", app.endpoint);
-    out.on_voip_token = rule_of(app.missed_calls_on_voip_token);
+    out.on_voip_token = app.missed_calls_on_voip_token;
     to.apps.push_back(std::move(out));
   }
 }
 
-void read_fcm(const config::fcm& from, fcm_config& to, reader& read) {
-  to.service = read.endpoint("fcm.endpoint", from.endpoint);
+void read_fcm(const config::fcm& from, std::uint32_t queue_limit, fcm_config& to, reader& read) {
+  to.service = read.endpoint("fcm.endpoint", from.send.endpoint);
   to.token_url = from.token_endpoint;
-  to.route.ca_pem = read.optional_file("fcm.ca_file", from.ca_file);
-  read_sending("fcm", from.send, from.connections, to.route, to.limits, read);
+  read_sending("fcm", from.send, queue_limit, to.route, to.limits, read);
   for (std::size_t i = 0; i < from.apps.size(); ++i) {
     const config::fcm_app& app = from.apps[i];
     fcm_app_config out;
@@ -180,8 +165,8 @@ void read_fcm(const config::fcm& from, fcm_config& to, reader& read) {
     out.rate = app.rate_limit;
     out.call_ttl = app.call_ttl;
     out.endpoint = app.endpoint;
-    if (app.api == config::fcm_api::legacy) {
-      out.speaks = fcm_app_config::api::legacy;
+    out.speaks = app.api;
+    if (app.api == fcm_app_config::api::legacy) {
       out.server_key = first_line(read.file(setting + "server_key_file", app.server_key_file));
       out.connections = app.connections;
       to.apps.push_back(std::move(out));
@@ -205,17 +190,13 @@ result<push_config, std::vector<error>> read_push_config(const config::settings&
   push_config out;
   reader read(settings);
   out.threads = settings.push.threads;
-  for (push_limits* limits : {&out.apns.limits, &out.fcm.limits}) {
-    limits->calls_queued = settings.push.queue_limit;
-    limits->missed_calls_queued = settings.push.queue_limit;
-  }
   for (config::profile_source& p : config::profile_sources(settings)) {
     out.profiles.push_back({std::move(p.name), std::move(p.file), std::move(p.text), std::move(p.properties)});
   }
   out.apns.sends = switch_of(settings.apns.enabled, settings.apns.paused);
   out.fcm.sends = switch_of(settings.fcm.enabled, settings.fcm.paused);
-  if (out.apns.sends == push_switch::on) read_apns(settings.apns, out.apns, read);
-  if (out.fcm.sends == push_switch::on) read_fcm(settings.fcm, out.fcm, read);
+  if (out.apns.sends == push_switch::on) read_apns(settings.apns, settings.push.queue_limit, out.apns, read);
+  if (out.fcm.sends == push_switch::on) read_fcm(settings.fcm, settings.push.queue_limit, out.fcm, read);
   if (!read.faults.empty()) return tl::unexpected(std::move(read.faults));
   return out;
 }

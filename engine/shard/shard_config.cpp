@@ -31,35 +31,6 @@ std::string bracketed(const endpoint& address) {
 
 }  // namespace
 
-std::vector<std::string> shard_config::validate() const {
-  std::vector<std::string> faults;
-  if (shards == 0) faults.emplace_back("there must be at least one shard");
-  if (domains.empty()) faults.emplace_back("no domain is served");
-  if (listeners.empty()) faults.emplace_back("there is no listener");
-  if (listeners.size() > 255) faults.emplace_back("more than 255 listeners");
-  for (const std::string& domain : domains) {
-    if (domain.empty()) faults.emplace_back("a served domain is empty");
-    if (std::any_of(domain.begin(), domain.end(), [](char c) { return c != lower(c); })) {
-      faults.push_back("domain '" + domain + "' must be in lower case");
-    }
-  }
-  if (timing.t1.count() <= 0 || timing.t2 < timing.t1 || timing.t4.count() <= 0) {
-    faults.emplace_back("timers: T1 and T4 must be positive and T2 no less than T1");
-  }
-  if (limits.server_transactions == 0 || limits.client_transactions == 0 || limits.credit == 0) {
-    faults.emplace_back("limits: no bound may be 0");
-  }
-  if (limits.rest_share <= 0 || limits.rest_share > 1) faults.emplace_back("limits: rest_share must be in (0, 1]");
-  for (const double share : {limits.stranger_share, limits.unheard_share, limits.silent_share}) {
-    if (share <= 0 || share > 1) faults.emplace_back("limits: the shares of strangers and of silent peers must be in (0, 1]");
-  }
-  if (limits.woken_share < 0 || limits.woken_share >= 1) faults.emplace_back("limits: woken_share must be in [0, 1)");
-  if (limits.retry_after_least.count() < 1 || limits.retry_after_most < limits.retry_after_least) {
-    faults.emplace_back("limits: Retry-After must be at least 1 s, and its most no less than its least");
-  }
-  return faults;
-}
-
 own_names::own_names(const shard_config& config)
     : domains_(config.domains), listeners_(config.listeners), trusted_(config.trusted_peers), realm_(config.realm) {
   if (realm_.empty() && !domains_.empty()) realm_ = domains_.front();

@@ -19,6 +19,7 @@ namespace reveille {
 struct listener {
   endpoint address;
   std::string sent_by;   ///< host[:port] in our Via and Record-Route; "" = `address` as text
+  bool operator==(const listener&) const = default;
 };
 
 /// Who may call. `open`: anybody may register and call the served domains (SPEC 10 adds digest).
@@ -50,6 +51,7 @@ struct shard_limits {
   milliseconds late_for{100};   ///< ... when it lasts this long
   seconds retry_after_least{5};   ///< Retry-After is drawn between the two, so that the refused do not
   seconds retry_after_most{20};   ///< come back together
+  bool operator==(const shard_limits&) const = default;
 };
 
 struct shard_config {
@@ -71,10 +73,10 @@ struct shard_config {
   /// Mistakes planted on purpose (actors/subscriber_config.hpp has their list). Never set in production.
   struct mistakes {
     bool match_by_branch_alone = false, believe_any_responder = false, keep_refused_strangers = false;
+    bool operator==(const mistakes&) const = default;
   } planted{};
 
-  /// Every fault at once, as sentences; empty = fit for use.
-  std::vector<std::string> validate() const;
+  bool operator==(const shard_config&) const = default;
 };
 
 /// The key of a canonical AOR, and its home.

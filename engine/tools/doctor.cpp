@@ -169,7 +169,7 @@ void doctor::examine_sockets() {
 
 void doctor::examine_store() {
   const std::string& path = settings_.store.path;
-  if (settings_.store.kind == config::store_kind::memory) {
+  if (settings_.store_kind == config::store_kind::memory) {
     warn("store.kind", "memory: registrations and missed calls are lost with the process", "use rocksdb but for tests");
     return;
   }
@@ -338,7 +338,7 @@ bool doctor::examine_endpoint(const std::string& about, const https_wish& wish, 
   if (facts.certificate_ends) {
     const nanoseconds left = *facts.certificate_ends - facts.asked;
     text += ", certificate good for " + days_text(left);
-    const bool ours = whose == served_by::gateway || !settings_.apns.ca_file.empty() || !settings_.fcm.ca_file.empty();
+    const bool ours = whose == served_by::gateway || !settings_.apns.send.ca_file.empty() || !settings_.fcm.send.ca_file.empty();
     if (left < certificate_soon && !ours) {
       ok(about, text);  // the provider's own affair
     } else if (left < certificate_soon) {

@@ -161,7 +161,7 @@ pns::payload_wire wire_of(const pns::push_target& target, const config::settings
   if (target.provider != pns::provider::fcm) return pns::payload_wire::apns;
   for (const config::fcm_app& app : s.fcm.apps) {
     if (!target.app.empty() && app.project != target.app) continue;
-    return app.api == config::fcm_api::legacy ? pns::payload_wire::fcm_legacy : pns::payload_wire::fcm_v1;
+    return app.api == fcm_app_config::api::legacy ? pns::payload_wire::fcm_legacy : pns::payload_wire::fcm_v1;
   }
   return pns::payload_wire::fcm_v1;
 }

@@ -13,6 +13,7 @@
 #include "core/flow.hpp"
 #include "core/result.hpp"
 #include "core/time.hpp"
+#include "net/http1/server_options.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -42,17 +43,6 @@ struct response {
 };
 
 using handler = std::function<response(const request&)>;
-
-struct server_options {
-  endpoint listen;                    ///< port 0: any free one
-  std::size_t max_connections = 64;   ///< at once
-  std::uint32_t header_bytes = 8192;  ///< more: 431
-  std::uint64_t body_bytes = 65536;   ///< more: 413
-  milliseconds head_timeout{3000};    ///< for a request's head to arrive, once it has begun or the connection is new
-  milliseconds timeout{15000};        ///< for its body to arrive, for its answer to leave, for the next one to begin
-  milliseconds accept_pause{100};     ///< when there was no descriptor or memory for a connection: asking again would spin
-  std::vector<std::string> probe_paths = {"/livez", "/readyz"};  ///< whose answers are short
-};
 
 /// Plain numbers; any thread.
 struct server_counters {

@@ -137,10 +137,10 @@ TEST_F(Forking, ABranchThatStaysSilentAfterItsCancelIsGivenUp) {
 TEST_F(Forking, TimerCEndsABranchThatRingsForEver) {
   config_.answer_timeout = seconds(600);
   register_(desk());
-  EXPECT_TRUE(has(invite(), "timer timer_c +180000"));
+  EXPECT_TRUE(has(invite(), "timer timer_c +181000"));
   pass(seconds(100));
-  EXPECT_TRUE(has(response(1, 180), "timer timer_c +180000")) << "a sign of life";
-  EXPECT_TRUE(has(pass(seconds(180)), "cancel b1"));
+  EXPECT_TRUE(has(response(1, 180), "timer timer_c +181000")) << "a sign of life";
+  EXPECT_TRUE(has(pass(seconds(181)), "cancel b1"));
 }
 
 TEST_F(Forking, ADialogsRequestIsNoneOfTheRegistrars) {

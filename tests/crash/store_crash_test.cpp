@@ -119,7 +119,7 @@ class StoreCrash : public ::testing::TestWithParam<durability> {
     options_.path = directory_.path();
     options_.promise = GetParam();
     options_.memtable_bytes = std::size_t{1} << 20;  // flushes and compactions in every round
-    options_.linger = std::chrono::microseconds(200);
+    options_.linger = milliseconds(0);
   }
   ~StoreCrash() override { ::munmap(kept_, sizeof(promises)); }
 

@@ -41,7 +41,7 @@ class StoreDamage : public ::testing::TestWithParam<durability> {
   StoreDamage() {
     options_.path = directory_.path();
     options_.promise = GetParam();
-    options_.linger = std::chrono::microseconds(0);
+    options_.linger = milliseconds(0);
     calendar_.today = at(1'700'000'000);
   }
   /// Has everything acknowledged and its log synced, and dies without closing.

@@ -54,7 +54,7 @@ class StoreDisk : public ::testing::TestWithParam<durability> {
     rocksdb_options o;
     o.path = disk_.path() + "/store";
     o.promise = GetParam();
-    o.linger = std::chrono::microseconds(0);
+    o.linger = milliseconds(0);
     o.memtable_bytes = std::size_t{1} << 20;
     o.look_every = milliseconds(20);
     o.tell = said_.listener();

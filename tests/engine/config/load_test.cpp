@@ -22,25 +22,25 @@ TEST(Configuration, TakesDefaultsForWhatIsNotWritten) {
   const auto loaded = load_text(least, "r.toml");
   ASSERT_TRUE(loaded) << texts(loaded.error());
   EXPECT_EQ(loaded->node.domains, std::vector<std::string>{"example.com"});
-  EXPECT_EQ(loaded->call.answer_timeout, seconds(30));
-  EXPECT_EQ(loaded->registrar.max_contacts, 12U);
+  EXPECT_EQ(loaded->subscribers.answer_timeout, seconds(30));
+  EXPECT_EQ(loaded->subscribers.contacts, 12U);
 }
 
 TEST(Configuration, ReadsEveryKindOfSetting) {
   const auto loaded = load_text(
       "[node]\ndomains = [\"a.example\", \"b.example\"]\nshards = 2\n"
       "[trust]\nopen = true\npeers = [\"10.1.2.3\"]\n"
-      "[call]\nanswer_timeout = \"45s\"\n[park]\nrefused_grace = \"1500ms\"\nprovisional = \"182\"\n"
+      "[call]\nanswer_timeout = \"45s\"\ndial_live_flow = true\n[park]\nrefused_grace = \"1500ms\"\nprovisional = \"182\"\n"
       "[store]\ndurability = \"disk\"\nmemtable = \"16MiB\"\n[push]\nwhen = \"asleep\"\n",
       "r.toml");
   ASSERT_TRUE(loaded) << texts(loaded.error());
   EXPECT_EQ(loaded->node.shards, 2);
-  EXPECT_EQ(loaded->call.answer_timeout, seconds(45));
-  EXPECT_EQ(loaded->park.refused_grace, milliseconds(1500));
-  EXPECT_EQ(loaded->park.answer, provisional::queued_182);
-  EXPECT_EQ(loaded->store.durability, store_durability::disk);
-  EXPECT_EQ(loaded->store.memtable, 16U << 20);
-  EXPECT_EQ(loaded->push.when, push_when::asleep);
+  EXPECT_EQ(loaded->subscribers.answer_timeout, seconds(45));
+  EXPECT_EQ(loaded->subscribers.refused_grace, milliseconds(1500));
+  EXPECT_EQ(loaded->subscribers.provisional, park_provisional::queued);
+  EXPECT_EQ(loaded->store.promise, durability::disk);
+  EXPECT_EQ(loaded->store.memtable_bytes, 16U << 20);
+  EXPECT_EQ(loaded->subscribers.push, push_when::asleep);
 }
 
 TEST(Configuration, ReportsEveryMistakeAtOnceWithItsPlace) {
@@ -77,6 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"DurationOverflow", "[call]\nanswer_timeout = \"99999999999999999999d\"\n", "must be a duration"},
         mistake{"OutOfRange", "[registrar]\nmax_contacts = 0\n",
                 "registrar.max_contacts must be between 1 and 100, not 0"},
+        mistake{"NeitherPushedNorDialled", "[push]\nwhen = \"asleep\"\n", "6:8: push.when must be always unless call.dial_live_flow = true"},
         mistake{"Negative", "[registrar]\nmax_contacts = -3\n", "not -3"},
         mistake{"TextForNumber", "[registrar]\nmax_contacts = \"3\"\n", "must be a whole number, not `3`"},
         mistake{"NumberForFlag", "[registrar]\nstar_removes_push = 1\n", "must be true or false, not a whole number"},
@@ -150,7 +151,7 @@ TEST_F(OwnProfile, IsNamedByAnApp) {
   keep(pns::builtin_profile_text("native"));
   const auto loaded = load("properties = [\"sound=ring.caf\"]\n");
   ASSERT_TRUE(loaded) << texts(loaded.error());
-  EXPECT_EQ(loaded->payload.profiles.at(0).name, "own");
+  EXPECT_EQ(loaded->profiles.at(0).name, "own");
 }
 
 TEST_F(OwnProfile, IsCheckedWithItsOwnLineAndColumn) {

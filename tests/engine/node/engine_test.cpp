@@ -104,7 +104,7 @@ class EngineWithAnApp : public Engine {
  protected:
   EngineWithAnApp() {
     settings.apns.enabled = true;
-    settings.apns.endpoint = settings.apns.sandbox_endpoint = "https://127.0.0.1:1";
+    settings.apns.send.endpoint = settings.apns.sandbox_endpoint = "https://127.0.0.1:1";
     config::apns_app app;
     app.team_id = "DEF123GHIJ";
     app.bundle = "com.example.phone";
@@ -115,7 +115,7 @@ class EngineWithAnApp : public Engine {
     EXPECT_EQ(PEM_write_PrivateKey(file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr), 1);
     settings.apns.apps = {app};
   }
-  void start_with(config::accounts rule) {
+  void start_with(pns::accounts rule) {
     subject.reset();
     settings.apns.apps[0].accounts = rule;
     start();
@@ -142,7 +142,7 @@ class EngineWithAnApp : public Engine {
 
 TEST_F(EngineWithAnApp, TakesATokenFromItsFormerOwner) {
   settings.node.shards = 3;
-  start_with(config::accounts::one);
+  start_with(pns::accounts::one);
   register_token("ann", 1);
   register_token("bob", 1);
   EXPECT_TRUE(loses_binding_soon("ann", 2));
@@ -152,17 +152,17 @@ TEST_F(EngineWithAnApp, TakesATokenFromItsFormerOwner) {
 }
 
 TEST_F(EngineWithAnApp, FindsWhatTheStoreHasTwiceAfterTheRuleWasSet) {
-  start_with(config::accounts::many);
+  start_with(pns::accounts::many);
   register_token("ann", 1);
   register_token("bob", 1);
   EXPECT_TRUE(has_binding("ann", 2));
-  start_with(config::accounts::one);
+  start_with(pns::accounts::one);
   EXPECT_TRUE(loses_binding_soon("ann", 3));
   EXPECT_TRUE(has_binding("bob", 2));
 }
 
 TEST_F(Engine, WorksWithoutADisk) {
-  settings.store.kind = config::store_kind::memory;
+  settings.store_kind = config::store_kind::memory;
   start();
   EXPECT_TRUE(ask("ann", 1).starts_with("SIP/2.0 200 "));
   EXPECT_FALSE(subject->admin().empty());

@@ -30,7 +30,7 @@ class PushSetup : public ::testing::Test, protected testing::settings_folder {
  protected:
   PushSetup() {
     keep("ca.pem", keys().ca_pem);
-    settings.apns.ca_file = settings.fcm.ca_file = path("ca.pem");
+    settings.apns.send.ca_file = settings.fcm.send.ca_file = path("ca.pem");
   }
   void keep(const std::string& name, const std::string& text) const { write(name, text); }
 
@@ -57,7 +57,7 @@ class PushSetup : public ::testing::Test, protected testing::settings_folder {
 };
 
 TEST_F(PushSetup, ReadsWhatTheConfigurationNames) {
-  settings.apns.connections = 3;
+  settings.apns.send.limits.connections = 3;
   settings.apns.badge = "7";
   settings.push.queue_limit = 50;
   const auto read = read_push_config(settings);
@@ -75,7 +75,7 @@ TEST_F(PushSetup, ReadsWhatTheConfigurationNames) {
 
 TEST_F(PushSetup, ReadsTheOperatorsOwnProfiles) {
   keep("own.json", std::string(pns::builtin_profile_text("native")));
-  settings.payload.profiles = {{"own", path("own.json"), config::base_profile::ecss10, {"sound=ring.caf"}},
+  settings.profiles = {{"own", path("own.json"), config::base_profile::ecss10, {"sound=ring.caf"}},
                                {"phoneco", "", config::base_profile::ecss10, {"company=phoneco"}}};
   settings.apns.apps[0].profile = "own";
   settings.fcm.apps[0].profile = "phoneco";
@@ -90,7 +90,7 @@ TEST_F(PushSetup, ReadsTheOperatorsOwnProfiles) {
 
 TEST_F(PushSetup, NamesThePlaceOfAMistakeInAProfile) {
   keep("own.json", "{\"profile\":\"own\",\n \"apple\":{}}");
-  settings.payload.profiles = {{"own", path("own.json"), config::base_profile::ecss10, {}}};
+  settings.profiles = {{"own", path("own.json"), config::base_profile::ecss10, {}}};
   settings.apns.apps[0].profile = "own";
   EXPECT_THAT(faults(), ::testing::Contains("apns app com.example.phone: " + path("own.json") +
                                             ":2:2: unknown key \"apple\""));
@@ -142,7 +142,7 @@ TEST_F(PushSetup, AnAppMayHaveItsOwnEndpointTtlAndRate) {
   settings.fcm.apps[0].call_ttl = seconds(9);
   settings.fcm.apps[0].rate_limit = 30'000;
   settings.fcm.send.connect_timeout = milliseconds(700);
-  settings.fcm.send.answer_timeout = milliseconds(900);
+  settings.fcm.send.limits.answer_timeout = milliseconds(900);
   const auto plan = plan_pushes(read_push_config(settings).value());
   ASSERT_TRUE(plan.has_value()) << plan.error().front().what;
   const auto sender = [&](pns::provider p, const char* app) -> const push_sender_parts& {
@@ -192,7 +192,7 @@ TEST_F(PushSetup, NamesThePlaceInTheFile) {
 TEST_F(PushSetup, NamesTheSettingAndTheFileThatIsMissing) {
   settings.apns.apps[0].key_file = path("none.p8");
   settings.fcm.apps[0].service_account_file = path("none.json");
-  settings.fcm.ca_file = path("none.pem");
+  settings.fcm.send.ca_file = path("none.pem");
   EXPECT_THAT(faults(), ElementsAre("apns.app[0].key_file: cannot read " + path("none.p8") + ", or it is empty",
                                     "fcm.ca_file: cannot read " + path("none.pem") + ", or it is empty",
                                     "fcm.app[0].service_account_file: cannot read " + path("none.json") +
@@ -208,8 +208,8 @@ TEST_F(PushSetup, AnEmptyFileAndADirectoryAreNoKeys) {
 }
 
 TEST_F(PushSetup, NamesUrlsThatAreNone) {
-  settings.apns.endpoint = "http://api.push.apple.com";
-  settings.fcm.endpoint = "https://";
+  settings.apns.send.endpoint = "http://api.push.apple.com";
+  settings.fcm.send.endpoint = "https://";
   EXPECT_THAT(faults(), ElementsAre("apns.endpoint: no https URL: http://api.push.apple.com",
                                     "fcm.endpoint: no https URL: https://"));
 }

@@ -381,18 +381,5 @@ TEST(OwnNames, AreListenersSentByAliasesAndDomainsOnOurPorts) {
   }
 }
 
-TEST(ShardConfig, NamesEveryFaultAtOnce) {
-  shard_config good;
-  good.domains = {"example.com"};
-  good.listeners = {{at("127.0.0.1:5060"), ""}};
-  EXPECT_TRUE(good.validate().empty());
-  shard_config bad;
-  bad.shards = 0;
-  bad.domains = {"Example.com"};
-  bad.timing.t1 = milliseconds(0);
-  bad.limits.credit = 0;
-  EXPECT_EQ(bad.validate().size(), 5u);
-}
-
 }  // namespace
 }  // namespace reveille

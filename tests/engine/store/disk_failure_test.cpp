@@ -71,7 +71,7 @@ class DiskFailure : public ::testing::TestWithParam<std::tuple<trouble, durabili
     rocksdb_options options;
     options.path = directory_.path();
     options.promise = std::get<1>(GetParam());
-    options.linger = std::chrono::microseconds(0);
+    options.linger = milliseconds(0);
     options.env = env_.get();
     auto opened = rocksdb_store::open(options, calendar_);
     ASSERT_TRUE(opened) << opened.error().what;

@@ -28,7 +28,7 @@ class RocksdbStore : public ::testing::TestWithParam<durability> {
     rocksdb_options options;
     options.path = directory_.path() + "/store";
     options.promise = GetParam();
-    options.linger = std::chrono::microseconds(0);
+    options.linger = milliseconds(0);
     options.memtable_bytes = std::size_t{4} << 20;
     calendar_.today = at(now);
     auto opened = rocksdb_store::open(options, calendar_);
@@ -294,7 +294,7 @@ class RocksdbStoreBehind : public ::testing::Test {
   void open(milliseconds behind_linger) {
     rocksdb_options options;
     options.path = directory_.path() + "/store";
-    options.linger = std::chrono::microseconds(0);
+    options.linger = milliseconds(0);
     options.behind_linger = behind_linger;
     auto opened = rocksdb_store::open(options, time_);
     ASSERT_TRUE(opened) << opened.error().what;
@@ -385,7 +385,7 @@ TEST(RocksdbStoreMemory, RefusesLoadsThatTheReaderCannotKeepUpWith) {
   rocksdb_options options;
   options.path = directory.path();
   options.queue_limit = limit;
-  options.linger = std::chrono::microseconds(0);
+  options.linger = milliseconds(0);
   auto store = rocksdb_store::open(options, time);
   ASSERT_TRUE(store) << store.error().what;
   (*store)->answer_to(here, slow);

@@ -192,7 +192,7 @@ INSTANTIATE_TEST_SUITE_P(Table, DoctorOnTheWay,
 
 TEST_F(Doctor, WarnsOfAGatewaysCertificateThatEndsSoon) {
   keep("ca.pem", keys().ca_pem);
-  settings.apns.ca_file = path("ca.pem");
+  settings.apns.send.ca_file = path("ca.pem");
   https_facts way = fake_outside::good_way();
   way.certificate_ends = today + std::chrono::hours(24 * 5);
   outside.ways["api.push.apple.com"] = way;
@@ -245,7 +245,7 @@ TEST_F(DoctorsCertificate, IsForTheAppsThatItNames) {
 
 TEST_F(DoctorsCertificate, IsForTheEnvironmentThatItNames) {
   show(std::chrono::hours(24 * 100));
-  settings.apns.apps[0].env = config::environment::sandbox;
+  settings.apns.apps[0].environment = apns_environment::sandbox;
   EXPECT_THAT(complaints(), Contains(HasSubstr("FAIL  push: apns app of a certificate: certificate: is not for environment sandbox")));
 }
 
@@ -278,7 +278,7 @@ class DoctorsGateway : public Doctor {
     keep("server.key", "AAAA:key\n");
     config::fcm_app app;
     app.project = "on-premises";
-    app.api = config::fcm_api::legacy;
+    app.api = fcm_app_config::api::legacy;
     app.server_key_file = path("server.key");
     app.endpoint = "https://gw.example:8443/push/send";
     settings.fcm.apps = {app};
@@ -384,7 +384,7 @@ TEST_F(Doctor, LooksAtTheDisk) {
   EXPECT_THAT(complaints(), Contains(HasSubstr("FAIL  store.path: /var/lib/reveille cannot be made: Permission denied in /var/lib")));
   outside.disk = {true, true, 5 << 20, ""};
   EXPECT_THAT(complaints(), Contains(HasSubstr("warn  store.path: /var/lib/reveille has only 5 MiB free")));
-  settings.store.kind = config::store_kind::memory;
+  settings.store_kind = config::store_kind::memory;
   EXPECT_THAT(complaints(), Contains(HasSubstr("warn  store.kind: memory")));
 }
 

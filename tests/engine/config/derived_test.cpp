@@ -1,11 +1,11 @@
-#include "engine/config/mapping.hpp"
+#include "engine/config/derived.hpp"
 
 #include <gtest/gtest.h>
 
 namespace reveille::config {
 namespace {
 
-TEST(Mapping, LeavesACoreToThePushes) {
+TEST(Derived, LeavesACoreToThePushes) {
   settings s;
   EXPECT_EQ(shard_count(s, 1), 1);
   EXPECT_EQ(shard_count(s, 2), 1);
@@ -15,7 +15,7 @@ TEST(Mapping, LeavesACoreToThePushes) {
   EXPECT_EQ(shard_count(s, 1), 3);
 }
 
-TEST(Mapping, GivesShardsTheirSocketsNamesAndPeers) {
+TEST(Derived, GivesShardsTheirSocketsNamesAndPeers) {
   settings s;
   s.node.listen = {"udp:127.0.0.1:5062", "udp:[::1]:5062"};
   s.node.advertise = "sip.example.com";
@@ -31,28 +31,7 @@ TEST(Mapping, GivesShardsTheirSocketsNamesAndPeers) {
   EXPECT_EQ(out.trusted_peers[0].port, 0);
 }
 
-TEST(Mapping, GivesSubscribersTheDefaultsThatTheyHave) {
-  const subscriber_config ours = for_subscribers(settings{});
-  const subscriber_config theirs;
-  EXPECT_EQ(ours.answer_timeout, theirs.answer_timeout);
-  EXPECT_EQ(ours.refused_grace, theirs.refused_grace);
-  EXPECT_EQ(ours.left_grace, theirs.left_grace);
-  EXPECT_EQ(ours.push_ttl_margin, theirs.push_ttl_margin);
-  EXPECT_EQ(ours.parked_calls, theirs.parked_calls);
-  EXPECT_EQ(ours.pushes_per_minute, theirs.pushes_per_minute);
-  EXPECT_EQ(ours.contacts, theirs.contacts);
-  EXPECT_EQ(ours.contact_octets, theirs.contact_octets);
-  EXPECT_EQ(ours.min_expires, theirs.min_expires);
-  EXPECT_EQ(ours.max_expires, theirs.max_expires);
-  EXPECT_EQ(ours.default_expires, theirs.default_expires);
-  EXPECT_EQ(ours.soft_write_delay, theirs.soft_write_delay);
-  EXPECT_EQ(ours.store_patience, theirs.store_patience);
-  EXPECT_EQ(ours.bucket_entries, theirs.bucket_entries);
-  EXPECT_EQ(ours.bucket_age, theirs.bucket_age);
-  EXPECT_EQ(ours.missed_ttl, theirs.missed_ttl);
-}
-
-TEST(Mapping, SwitchesBothOfApplesProvidersOff) {
+TEST(Derived, SwitchesBothOfApplesProvidersOff) {
   settings s;
   s.apns.enabled = false;
   const subscriber_config out = for_subscribers(s);
@@ -61,7 +40,7 @@ TEST(Mapping, SwitchesBothOfApplesProvidersOff) {
   EXPECT_TRUE(out.is_enabled(pns::provider::fcm));
 }
 
-TEST(Mapping, SwitchesOneAppOffAndNotItsSiblings) {
+TEST(Derived, SwitchesOneAppOffAndNotItsSiblings) {
   settings s;
   s.apns.apps.resize(2);
   s.apns.apps[0].bundle = "com.example.one";
@@ -80,7 +59,7 @@ TEST(Mapping, SwitchesOneAppOffAndNotItsSiblings) {
   EXPECT_TRUE(on(pns::provider::fcm, "paused"));
 }
 
-TEST(Mapping, SharesTheResidentsAmongTheHomes) {
+TEST(Derived, SharesTheResidentsAmongTheHomes) {
   settings s;
   s.limits.resident_subscribers = 1000;
   s.limits.resident_bytes = 4'000'000'000;

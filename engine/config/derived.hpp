@@ -1,12 +1,12 @@
-/// From settings to what each room wants to know. Pure; the settings must have passed validate().
+/// What components want that no single setting says: texts read, lists looked up, a node's bounds shared among its shards.
+/// Pure; the settings must have passed validate().
 #pragma once
 
-#include "actors/runtime/home.hpp"
+#include "actors/runtime/home_config.hpp"
 #include "actors/subscriber_config.hpp"
 #include "engine/config/config.hpp"
 #include "engine/shard/shard_config.hpp"
-#include "engine/store/rocksdb_store.hpp"
-#include "net/http1/server.hpp"
+#include "net/http1/server_options.hpp"
 
 #include <cstdint>
 
@@ -24,7 +24,6 @@ shard_config for_shards(const settings& s, std::uint16_t shards, const node_keys
 subscriber_config for_subscribers(const settings& s);
 /// @param shards limits.resident_subscribers are of the node, a home gets its share
 home_config for_homes(const settings& s, std::uint16_t shards);
-rocksdb_options for_store(const settings& s);
 /// @pre admin.listen is not empty
 http1::server_options for_admin(const settings& s);
 
