@@ -33,16 +33,6 @@ void append_hex(std::string& out, std::uint64_t bits, int digits) {
 
 }  // namespace
 
-std::string_view name_of(request_fault f) {
-  switch (f) {
-    case request_fault::no_token: return "no_token";
-    case request_fault::voip_token_skipped: return "voip_token_skipped";
-    case request_fault::too_large: return "too_large";
-    case request_fault::no_template: return "no_template";
-  }
-  return "";
-}
-
 void write_apns_id(const push_order& order, std::string& out) {
   // Push numbers start again with the process, so they take no part: whom, about which call, is the push's name.
   struct {

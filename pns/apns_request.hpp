@@ -8,17 +8,9 @@
 #include "core/time.hpp"
 #include "pns/payload.hpp"
 #include "pns/push_order.hpp"
+#include "pns/request_fault.hpp"
 
 namespace reveille::pns {
-
-/// Why an order makes no request; each is counted with its name.
-enum class request_fault : std::uint8_t {
-  no_token,                ///< the device has no token of a service that takes this content
-  voip_token_skipped,      ///< missed calls and only a voip token: `missed_calls_on_voip_token = skip`
-  too_large,               ///< the body does not fit, even without display names
-  no_template,             ///< the app's profile has no body for this service
-};
-std::string_view name_of(request_fault f);
 
 /// One iOS app. Outlives the calls that use it.
 struct apns_app {

@@ -1,3 +1,4 @@
+#include "engine/push/push_providers.hpp"
 #include "engine/push/push_threads.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -332,9 +333,9 @@ result<std::unique_ptr<push_threads>, std::vector<error>> push_threads::make(con
                                                                              const clock& time) {
   std::vector<error> faults;
   auto contexts = std::make_shared<tls_contexts>();
-  for (const auto& [name, route] : {std::pair{"apns", &config.apns.route}, std::pair{"fcm", &config.fcm.route}}) {
-    if (auto ready = contexts->prepare(*route); !ready) {
-      faults.push_back({std::string(name) + ": CA: " + ready.error().what});
+  for (const push_provider& provider : push_providers()) {
+    if (auto ready = contexts->prepare(provider.route(config)); !ready) {
+      faults.push_back({std::string(provider.name) + ": CA: " + ready.error().what});
     }
   }
   auto plan = plan_pushes(config);
