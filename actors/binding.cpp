@@ -259,7 +259,7 @@ std::optional<binding> binding::decode(std::string_view& rest, written_by writer
   facts.expires = wall_time(milliseconds(static_cast<std::int64_t>(expires)));
   facts.registered = wall_time(milliseconds(static_cast<std::int64_t>(registered)));
   facts.source = *source;
-  // DESIGN 2: written behind, so after a restart it is pushed, never dialled. A connection of this process may have
+  // ARCHITECTURE 3: written behind, so after a restart it is pushed, never dialled. A connection of this process may have
   // closed since, so only UDP's flows are as good as they were.
   facts.stale = facts.push && (writer == written_by::another_process || (flags & flag_stale) != 0 ||
                                facts.source.kind != transport::udp);

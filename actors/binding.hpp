@@ -1,6 +1,6 @@
 /// One contact of an AOR with its expiry (RFC 3261 10), kept small: one allocation holds its strings.
 ///
-/// Identity (durable, DESIGN 2): label, +sip.instance, push parameters. Soft for a push binding: address (Contact URI
+/// Identity (durable, ARCHITECTURE 3): label, +sip.instance, push parameters. Soft for a push binding: address (Contact URI
 /// apart from its push parameters, flow, Path), expiry, Call-ID and CSeq. A binding without push is durable altogether.
 #pragma once
 

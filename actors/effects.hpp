@@ -100,7 +100,7 @@ enum class stage : std::uint8_t {
   cancelled, not_woken, rejected, failed,
   // the bucket
   bucket_added, bucket_removed, bucket_dropped, missed_told, missed_failed,
-  // bounds and oddities, each a counter (DESIGN 2)
+  // bounds and oddities, each a counter (ARCHITECTURE 3)
   push_limited, bucket_write_late, contacts_full, contact_octets_full, contact_too_long, contacts_unlisted,
   removal_refused, aors_full, binding_evicted, parked_full, messages_full, branch_withheld,
   register_write_failed, register_write_late, list_full,

@@ -31,7 +31,7 @@ struct branch_id {
   auto operator<=>(const branch_id&) const = default;
 };
 
-/// A REGISTER for this AOR. It has no server transaction (DESIGN 2): the answer goes straight to `source`.
+/// A REGISTER for this AOR. It has no server transaction (ARCHITECTURE 3): the answer goes straight to `source`.
 struct register_received {
   sip::message_ptr request;
   flow source;
@@ -94,7 +94,7 @@ enum class timer_kind : std::uint8_t {
   answer_deadline,   ///< SPEC 3.4: of a call
   refused_grace,     ///< 3.4: of a parked branch
   left_grace,        ///< 3.4a: the device un-registered while parked
-  bucket_write_late, ///< DESIGN 2: push after 50 ms without the bucket write
+  bucket_write_late, ///< ARCHITECTURE 3: push after 50 ms without the bucket write
   cancel_give_up,    ///< 64*T1 after CANCEL
   timer_c,           ///< RFC 3261 16.6 step 11: of a branch
   soft_write,        ///< the address of a push binding, written behind

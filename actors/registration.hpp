@@ -46,7 +46,7 @@ struct registration_outcome {
   int status = 200;                  ///< 200, 400, 403, 423, 439, 500, 513 or 555; all but 200 changed nothing
   std::string_view why;              ///< static text for a note, "" when there is nothing to say
   bool retransmission = false;       ///< seen before: the same 200 again; only parked calls are released
-  bool durable = false;              ///< must be on disk before the 200 (DESIGN 2)
+  bool durable = false;              ///< must be on disk before the 200 (ARCHITECTURE 3)
   bool soft = false;                 ///< an address is to be written behind
   bool push_registered = false;      ///< creates or refreshes a push binding (SPEC 4.3's trigger)
   seconds absence{0};                ///< how long that device had not registered; max() when it never had
@@ -62,7 +62,7 @@ class registration {
  public:
   /// Bindings from the store. @return false when the bytes make no sense: then there are none.
   /// @param process names this process since its start: what another one wrote may be older than its last REGISTER, so
-  /// its push bindings are stale (DESIGN 2); 0 = stale in any case.
+  /// its push bindings are stale (ARCHITECTURE 3); 0 = stale in any case.
   bool load(std::string_view encoded, std::uint64_t process = 0);
   /// For the store; never empty once anybody registered, so that the AOR stays known (SPEC 10).
   std::string encode(std::uint64_t process = 0) const;

@@ -224,7 +224,7 @@ binding make_binding(const register_offer& o, const family& was, device_id devic
   return binding(text, facts, by.path);
 }
 
-/// Nothing changes that must be on the disk before the 200 (DESIGN 2).
+/// Nothing changes that must be on the disk before the 200 (ARCHITECTURE 3).
 bool same_identity(const family& was, const binding& fresh) {
   return was.bound && fresh.push() && was.earlier->push() && was.kin.size() == 1 &&
          was.earlier->label() == fresh.label() && was.earlier->instance() == fresh.instance() &&

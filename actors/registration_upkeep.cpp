@@ -99,7 +99,7 @@ bool registration::sweep(wall_time now, const subscriber_config& config) {
     if (!b.push()) return b.expired(now);
     if (b.facts().outbound && !b.facts().stale && b.expired(now) && has_newer_flow(b)) return true;
     if (is_on(b, config)) return false;
-    // DESIGN 2: a stale expiry says nothing until the device could have refreshed it.
+    // ARCHITECTURE 3: a stale expiry says nothing until the device could have refreshed it.
     const wall_time lapses = b.facts().stale ? b.facts().expires + config.max_expires : b.facts().expires;
     if (lapses > now) return false;
     push_gone = true;

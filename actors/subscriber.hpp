@@ -24,7 +24,7 @@ struct surroundings {
   slab_pool& pool;
   random_source& random;
   shard_id home;
-  std::uint64_t process = 0;   ///< drawn at the start of the process, never 0 there: whose writes are our own (DESIGN 2)
+  std::uint64_t process = 0;   ///< drawn at the start of the process, never 0 there: whose writes are our own (ARCHITECTURE 3)
   stored_aors* stored = nullptr;   ///< of the node; null: as many as come
 };
 
@@ -46,7 +46,7 @@ class subscriber {
   /// True when an address that waits to be written behind is all that keeps it in memory.
   bool waits_only_to_write() const;
   /// When an address that waits to be written behind is all that keeps it in memory: that write. Once the store has taken
-  /// it the subscriber may leave; nobody need hear how it ended (an address is soft, DESIGN 2).
+  /// it the subscriber may leave; nobody need hear how it ended (an address is soft, ARCHITECTURE 3).
   std::optional<store_mutation> unwritten() const;
   /// True when there is nothing to store either: it leaves at once (a stranger's AOR).
   bool unknown() const;
@@ -57,7 +57,7 @@ class subscriber {
   void prefetch(unsigned step) const;
 
  private:
-  struct state;                    // the owner of this file decides how it is laid out (budget: DESIGN 4, 1 KB)
+  struct state;                    // the owner of this file decides how it is laid out (budget: docs/roadmap.md, 1 KB)
   std::unique_ptr<state> state_;
 };
 

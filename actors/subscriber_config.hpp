@@ -63,8 +63,8 @@ struct subscriber_config {
   milliseconds push_ttl_margin{2000};  ///< SPEC 3.4: a push that arrives later cannot be answered any more
   milliseconds cancel_give_up{32000};  ///< 64*T1 (RFC 3261 9.1): when a cancelled branch stays silent
   seconds timer_c{181};                ///< RFC 3261 16.6 step 11: more than three minutes
-  push_when push = push_when::always;          ///< E: every call is pushed
-  dial_live_flow live_flow = dial_live_flow::no;  ///< E: a phone that seems awake may have been suspended a second ago
+  push_when push = push_when::always;          ///< ECSS-10: every call is pushed
+  dial_live_flow live_flow = dial_live_flow::no;  ///< ECSS-10: a phone that seems awake may have been suspended a second ago
   park_provisional provisional = park_provisional::none;  ///< SPEC 3.4: the caller hears nothing but 100
   std::size_t parked_calls = 16;       ///< of one AOR: a person cannot answer more; bounds what a flood may cost
   std::size_t messages = 64;           ///< standalone requests in flight and REGISTERs on hold, of one AOR
@@ -77,7 +77,7 @@ struct subscriber_config {
   seconds max_expires{7 * 24 * 3600};  ///< granted at most; a push binding outlives it (SPEC 2.3)
   seconds default_expires{3600};       ///< when the client names none (RFC 3261 10.2.1.1)
   star_removes_push star = star_removes_push::no;  ///< SPEC 2.3a: a desk phone's `*` must not silence the mobiles
-  seconds soft_write_delay{60};        ///< DESIGN 2: how old an address on disk may be
+  seconds soft_write_delay{60};        ///< ARCHITECTURE 3: how old an address on disk may be
   seconds store_patience{2};           ///< a REGISTER waits so long for the disk, then 503; below UDP's 32 s by far
   seconds retry_after{5};              ///< in a 503, plus up to as much again so that phones do not come in step
   seconds pnsreg{130};                 ///< RFC 8599 5.6.1.1: above 120, when a UA can wake itself
@@ -85,12 +85,12 @@ struct subscriber_config {
   // Push bucket
   std::size_t bucket_entries = 200;    ///< SPEC 4.5
   seconds bucket_age{30 * 24 * 3600};  ///< SPEC 4.5
-  milliseconds bucket_write_late{50};  ///< DESIGN 2: a slow disk must not keep the phone from ringing
+  milliseconds bucket_write_late{50};  ///< ARCHITECTURE 3: a slow disk must not keep the phone from ringing
   seconds over_after_deadline{5};      ///< SPEC 4.3: so that a crash leaves no entry waiting
   seconds missed_min_absence{0};       ///< SPEC 4.3
   seconds missed_ttl{120};             ///< SPEC 5: also the printed time_to_live
   missed_calls_to missed_to = missed_calls_to::all;
-  declined_calls declined = declined_calls::keep;  ///< E names answering only
+  declined_calls declined = declined_calls::keep;  ///< ECSS-10 names answering only
   pns::missed_calls_cost missed_cost;  ///< what a told call takes in the dearest profile in use (SPEC 4.5)
 
   /// Which providers are switched on, indexed by pns::provider (SPEC 2.3c).

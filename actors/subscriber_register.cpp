@@ -1,4 +1,4 @@
-// REGISTER: what the subscriber does around registration's decision (SPEC 2.7, 3.3, 9; DESIGN 2 "Durable first").
+// REGISTER: what the subscriber does around registration's decision (SPEC 2.7, 3.3, 9; ARCHITECTURE 3 "Durable first").
 #include <algorithm>
 #include <array>
 #include <cstddef>

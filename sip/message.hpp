@@ -169,7 +169,7 @@ void message::for_each_line(Visit&& visit) const {
   for (std::uint8_t i = 0; i < index_.lines; ++i) visit(name(lines()[i]), value(lines()[i]));
 }
 
-/// A final response, or a request that ends what was begun: never refused before what begins work (DESIGN 2).
+/// A final response, or a request that ends what was begun: never refused before what begins work (ARCHITECTURE 3).
 inline bool ends_work(const message& m) {
   if (!m.is_request()) return m.status() >= 200;
   return m.method() == method::ack || m.method() == method::cancel || m.method() == method::prack ||

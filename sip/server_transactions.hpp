@@ -1,6 +1,6 @@
 /// The server transactions of one shard: entries, index and timers around the two state machines.
 ///
-/// REGISTER over UDP has none (DESIGN 2). ACK and CANCEL never make one: an ACK ends its INVITE's, a CANCEL is answered
+/// REGISTER over UDP has none (ARCHITECTURE 3). ACK and CANCEL never make one: an ACK ends its INVITE's, a CANCEL is answered
 /// anew each time it comes while its INVITE's lives, and reported once.
 ///
 /// A sender that no phone has answered yet is a stranger (SPEC 10a.1): strangers have a part of the table, and what is

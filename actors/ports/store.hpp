@@ -3,7 +3,7 @@
 /// Threads: a store serves every shard; each call comes from a home shard's thread, answers go to that shard through
 /// store_answers, in any order between AORs but in order of submission for one AOR.
 /// Errors: a write that fails or a store that is gone answers ok = false; nothing throws.
-/// Bound: `try_` operations refuse when the queue is full; the caller counts and degrades (DESIGN 2, "The store failing").
+/// Bound: `try_` operations refuse when the queue is full; the caller counts and degrades (ARCHITECTURE 3, "The store failing").
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@
 
 namespace reveille {
 
-/// What the entrance may know of an AOR without waking it, to choose whom to refuse under load (DESIGN 2).
+/// What the entrance may know of an AOR without waking it, to choose whom to refuse under load (ARCHITECTURE 3).
 enum class subscriber_standing : std::uint8_t {
   absent,    ///< not resident: a new registration, or one that must be loaded
   resident,  ///< in memory, nothing waits for it

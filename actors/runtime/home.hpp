@@ -1,7 +1,7 @@
 /// The home of the AORs that hash to one shard: their directory, their actors, their timers, their loads and writes.
 ///
 /// Every AOR has a lean CAF actor, made when first needed (from the store), run on this shard's thread alone and put
-/// away when idle (DESIGN 2 "Home", "Coming and leaving"; docs/adr has the measurements). CAF stays behind this header.
+/// away when idle (ARCHITECTURE 3 "Home", "Coming and leaving"; docs/adr has the measurements). CAF stays behind this header.
 ///
 /// Threads: all calls on the shard's thread. Effects reach `outlet` before the call returns. The outlet may deliver
 /// from inside perform(): that waits until the event being performed is done, still before the outermost call returns.

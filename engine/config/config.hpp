@@ -87,7 +87,7 @@ struct apns {
   bool enabled = true;  ///< switched off = its push bindings become ordinary ones (SPEC 2.3c)
   bool paused = false;  ///< nothing is sent, and everything is kept (SPEC 8)
   std::string sandbox_endpoint = "https://api.sandbox.push.apple.com:443";
-  std::string badge = "10";       ///< E: a string, and no count
+  std::string badge = "10";       ///< ECSS-10: a string, and no count
   sending send{"https://api.push.apple.com:443", apns_config{}.limits};
   std::vector<apns_app> apps;
 };

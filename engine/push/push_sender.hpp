@@ -1,4 +1,4 @@
-/// Sends the pushes of one credential: queues, deadlines, retries (SPEC 6.3, 6.4; DESIGN 2 "Push threads"). Each of its apps
+/// Sends the pushes of one credential: queues, deadlines, retries (SPEC 6.3, 6.4; ARCHITECTURE 3 "Push threads"). Each of its apps
 /// has a lane of its own; its connections are those of engine/push/push_pool.
 ///
 /// Pure: orders, bytes and the time go in; requests, answers and wishes come out through push_outside.

@@ -1,4 +1,4 @@
-/// The bound at the entrance (DESIGN 2): how many requests a shard takes in, and whom it refuses first.
+/// The bound at the entrance (ARCHITECTURE 3): how many requests a shard takes in, and whom it refuses first.
 ///
 /// A window of 10 ms has a credit. While it lasts, the lesser classes may use only a part of it, so that what is
 /// refused first is what costs least to refuse: the rest, then refreshes, then new registrations, INVITEs last.

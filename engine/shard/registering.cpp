@@ -6,7 +6,7 @@
 
 namespace reveille {
 
-/// RFC 3261 10.3 steps 1 to 5; what follows is the subscriber's. No server transaction over UDP (DESIGN 2).
+/// RFC 3261 10.3 steps 1 to 5; what follows is the subscriber's. No server transaction over UDP (ARCHITECTURE 3).
 void shard::impl::on_register(const sip::message_ptr& m, const flow& from, const instant& now) {
   const auto target = sip::parse_uri(m->request_uri());
   if (!target) return reply(*m, from, 400);

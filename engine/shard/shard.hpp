@@ -104,7 +104,7 @@ class shard {
   void on_unreachable(const flow& to, const instant& now);
 
   /// How long what is taken from the socket now has waited there and in the inbox; fed by the thread once a batch.
-  /// Above 50 ms for 100 ms the entrance admits less (DESIGN 2, "Bound at the entrance").
+  /// Above 50 ms for 100 ms the entrance admits less (ARCHITECTURE 3, "Bound at the entrance").
   void on_queue_delay(nanoseconds delay, const instant& now);
 
   /// While there is none to spare, requests that nobody waits for get 503 (SPEC 9.3); fed by the thread once a turn.

@@ -29,7 +29,7 @@ struct shard_question {
 
 using inbox_content = std::variant<hand_over, pns::push_answer, record_loaded, records_written, shard_question>;
 
-/// DESIGN 2: responses, ACK, CANCEL, PRACK and BYE end work and are never refused, so a full inbox still has as much
+/// ARCHITECTURE 3: responses, ACK, CANCEL, PRACK and BYE end work and are never refused, so a full inbox still has as much
 /// room again for them; what begins work has none beyond `limit` and is refused by who would have handed it over, be it
 /// still a datagram or already a subscriber's REGISTER or request. Everything else is owed to somebody.
 inline bool has_room_for(const hand_over& what, std::size_t waiting, std::size_t limit) {

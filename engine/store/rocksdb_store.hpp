@@ -1,5 +1,5 @@
 /// The embedded store: RocksDB, one writing thread that commits whatever is queued as one batch, one reading thread
-/// that loads in batches, one thread that syncs the log (SPEC 9, DESIGN 2 "Durable first").
+/// that loads in batches, one thread that syncs the log (SPEC 9, ARCHITECTURE 3 "Durable first").
 ///
 /// What `ok` promises: with durability::process that the write survives kill -9 of this process at any instant (the
 /// kernel has it) and, `sync_every` later, a loss of power; with durability::disk that it survives both.

@@ -1,5 +1,5 @@
 /// The truth about pushes that go through senders, HTTP/2 and mock providers: what was ordered, what was on the wire,
-/// what the provider judged, and what the sender said came of it (SPEC 6.3, DESIGN 5: invariants 4, 6, 8, 9).
+/// what the provider judged, and what the sender said came of it (SPEC 6.3, ARCHITECTURE 5: invariants 4, 6, 8, 9).
 ///
 /// Nothing is asked of the sender: attempts are seen at the pipes and at the provider's backend. Where the protocol itself
 /// cannot tell whether a push was processed, a repeat is counted apart; anywhere else it is a violation.

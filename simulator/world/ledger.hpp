@@ -93,7 +93,7 @@ class ledger {
   /// The provider doubts the token: no pushes until the device registers again.
   void token_suspected(const std::string& device) { devices_[device].suspected = when_.now().steady; }
   /// From here on an answered call may have been told once (the process died soon after a 2xx).
-  /// @param durable whether the store holds the bucket entry of a call: what came too late for the disk (DESIGN 2: 50 ms,
+  /// @param durable whether the store holds the bucket entry of a call: what came too late for the disk (ARCHITECTURE 3: 50 ms,
   ///        then the push goes out without it) need not be told.
   void engine_crashed(const std::function<bool(const std::string& user, const call_ref& call)>& durable);
 

@@ -23,7 +23,7 @@ inline constexpr nanoseconds parked_for = std::chrono::seconds(30);
 inline constexpr nanoseconds removal_durable = std::chrono::milliseconds(3000);
 /// SPEC 3.4a: a device that un-registered while a call waits may come back so much later.
 inline constexpr nanoseconds left_grace = std::chrono::milliseconds(3000);
-/// DESIGN 2: a slow disk keeps the push back no longer.
+/// ARCHITECTURE 3: a slow disk keeps the push back no longer.
 inline constexpr nanoseconds bucket_write_late = std::chrono::milliseconds(50);
 
 }  // namespace reveille::world

@@ -1,4 +1,4 @@
-// What the whole story of a call says: releases, pushes, one ringing phone a device, one telling (DESIGN 5).
+// What the whole story of a call says: releases, pushes, one ringing phone a device, one telling (ARCHITECTURE 5).
 #include <algorithm>
 
 #include "simulator/world/ledger.hpp"

@@ -1,5 +1,5 @@
 /// The judge of the random events: sees one subscriber's effects, keeps its own model of the devices, knows the rules of
-/// DESIGN 5.
+/// ARCHITECTURE 5.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -80,7 +80,7 @@ constexpr row table[] = {
     {left, ev::grace_over, ended, end_undialled},
     {left, ev::call_over, ended, none},
 
-    {dialled, ev::push_queued, dialled, none},  // E: the push still goes out
+    {dialled, ev::push_queued, dialled, none},  // ECSS-10: the push still goes out
     {dialled, ev::push_refused, dialled, none},
     {dialled, ev::registered_here, dialled, resend},  // at most one live INVITE, but one that arrives
     {dialled, ev::registered_elsewhere, dialled, redial},

@@ -1,4 +1,4 @@
-// What a provider's answer does to the call and to the token: SPEC 3.4, 6.5, DESIGN 5 invariant 5.
+// What a provider's answer does to the call and to the token: SPEC 3.4, 6.5, ARCHITECTURE 5 invariant 5.
 #include "tests/actors/subscriber_fixture.hpp"
 
 namespace reveille {

@@ -1,4 +1,4 @@
-// Random events in random order, seeded: what must hold whatever happens (DESIGN 5, invariants 2, 3, 4, 6, 7, 8).
+// Random events in random order, seeded: what must hold whatever happens (ARCHITECTURE 5, invariants 2, 3, 4, 6, 7, 8).
 #include <deque>
 #include <map>
 
@@ -291,7 +291,7 @@ TEST_P(RandomEvents, NeverBreakTheRules) {
       FAIL() << "seed " << GetParam() << ", event " << i << "\n" << told();
     }
   }
-  // Faults stop: everything ends by itself (DESIGN 5, invariant 8).
+  // Faults stop: everything ends by itself (ARCHITECTURE 5, invariant 8).
   while (!tokens.empty()) do_write();
   for (int i = 0; i < 10; ++i) {
     pass(seconds(60));

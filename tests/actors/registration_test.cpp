@@ -308,7 +308,7 @@ TEST_F(Registration, ADaysWorkFitsTheMemoryBudget) {
   register_(iphone("10.0.0.1:5060", token_a, ";+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\""));
   pass(seconds(120));
   EXPECT_TRUE(subscriber_->at_rest());
-  // 1 KB less the lean actor, its directory entry and unique_ptr (DESIGN 4).
+  // 1 KB less the lean actor, its directory entry and unique_ptr (docs/roadmap.md).
   EXPECT_LE(subscriber_->resident_bytes(), 700u) << subscriber_->resident_bytes();
 }
 

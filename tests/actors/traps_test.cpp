@@ -1,4 +1,4 @@
-// Traps that others fell into (DESIGN 6), those that a subscriber can fall into, and the planted mistakes.
+// Traps that others fell into (ARCHITECTURE 9), those that a subscriber can fall into, and the planted mistakes.
 #include "tests/actors/subscriber_fixture.hpp"
 
 namespace reveille {

@@ -158,7 +158,7 @@ TEST_P(RegisterRefresh, TakesNothingFromDatagramToAnswer) {
   EXPECT_EQ(taken, 0U) << "in " << refreshes << " refreshes";
 }
 
-// A binding without push is durable (DESIGN 2): each refresh of it is a write, whose octets are the store's to keep.
+// A binding without push is durable (ARCHITECTURE 3): each refresh of it is a write, whose octets are the store's to keep.
 INSTANTIATE_TEST_SUITE_P(Push, RegisterRefresh, ::testing::Values(contacts[0], contacts[1]),
                          [](const auto& of) { return std::string(of.param.name); });
 

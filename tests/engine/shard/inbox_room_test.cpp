@@ -1,4 +1,4 @@
-// A full inbox between shards: who is dropped and who is not (DESIGN 2, bound at the entrance).
+// A full inbox between shards: who is dropped and who is not (ARCHITECTURE 3, bound at the entrance).
 #include <gtest/gtest.h>
 
 #include "engine/shard/shard_inbox.hpp"

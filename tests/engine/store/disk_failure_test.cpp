@@ -1,4 +1,4 @@
-/// A disk that is full, broken or slow to sync must not stop the store from answering (SPEC 9, DESIGN 2).
+/// A disk that is full, broken or slow to sync must not stop the store from answering (SPEC 9, ARCHITECTURE 3).
 #include "engine/store/rocksdb_store.hpp"
 #include "tests/engine/store/store_inbox.hpp"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A folder includes only what lies below it (docs/architecture.md), CAF stays behind its doors, and no file but the
+# A folder includes only what lies below it (docs/architecture.md), CAF stays in its folders, and no file but the
 # adapters reads a clock or draws a random number of its own.
 set -uo pipefail
 cd "${1:-.}" || exit 2
@@ -7,6 +7,16 @@ declare -A below=(
   [core]="core" [sip]="core sip" [pns]="core sip pns" [actors]="core sip pns actors" [net]="core net"
   [engine]="core sip pns actors net engine" [mock_providers]="core sip pns net mock_providers"
   [simulator]="core sip pns net mock_providers simulator"
+)
+# Within these layers too: each folder, and the folders of its layer that it may include.
+declare -A within=(
+  [net/udp]="" [net/tls]="" [net/http2]="tls" [net/http1]="tls http2" [net/metrics]=""
+  [mock_providers/requests]="" [mock_providers/accounts]="" [mock_providers/delivery]=""
+  [mock_providers/apns]="requests accounts delivery" [mock_providers/fcm]="requests accounts delivery"
+  [mock_providers/faults]="requests delivery fcm"
+  [mock_providers/backend]="requests accounts delivery apns fcm faults"
+  [mock_providers/control]="requests accounts delivery apns fcm faults backend"
+  [mock_providers/server]="requests accounts delivery apns fcm faults backend control"
 )
 faults=0
 fault() { echo "$1"; faults=$((faults + 1)); }
@@ -18,6 +28,10 @@ while IFS=: read -r file line include; do
     simulator/load/*) [[ $to == engine/* || $to == actors/* ]] && fault "$file:$line: the load simulator must not share the engine's mistakes: $to" ;;
   esac
   [[ " $allowed " == *" $target "* ]] || fault "$file:$line: $from may not include $to"
+  folder=${file%/*} other=${to%/*}
+  if [[ $target == "$from" && $folder != "$other" && -n ${within[$folder]+known} ]]; then
+    [[ " ${within[$folder]} " == *" ${other#*/} "* ]] || fault "$file:$line: $folder may not include $to"
+  fi
 done < <(grep -rnE '^#include "' --include='*.hpp' --include='*.cpp' "${!below[@]}")
 while IFS=: read -r file line _; do
   case $file in
@@ -30,4 +44,4 @@ while IFS=: read -r file line text; do
 done < <(grep -rnE '_clock::now\(\)|std::random_device|std::this_thread::sleep|[^_a-z]usleep\(' --include='*.hpp' --include='*.cpp' "${!below[@]}" |
          grep -vE '^core/system_ports\.cpp:|^[^:]*:[0-9]+: *(//|///|\*)')
 [ "$faults" -eq 0 ] || { echo "$faults faults"; exit 1; }
-echo "the floors hold"
+echo "every include goes down"
