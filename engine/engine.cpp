@@ -23,6 +23,7 @@
 #include "engine/shard/shard_thread.hpp"
 #include "engine/store/answer_inboxes.hpp"
 #include "engine/telemetry/engine_families.hpp"
+#include "engine/telemetry/limit_watch.hpp"
 #include "engine/token_census.hpp"
 #include "engine/volatile_store.hpp"
 #include "net/http1/server.hpp"
@@ -120,6 +121,16 @@ class engine::impl final : public push_answer_sink {
   void drain() {
     draining_ = true;
     for (auto& s : shards_) s->drain();
+  }
+  void watch_limits() {
+    limits_now_.clear();
+    measure_parts(limits_now_);
+    for (const limit_line& l : limits_.look(limits_now_.counts(), clock_.now().steady)) {
+      switch (l.how) {
+        case limit_line::weight::info: spdlog::info("limits: {}", l.text); break;
+        case limit_line::weight::warning: spdlog::warn("limits: {}", l.text); break;
+      }
+    }
   }
   bool idle() const {
     for (const auto& s : shards_) {
@@ -254,16 +265,14 @@ class engine::impl final : public push_answer_sink {
     return lost.empty() ? lost : "the store: " + lost + "\n";
   }
 
-  /// On the admin server's thread.
-  void measure(metric_sink& to) const {
+  /// Any thread.
+  void measure_parts(metric_sink& to) const {
     std::vector<const shard_counters*> shards;
     std::vector<shard_thread_counters> threads;
     for (const auto& s : shards_) {
       shards.push_back(s->shard_counters_now());
       threads.push_back(s->counters());
     }
-    add_build_info(to, build_);
-    add_process_metrics(to);
     add_shard_families(to, shards);
     add_thread_families(to, threads);
     std::vector<push_reading> senders;
@@ -273,7 +282,17 @@ class engine::impl final : public push_answer_sink {
     }
     add_push_families(to, senders);
     add_push_app_families(to, pushes_->apps());
-    to.counter("reveille_push_turns_failed_total", "Turns of a push thread that found no memory.", {}, pushes_->turns_failed());
+    add_push_thread_families(to, pushes_->turns_failed());
+    if (rocksdb_ != nullptr) add_store_families(to, rocksdb_->counters());
+    if (const auto* seen = admin_seen_.load(std::memory_order_acquire)) add_admin_families(to, seen->counters());
+    add_lifecycle_families(to, {draining_, !unready().has_value(), memory_reserve::in_use(), memory_reserve::given_out()});
+  }
+
+  /// On the admin server's thread.
+  void measure(metric_sink& to) const {
+    add_build_info(to, build_);
+    add_process_metrics(to);
+    measure_parts(to);
     const wall_time now = clock_.now().wall;
     std::vector<certificate_reading> certificates;
     for (const planned_certificate& c : pushes_->certificates()) {
@@ -282,9 +301,6 @@ class engine::impl final : public push_answer_sink {
     add_certificate_families(to, certificates);
     to.gauge("reveille_stored_aors", "Addresses-of-record with a stored registration (registrar.max_aors).", {},
              static_cast<double>(aors_->count()));
-    if (rocksdb_ != nullptr) add_store_families(to, rocksdb_->counters());
-    if (const auto* seen = admin_seen_.load(std::memory_order_acquire)) add_admin_families(to, seen->counters());
-    add_lifecycle_families(to, {draining_, !unready().has_value(), memory_reserve::in_use(), memory_reserve::given_out()});
   }
 
   /// Calls that were parked when the process died, and whose deadline is not over: their subscribers take them up with
@@ -336,6 +352,8 @@ class engine::impl final : public push_answer_sink {
   std::unique_ptr<token_census> census_;
   std::vector<std::unique_ptr<shard_thread>> shards_;
   std::atomic<bool> draining_{false};
+  limit_reading limits_now_{limit_table()};
+  limit_watch limits_{limit_table()};
   std::unique_ptr<store_lookup> lookup_;           ///< the store answers it until it is gone
   metrics_page metrics_;
   std::unique_ptr<admin_api> api_;
@@ -358,6 +376,7 @@ engine::~engine() = default;
 std::vector<endpoint> engine::listening() const { return impl_->listening(); }
 std::size_t engine::shards() const { return impl_->shards(); }
 endpoint engine::admin() const { return impl_->admin(); }
+void engine::watch_limits() { impl_->watch_limits(); }
 void engine::drain() { impl_->drain(); }
 bool engine::idle() const { return impl_->idle(); }
 

@@ -27,6 +27,9 @@ class engine {
   /// Where /metrics and the admin API are; an empty endpoint when they are switched off.
   endpoint admin() const;
 
+  /// Says in the log which bounds were hit or left since the last time (SPEC 8.7). Call it once a second.
+  void watch_limits();
+
   /// New calls are refused from now on; those in flight go on (SPEC 9, clean shutdown).
   void drain();
   /// After drain(): nothing is in flight any more.

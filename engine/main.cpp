@@ -36,15 +36,15 @@ constexpr int bad_configuration = 2;
 /// Parked calls may still be answered until their deadline; then a little for what follows the last BYE.
 constexpr seconds grace_after_deadline{5};
 constexpr milliseconds look_every{100};
-constexpr seconds memory_look_every{1};
+constexpr seconds watch_every{1};
 
 /// Waits for signals: the first SIGINT or SIGTERM drains, the second (or the end of the drain) ends the program.
-/// Meanwhile it watches the memory that is kept back.
+/// Meanwhile it watches the memory that is kept back, and the bounds.
 class supervisor {
  public:
   supervisor(engine& of, seconds patience) : engine_(of), patience_(patience), signals_(context_, SIGINT, SIGTERM, SIGHUP) {
     wait_for_signal();
-    watch_memory();
+    watch();
   }
   /// What it does itself needs next to nothing; should even that be missing, it is tried again.
   void run() {
@@ -91,17 +91,19 @@ class supervisor {
   }
 
   /// SPEC 9.3: the shards look at the reserve themselves; here it is taken back, and said.
-  void watch_memory() {
+  void watch() {
     const bool short_now = memory_reserve::in_use();
     if (short_now && !short_of_memory_) {
       spdlog::error("the system refuses memory: new calls and registrations get 503; {}", shortage_text(std::bad_alloc()));
     }
     short_of_memory_ = short_now && !memory_reserve::refill();
     if (short_now && !short_of_memory_) spdlog::warn("there is memory again: new calls and registrations are served");
-    memory_timer_.expires_after(memory_look_every);
-    memory_timer_.async_wait([this](const boost::system::error_code& e) {
-      if (!e) watch_memory();
+    // Armed before anything that may find no memory: the next look comes in any case.
+    watch_timer_.expires_after(watch_every);
+    watch_timer_.async_wait([this](const boost::system::error_code& e) {
+      if (!e) watch();
     });
+    if (!short_of_memory_) engine_.watch_limits();
   }
 
   engine& engine_;
@@ -109,7 +111,7 @@ class supervisor {
   asio::io_context context_{1};
   asio::signal_set signals_;
   asio::steady_timer timer_{context_};
-  asio::steady_timer memory_timer_{context_};
+  asio::steady_timer watch_timer_{context_};
   asio::steady_timer rest_{context_};  ///< waited for in place
   system_clock_port clock_;
   steady_time until_{};

@@ -30,6 +30,9 @@ struct push_reading {
 /// Of all push threads; readings of one provider are summed.
 void add_push_families(metric_sink& to, std::span<const push_reading> senders);
 
+/// Of all push threads together.
+void add_push_thread_families(metric_sink& to, std::uint64_t turns_failed);
+
 /// Why a phone of which app did not ring. Bounded by the configured apps; a reason that never came has no series.
 void add_push_app_families(metric_sink& to, std::span<const std::pair<pns::provider, push_app_reading>> apps);
 

@@ -89,6 +89,10 @@ void add_push_families(metric_sink& to, std::span<const push_reading> senders) {
   for (const auto& [provider, sum] : providers) add_provider(to, pns::name_of(provider), sum);
 }
 
+void add_push_thread_families(metric_sink& to, std::uint64_t turns_failed) {
+  to.counter("reveille_push_turns_failed_total", "Turns of a push thread that found no memory.", {}, turns_failed);
+}
+
 void add_push_app_families(metric_sink& to, std::span<const std::pair<pns::provider, push_app_reading>> apps) {
   for (const auto& [provider, r] : apps) {
     const std::string_view name = pns::name_of(provider);

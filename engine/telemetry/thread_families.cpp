@@ -90,6 +90,8 @@ void add_thread_families(metric_sink& to, std::span<const shard_thread_counters>
              {{"shard", number}}, std::chrono::duration<double>(shard.queue_delay).count());
     to.gauge("reveille_shard_pool_bytes", "Message buffers of a shard.", {{"shard", number}},
              static_cast<double>(shard.pool_bytes));
+    to.counter("reveille_shard_pool_refused_total", "Message buffers refused because a shard's pool was at its bound.",
+               {{"shard", number}}, shard.pool_refused);
   }
 }
 

@@ -1,4 +1,5 @@
 #include "engine/telemetry/engine_families.hpp"
+#include "engine/telemetry/limit_table.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -52,6 +53,7 @@ class EngineFamilies : public ::testing::Test {
     const push_reading senders[] = {
         {pns::provider::apns, &apns_}, {pns::provider::apns, &more_apns_}, {pns::provider::fcm, &fcm_}};
     add_push_families(to, senders);
+    add_push_thread_families(to, 0);
     const std::pair<pns::provider, push_app_reading> apps[] = {
         {pns::provider::apns, {"DEF123GHIJ.ABC123DEFG", "com.example.phone", &phone_, &key_}},
         {pns::provider::apns, {"DEF123GHIJ.ABC123DEFG", "com.example.desk", &desk_, &key_}}};
@@ -219,6 +221,44 @@ TEST(AlertsPage, ExplainsEveryAlertAndNoOther) {
   for (std::sregex_iterator at(page.begin(), page.end(), section), end; at != end; ++at) sections.insert((*at)[1]);
   EXPECT_EQ(alerts, sections);
   EXPECT_GE(alerts.size(), 20U);
+}
+
+/// A counter tells of a bound or of something else: limit_table.cpp says which, and of a bound what to do.
+TEST_F(EngineFamilies, SayOfEachCounterWhetherABoundIsBehindIt) {
+  for (slot& s : phone_.ended) s.add();
+  for (slot& s : phone_.reasons) s.add();
+  for (slot& s : key_.connect_failures) s.add();
+  for (slot& s : key_.goaways) s.add();
+  collect();
+  const auto names = [](const auto& row, const sample& s) {
+    if (row.family != s.name) return false;
+    return row.label.empty() || (s.series + ',').find(',' + std::string(row.label) + '=' + std::string(row.value) + ',') != std::string::npos;
+  };
+  const auto count = [&](const auto& rows, const sample& s) {
+    return std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return names(row, s); });
+  };
+  for (const sample& s : to_.samples) {
+    if (s.kind != "counter") continue;
+    EXPECT_EQ(count(limit_table(), s) + count(no_limits(), s), 1)
+        << s.series << ": engine/telemetry/limit_table.cpp must have it once: in `table`, with what was refused and what the "
+        << "operator can do, when it counts how often a bound was hit, else in `others`";
+  }
+  const auto shown = [&](const auto& row) {
+    return std::any_of(to_.samples.begin(), to_.samples.end(),
+                       [&](const sample& s) { return s.kind == "counter" && names(row, s); });
+  };
+  const auto still_there = [&](const auto& rows) {
+    for (const auto& row : rows) {
+      EXPECT_TRUE(shown(row)) << row.family << ' ' << row.label << '=' << row.value
+                              << ": the engine has no such counter any more; take the row out of limit_table.cpp";
+    }
+  };
+  still_there(limit_table());
+  still_there(no_limits());
+  for (const limit& l : limit_table()) {
+    EXPECT_FALSE(l.meaning.empty()) << l.family;
+    EXPECT_FALSE(l.advice.empty()) << l.family;
+  }
 }
 
 /// Prometheus' own judgement of /metrics, names and texts included (promtool check metrics).
