@@ -24,6 +24,7 @@
 #include "engine/shard/shard_counters.hpp"
 #include "engine/shard/shard_config.hpp"
 #include "engine/shard/shard_inbox.hpp"
+#include "engine/shard/turn_delay.hpp"
 
 namespace reveille {
 
@@ -109,7 +110,7 @@ class shard_thread::impl final : public shard_outlet {
   }
   bool hand_over_to(shard_id to, reveille::hand_over&& what) override {
     assert(to.value < all_.size());
-    return all_[to.value]->impl_->hand_over(std::move(what), in_hand_since_);
+    return all_[to.value]->impl_->hand_over(std::move(what), delay_.in_hand_since());
   }
 
  private:
@@ -207,31 +208,25 @@ class shard_thread::impl final : public shard_outlet {
 
   void turn() {
     const instant now = around_.time.now();
-    waited_.reset();
-    in_hand_since_ = now.steady;
+    delay_.begin(now.steady);
     shard_->on_memory(memory_reserve::in_use() ? memory_state::short_of : memory_state::enough);
     shard_->on_timer(now);
     inbox_items_ += inbox_.take(config_.inbox_a_turn, [&](inbox_content&& what, steady_time since) {
-      // Once more handed over, it has still waited since the kernel had it.
-      in_hand_since_ = since == steady_time{} ? now.steady : since;
-      if (since != steady_time{}) waited(now.steady - since);
+      delay_.from_inbox(since);
       take(std::move(what), now);
     });
     for (auto& s : sockets_) {
       if (s->readable) receive(*s, now);
     }
-    in_hand_since_ = now.steady;
-    if (waited_) {
-      queue_delay_ = *waited_;
+    delay_.all_taken();
+    if (const auto longest = delay_.longest()) {
+      queue_delay_ = *longest;
       shard_->on_queue_delay(queue_delay_, now);
     }
     flush(now);
     if (draining_) idle_.store(shard_->idle() && inbox_.empty(), std::memory_order_release);
     end_turn(now);
   }
-
-  /// One delay a turn, the longest: were each socket and the inbox to tell theirs, an idle one would hide a late one.
-  void waited(nanoseconds how_long) { waited_ = std::max(waited_.value_or(nanoseconds{0}), how_long); }
 
   void take(inbox_content&& what, const instant& now) {
     if (auto* h = std::get_if<reveille::hand_over>(&what)) {
@@ -249,10 +244,7 @@ class shard_thread::impl final : public shard_outlet {
 
   void receive(reader& r, const instant& now) {
     const std::size_t n = r.socket->receive(batch_);
-    if (n > 0) {
-      waited(r.socket->oldest_waited());
-      in_hand_since_ = now.steady - r.socket->oldest_waited();
-    }
+    if (n > 0) delay_.from_socket(r.socket->oldest_waited());
     arrived_.clear();
     for (std::size_t i = 0; i < n; ++i) {
       datagram& d = batch_[i];
@@ -299,7 +291,8 @@ class shard_thread::impl final : public shard_outlet {
   /// The timer may be early (then it finds nothing), never late: so it is only ever moved forward.
   void arm() {
     auto due = shard_->next_due();
-    if (around_.pool.may_keep_idle()) {
+    if (around_.pool.may_keep_idle() || given_back_ >= worth_trimming ||
+        held_by_subscribers() + worth_trimming <= held_) {
       const steady_time next = last_given_back_ + give_back_every;
       due = due ? std::min(*due, next) : next;
     }
@@ -313,12 +306,18 @@ class shard_thread::impl final : public shard_outlet {
     });
   }
 
-  /// A burst's slabs go back to the allocator, and once they are, the allocator's pages to the system.
+  std::size_t held_by_subscribers() const { return home_ != nullptr ? home_->counters().resident_bytes : 0; }
+
+  /// A burst's slabs go back to the allocator, and once they are, the allocator's pages to the system; so do those of what
+  /// subscribers held: each parked INVITE is a copy of its own.
   void give_back(steady_time now) {
     if (now - last_given_back_ < give_back_every) return;
     last_given_back_ = now;
     const std::size_t given = around_.pool.give_back_idle();
     given_back_ += given;
+    const std::size_t held = held_by_subscribers();
+    if (held < held_) given_back_ += held_ - held;
+    held_ = held;
     if (given_back_ < worth_trimming || given > 0) return;
     given_back_ = 0;
     ::malloc_trim(0);
@@ -368,10 +367,10 @@ class shard_thread::impl final : public shard_outlet {
   std::atomic<const shard_counters*> shard_counters_{nullptr};
   std::uint64_t turns_ = 0, inbox_items_ = 0;
   nanoseconds busy_{0}, queue_delay_{0};
-  std::optional<nanoseconds> waited_;   ///< longest of what this turn took
-  steady_time in_hand_since_{};         ///< when what is being handled came into the process, kernel included
+  turn_delay delay_;
   steady_time last_given_back_{};
   std::size_t given_back_ = 0;
+  std::size_t held_ = 0;   ///< by subscribers, when last looked at
   steady_time last_published_{};
   mutable std::mutex published_mutex_;  ///< ten times a second and at the scrape: never contended to matter
   shard_thread_counters published_;
