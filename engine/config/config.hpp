@@ -138,7 +138,7 @@ struct admin {
 struct limits {
   std::uint64_t resident_subscribers = home_config{}.resident_limit;
   std::uint64_t resident_bytes = home_config{}.resident_bytes;   ///< a subscriber of many contacts weighs a hundred others
-  std::uint64_t pool_bytes = std::uint64_t{1} << 30;  ///< of message slabs of one shard; then datagrams are dropped
+  std::uint64_t pool_bytes = std::uint64_t{1} << 30;  ///< of message slabs of one shard; then what begins work gets 503
 };
 
 enum class log_level : std::uint8_t { debug, info, warning, error };

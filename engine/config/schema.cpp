@@ -383,9 +383,11 @@ void describe_machine(describer& d, settings& s) {
     d.number("queued_per_aor", s.homes.queue_limit, 4, 4096,
              "Messages of one subscriber that may wait for its load.");
     d.bytes("pool_bytes", s.limits.pool_bytes, 16 * mib, 64 * gib,
-            "Message buffers of one shard; then datagrams are dropped.");
+            "Message buffers of one shard; then new calls and registrations get 503.");
+    d.bytes("token_owner_bytes", s.shards.token_owner_bytes, mib, 64 * gib,
+            "For each shard to remember whose tokens are, about 130 octets each, of apps with accounts = \"one\"; beyond "
+            "it those that were claimed longest ago are forgotten.");
     d.number("transactions_per_shard", s.shards.server_transactions, 1000, 10'000'000, "More requests get 503.");
-    s.shards.client_transactions = s.shards.server_transactions;
   });
   d.table(scope::node, "logging", "What is said about it all. Tokens and full addresses-of-record never are.", [&] {
     d.choice("level", s.logging.level, level_words, "The least serious that is written.", change::live);
