@@ -95,7 +95,7 @@ struct clear_timer {
 };
 
 /// A step of a call, for the wake trace, the stage histograms and the outcome counters (SPEC 7).
-enum class stage : std::uint8_t {
+enum class trace_step : std::uint8_t {
   invite_in, push_queued, push_accepted, push_refused, register_in, invite_out, ringing, answered,
   cancelled, not_woken, rejected, failed,
   // the bucket
@@ -107,7 +107,7 @@ enum class stage : std::uint8_t {
   token_removed, token_quarantined, token_renamed, token_moved, token_owners_full, stale_push_answer,
 };
 struct note {
-  stage what;
+  trace_step what;
   pns::provider provider = pns::provider::apns;
   call_ref call{};
   branch_id branch{};

@@ -137,20 +137,20 @@ void drop_oldest_flow(std::vector<binding>& next, device_id device, registration
   ++out.evicted;
 }
 
-/// What an offer's device was bound as before: the closest kin, and everybody who is the same device.
-struct family {
+/// What an offer's device was bound as before: the nearest match, and everybody who is the same device.
+struct matched_bindings {
   std::optional<binding> earlier;
   bool bound = false;  ///< it still was: else it had un-registered, and comes back
   std::optional<wall_time> seen;  ///< its last REGISTER by any flow
-  device_list kin;
+  device_list devices;
 };
 
-/// Takes the offer's kin out of `next` (bound) and `gone` (un-registered by this very REGISTER); those in `removed`
+/// Takes the offer's devices out of `next` (bound) and `gone` (un-registered by this very REGISTER); those in `removed`
 /// (un-registered a moment ago while a call waits) stay for now, since the REGISTER may still be refused, and say nothing
 /// once an earlier Contact of it has brought the device back.
-family gather(const register_offer& o, std::vector<binding>& next, std::vector<binding>& gone,
+matched_bindings gather(const register_offer& o, std::vector<binding>& next, std::vector<binding>& gone,
               std::vector<binding>& removed) {
-  family found;
+  matched_bindings found;
   device_list bound;
   for (const binding& b : next) {
     if (!bound.full()) bound.push_back(b.device());
@@ -164,7 +164,7 @@ family gather(const register_offer& o, std::vector<binding>& next, std::vector<b
         ++b;
         continue;
       }
-      if (!found.kin.full() && !found.kin.contains(b->device())) found.kin.push_back(b->device());
+      if (!found.devices.full() && !found.devices.contains(b->device())) found.devices.push_back(b->device());
       found.seen = std::max(found.seen.value_or(wall_time{}), b->facts().registered);
       if (place == &next && is_sibling(o, *b)) {
         ++b;
@@ -179,7 +179,7 @@ family gather(const register_offer& o, std::vector<binding>& next, std::vector<b
     }
   }
   // A device is bound by the flows of one instance: where it is another now, those of the former go.
-  std::erase_if(next, [&](const binding& b) { return found.kin.contains(b.device()) && !is_sibling(o, b); });
+  std::erase_if(next, [&](const binding& b) { return found.devices.contains(b.device()) && !is_sibling(o, b); });
   return found;
 }
 
@@ -196,8 +196,8 @@ void keep_push_params(const register_offer& o, const binding& earlier, std::stri
   sip::params_view(earlier.params()).for_each(take);
 }
 
-/// What an offer is bound as. @param was its device's family
-binding make_binding(const register_offer& o, const family& was, device_id device, const arrival& by) {
+/// What an offer is bound as. @param was what its device was bound as before
+binding make_binding(const register_offer& o, const matched_bindings& was, device_id device, const arrival& by) {
   binding_facts facts;
   facts.source = by.who.source;
   facts.proven = by.proven;
@@ -225,8 +225,8 @@ binding make_binding(const register_offer& o, const family& was, device_id devic
 }
 
 /// Nothing changes that must be on the disk before the 200 (ARCHITECTURE 3).
-bool same_identity(const family& was, const binding& fresh) {
-  return was.bound && fresh.push() && was.earlier->push() && was.kin.size() == 1 &&
+bool same_identity(const matched_bindings& was, const binding& fresh) {
+  return was.bound && fresh.push() && was.earlier->push() && was.devices.size() == 1 &&
          was.earlier->label() == fresh.label() && was.earlier->instance() == fresh.instance() &&
          was.earlier->facts().outbound == fresh.facts().outbound &&
          same_push_params(was.earlier->push_params(), fresh.push_params());
@@ -252,10 +252,10 @@ void remove(const register_offer& o, const registrant& who, const subscriber_con
   }
 }
 
-void add(const register_offer& o, const family& was, const arrival& by, const subscriber_config& config, draft& work,
+void add(const register_offer& o, const matched_bindings& was, const arrival& by, const subscriber_config& config, draft& work,
          registration_outcome& out) {
   const device_id device = was.earlier        ? was.earlier->device()
-                           : !was.kin.empty() ? was.kin[0]
+                           : !was.devices.empty() ? was.devices[0]
                                               : device_id{work.next_device++};
   binding fresh = make_binding(o, was, device, by);
   const bool same = same_identity(was, fresh);
@@ -263,7 +263,7 @@ void add(const register_offer& o, const family& was, const arrival& by, const su
   fresh.facts().version = same ? was.earlier->facts().version : work.version;
   out.soft = out.soft || same;
   if (!out.registered.full() && !out.registered.contains(device)) out.registered.push_back(device);
-  for (const device_id d : was.kin) {
+  for (const device_id d : was.devices) {
     if (d != device && !out.merged.full()) out.merged.push_back({d, device});
   }
   if (fresh.push() && registration::is_on(fresh, config) && !o.query) {
@@ -272,7 +272,7 @@ void add(const register_offer& o, const family& was, const arrival& by, const su
     out.absence = std::max(out.absence, absence);
   }
   for (binding& flow_of : work.next) {
-    if (was.kin.contains(flow_of.device())) flow_of.facts().device = device;
+    if (was.devices.contains(flow_of.device())) flow_of.facts().device = device;
   }
   work.next.push_back(std::move(fresh));
   drop_oldest_flow(work.next, device, out);

@@ -8,7 +8,7 @@
 
 namespace reveille {
 
-subscriber::subscriber(const surroundings& around, aor_key key, aor name, const subscriber_record* record,
+subscriber::subscriber(const shard_context& around, aor_key key, aor name, const subscriber_record* record,
                        const instant& now)
     : state_(std::make_unique<state>(around, key, std::move(name))) {
   // Numbers start anywhere, so that what an earlier incarnation left in flight meets nobody.
@@ -61,7 +61,7 @@ std::uint32_t subscriber::state::new_push_number() {
   return next_push;
 }
 
-void subscriber::state::say(effects& out, stage what, const call* c, const call_device* d, int status,
+void subscriber::state::add_note(effects& out, trace_step what, const call* c, const call_device* d, int status,
                             std::string_view detail) {
   note n;
   n.what = what;
@@ -99,7 +99,7 @@ void subscriber::state::forget_removed(effects& out) {
     });
   };
   const std::size_t over = bindings.forget_removed_unless(is_awaited, removed_limit);
-  if (over > 0) say(out, stage::list_full, nullptr, nullptr, 0, "un-registered devices");
+  if (over > 0) add_note(out, trace_step::list_full, nullptr, nullptr, 0, "un-registered devices");
 }
 
 void subscriber::state::end_oldest_decided(const instant& now, effects& out) {
@@ -108,7 +108,7 @@ void subscriber::state::end_oldest_decided(const instant& now, effects& out) {
   });
   if (oldest == busy_->calls.end()) return;
   call& c = **oldest;
-  say(out, stage::list_full, &c, nullptr, 0, "calls");
+  add_note(out, trace_step::list_full, &c, nullptr, 0, "calls");
   if (c.lingering) {
     out.emplace_back(clear_timer{{timer_kind::cancel_give_up, {c.number, 0}}});
     c.lingering = false;
@@ -148,7 +148,7 @@ void subscriber::state::on(const write_finished& e, const instant& now, effects&
     for (const auto& c : busy_->calls) {
       if (c->entry_write != e.token || e.token == store_token{}) continue;
       if (!e.ok) {
-        say(out, stage::bucket_write_late, c.get(), nullptr, 0, "write failed");
+        add_note(out, trace_step::bucket_write_late, c.get(), nullptr, 0, "write failed");
         bucket_write_failed({c->ref}, now, out);
       }
       entry_written(*c, now, out);
@@ -191,7 +191,7 @@ void subscriber::state::on_call_timer(call& c, const timer_key& timer, const ins
     case timer_kind::bucket_write_late:
       if (!c.late_set) return;
       c.late_set = false;
-      say(out, stage::bucket_write_late, &c, nullptr, 0, "");
+      add_note(out, trace_step::bucket_write_late, &c, nullptr, 0, "");
       return queue_pushes(c, now, out);
     case timer_kind::cancel_give_up:
       if (branch == 0) {
@@ -211,7 +211,7 @@ void subscriber::state::on_call_timer(call& c, const timer_key& timer, const ins
 void subscriber::apply(const subscriber_event& event, const instant& now, effects& out) {
   if (state_->unreadable) {
     state_->unreadable = false;
-    state_->say(out, stage::binding_evicted, nullptr, nullptr, 0, "unreadable record");
+    state_->add_note(out, trace_step::binding_evicted, nullptr, nullptr, 0, "unreadable record");
   }
   if (state_->busy_ && !state_->busy_->to_resume.empty()) state_->resume(now, out);
   std::visit([&](const auto& e) { state_->on(e, now, out); }, event);

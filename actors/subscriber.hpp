@@ -19,7 +19,7 @@ class stored_aors;         // actors/stored_aors.hpp
 struct subscriber_config;  // actors/subscriber_config.hpp
 
 /// What every subscriber of a shard shares. Outlives them.
-struct surroundings {
+struct shard_context {
   const subscriber_config& config;
   slab_pool& pool;
   random_source& random;
@@ -31,7 +31,7 @@ struct surroundings {
 class subscriber {
  public:
   /// A subscriber that was never stored: nullptr record. @pre record, if any, is of this AOR.
-  subscriber(const surroundings& around, aor_key key, aor name, const subscriber_record* record, const instant& now);
+  subscriber(const shard_context& around, aor_key key, aor name, const subscriber_record* record, const instant& now);
   ~subscriber();
   subscriber(const subscriber&) = delete;
   subscriber& operator=(const subscriber&) = delete;

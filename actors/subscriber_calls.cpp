@@ -82,7 +82,7 @@ void subscriber::state::on(const request_received& e, const instant& now, effect
       }
     }
     if (parked_full(e)) {
-      say(out, stage::parked_full, nullptr, nullptr, 480, "");
+      add_note(out, trace_step::parked_full, nullptr, nullptr, 480, "");
       return refuse(e, 480, out);
     }
     if (busy_ && busy_->calls.size() >= calls_limit) end_oldest_decided(now, out);
@@ -94,7 +94,7 @@ void subscriber::state::on(const request_received& e, const instant& now, effect
                                                      [](const auto& c) { return !c->invite; }))
             : 0;
   if (standing >= config().messages) {
-    say(out, stage::messages_full, nullptr, nullptr, 480, "");
+    add_note(out, trace_step::messages_full, nullptr, nullptr, 480, "");
     return refuse(e, 480, out);
   }
   begin_other(new_call(e, now, sip::response_context::kind::other), now, out);
@@ -177,7 +177,7 @@ void subscriber::state::begin_other(call& c, const instant& now, effects& out) {
   for (const binding& b : bindings.all()) {
     if (!b.live(now.wall) || !stands_for_device(c, b, now.wall)) continue;
     if (is_withheld(c, b, now.wall)) {
-      say(out, stage::branch_withheld, &c, nullptr, 0, "");
+      add_note(out, trace_step::branch_withheld, &c, nullptr, 0, "");
       continue;
     }
     call_device d;
@@ -199,7 +199,7 @@ std::vector<std::size_t> subscriber::state::gather_devices(call& c, const instan
     const bool withheld = b.live(now.wall) && (!pushed || config().live_flow == dial_live_flow::yes) &&
                           is_withheld(c, b, now.wall);
     const bool live = b.live(now.wall) && !withheld;
-    if (withheld) say(out, stage::branch_withheld, &c, nullptr, 0, "");
+    if (withheld) add_note(out, trace_step::branch_withheld, &c, nullptr, 0, "");
     if (!pushed && !live) continue;
     call_device d;
     d.device = b.device();
@@ -227,7 +227,7 @@ void subscriber::state::begin_invite(call& c, const instant& now, effects& out) 
   c.caller = sip::caller_identity_of(
       *c.request, c.trust == peer_trust::trusted ? sip::asserted_identity::believe : sip::asserted_identity::ignore,
       host_of(name));
-  say(out, stage::invite_in, &c, nullptr, 0, "");
+  add_note(out, trace_step::invite_in, &c, nullptr, 0, "");
 
   const std::vector<std::size_t> dial_now = gather_devices(c, now, out);
   if (c.devices.empty()) {
@@ -277,7 +277,7 @@ void subscriber::state::write_entry(call& c, const instant& now, effects& out) {
     // An earlier INVITE of the same call was refused and comes again (401, 407): one entry, not over any more.
     bucket().revive(c.ref, c.deadline_wall);
   } else {
-    say(out, stage::bucket_added, &c, nullptr, 0, "");
+    add_note(out, trace_step::bucket_added, &c, nullptr, 0, "");
   }
   out.emplace_back(write{c.entry_write, add_bucket_entry{*bucket().find(c.ref), std::move(stored)}});
   c.late_set = true;
@@ -320,7 +320,7 @@ void subscriber::state::queue_pushes(call& c, const instant& now, effects& out) 
     }
     if (!within_push_limit(c, now)) {
       d.cause = "push limit";
-      say(out, stage::push_limited, &c, &d, 0, "");
+      add_note(out, trace_step::push_limited, &c, &d, 0, "");
       if (d.state == parked_state::held) d.state = parked_state::silent;
       continue;
     }
@@ -337,7 +337,7 @@ void subscriber::state::queue_pushes(call& c, const instant& now, effects& out) 
     d.push_open = true;
     d.pushed_at = now.wall;
     out.emplace_back(push{std::move(order)});
-    say(out, stage::push_queued, &c, &d, 0, "");
+    add_note(out, trace_step::push_queued, &c, &d, 0, "");
     step(c, d, parked_event::push_queued, now, out);
   }
 }

@@ -43,7 +43,7 @@ void subscriber::state::release(const device_list& devices, released which,
       const binding* b = bindings.find(d.device, now.wall);
       if (!b || !b->live(now.wall)) continue;
       std::erase(d.failed, address_of(*b));
-      say(out, stage::register_in, &c, &d, 0, name_of(d.state));
+      add_note(out, trace_step::register_in, &c, &d, 0, name_of(d.state));
       const bool same = d.address == address_of(*b);
       if (planted.double_invite_per_register && is_live(d.state)) {
         dial(c, d, sip::response_context::origin::fresh, now, out);
@@ -56,13 +56,13 @@ void subscriber::state::release(const device_list& devices, released which,
                           });
       if (stands) continue;
       if (d.dials >= dials_limit && d.state != parked_state::ringing && !(same && is_live(d.state))) {
-        say(out, stage::list_full, &c, &d, 0, "branches of a device");
+        add_note(out, trace_step::list_full, &c, &d, 0, "branches of a device");
         continue;
       }
       // SPEC 2.4c: of several devices in one REGISTER the first must answer before the others are dialled.
       if (is_parked(d.state) && !b->facts().proven) {
         if (to_unproven) {
-          say(out, stage::branch_withheld, &c, &d, 0, "");
+          add_note(out, trace_step::branch_withheld, &c, &d, 0, "");
           continue;
         }
         to_unproven = true;
@@ -165,7 +165,7 @@ void subscriber::state::step(call& c, call_device& d, parked_event event, const 
     case parked_action::start_left_grace: start_grace(timer_kind::left_grace, config().left_grace); break;
     case parked_action::end_undialled:
       c.context.end_place();
-      say(out, stage::not_woken, &c, &d, 0, d.cause);
+      add_note(out, trace_step::not_woken, &c, &d, 0, d.cause);
       break;
   }
 }
@@ -198,7 +198,7 @@ void subscriber::state::dial(call& c, call_device& d, sip::response_context::ori
   if (d.parkable && now.steady > c.arrived.steady) f.why = forward::cause::woken;
   out.emplace_back(std::move(f));
   if (!c.invite) return;
-  say(out, stage::invite_out, &c, &d, 0, "");
+  add_note(out, trace_step::invite_out, &c, &d, 0, "");
   if (c.timer_c_runs(config().timer_c)) {
     out.emplace_back(set_timer{{timer_kind::timer_c, {c.number, branch}}, now.steady + config().timer_c});
   }
@@ -224,7 +224,7 @@ void subscriber::state::note_failed_flow(call_device& d) {
 bool subscriber::state::dial_next_flow(call& c, call_device& d, std::uint32_t branch, const instant& now, effects& out) {
   if (!c.undecided() || d.state != parked_state::dialled || !next_flow(d, now)) return false;
   c.context.park_again(branch);
-  say(out, stage::failed, &c, &d, 0, "flow failed, by another");
+  add_note(out, trace_step::failed, &c, &d, 0, "flow failed, by another");
   dial(c, d, sip::response_context::origin::place, now, out);
   return true;
 }

@@ -9,7 +9,7 @@ namespace reveille {
 void subscriber::state::entries_dropped(const std::vector<call_ref>& dropped, effects& out) {
   if (dropped.empty()) return;
   for (const call_ref& old : dropped) {
-    say(out, stage::bucket_dropped, nullptr, nullptr, 0, "");
+    add_note(out, trace_step::bucket_dropped, nullptr, nullptr, 0, "");
     std::get<note>(out.back()).call = old;
   }
   write_bucket(remove_bucket_entries{dropped}, dropped, out);
@@ -64,17 +64,17 @@ void subscriber::state::send_part(const instant& now, effects& out) {
 void subscriber::state::on_told(std::uint32_t number, bool accepted, const instant& now, effects& out) {
   push_bucket::progress p = bucket_->answered(number, accepted);
   if (!p.told.empty()) {
-    for (std::size_t i = 0; i < p.told.size(); ++i) say(out, stage::missed_told, nullptr, nullptr, 0, "");
+    for (std::size_t i = 0; i < p.told.size(); ++i) add_note(out, trace_step::missed_told, nullptr, nullptr, 0, "");
     for (std::size_t i = 0; i < p.told.size(); ++i) {
       std::get<note>(out[out.size() - p.told.size() + i]).call = p.told[i];
     }
     write_bucket(remove_bucket_entries{p.told}, p.told, out);
   }
   if (p.next_part) send_part(now, out);
-  if (p.failed) say(out, stage::missed_failed, nullptr, nullptr, 0, "");
+  if (p.failed) add_note(out, trace_step::missed_failed, nullptr, nullptr, 0, "");
 }
 
-device_list subscriber::state::remove_token(const prid& token, wall_time before, stage why, effects& out) {
+device_list subscriber::state::remove_token(const prid& token, wall_time before, trace_step why, effects& out) {
   const bool calls = busy_ && !busy_->calls.empty();
   const std::uint32_t unchanged = bindings.version();
   const device_list gone = bindings.remove_token(token, before, calls);
@@ -90,14 +90,14 @@ void subscriber::state::token_answer(const pns::push_outcome& outcome, wall_time
     // A stamp is compared with the last REGISTER that carried the token; without one, the push's own age counts.
     wall_time before = dead->since ? *dead->since : queued;
     if (around.config.planted.remove_token_on_stale_410) before = now.wall + seconds(1);
-    remove_token(dead->token, before, stage::token_removed, out);
+    remove_token(dead->token, before, trace_step::token_removed, out);
   } else if (const auto* suspect = std::get_if<pns::suspect_token>(&outcome)) {
     if (!bindings.quarantine_token(suspect->token, queued)) return;
-    say(out, stage::token_quarantined, nullptr, nullptr, 0, "");
+    add_note(out, trace_step::token_quarantined, nullptr, nullptr, 0, "");
     write_soft(now.steady, out);
   } else if (const auto* taken = std::get_if<pns::accepted>(&outcome); taken != nullptr && taken->renamed) {
     if (!bindings.rename_token(taken->renamed->from, taken->renamed->to)) return;
-    say(out, stage::token_renamed, nullptr, nullptr, 0, "");
+    add_note(out, trace_step::token_renamed, nullptr, nullptr, 0, "");
     write_unheld(write_urgency::now, out);
     for (const binding& b : bindings.all()) {
       for_each_claim(name, b, config().apps, [&](claim_token&& c) {

@@ -29,7 +29,7 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
   if (bindings.sweep(now.wall, config())) write_unheld(write_urgency::now, out);
   const bool calls = busy_ && !busy_->calls.empty();
   if (!known && around.stored && around.stored->full() && request.count(sip::header::contact) > 0) {
-    say(out, stage::aors_full, nullptr, nullptr, 503, "");
+    add_note(out, trace_step::aors_full, nullptr, nullptr, 503, "");
     return refuse_register(request, e.source, 503, "", out);
   }
   const registration_outcome o = bindings.apply(request, e.source, now, config(), calls, e.trust);
@@ -53,7 +53,7 @@ void subscriber::state::on(const register_received& e, const instant& now, effec
     h.absence = o.absence;
     h.registered = o.registered;
     if (busy().held.size() >= config().messages || busy().writes.size() >= writes_limit) {
-      say(out, stage::messages_full, nullptr, nullptr, 503, "register");
+      add_note(out, trace_step::messages_full, nullptr, nullptr, 503, "register");
       refuse_register(request, e.source, 503, "", out);
     } else {
       h.token = new_token();
@@ -83,12 +83,12 @@ void subscriber::state::say_bounds(const registration_outcome& o, effects& out) 
   using bound = registration_outcome::bound;
   switch (o.hit) {
     case bound::none: break;
-    case bound::contacts: say(out, stage::contacts_full, nullptr, nullptr, o.status, ""); break;
-    case bound::octets: say(out, stage::contact_octets_full, nullptr, nullptr, o.status, ""); break;
-    case bound::one_contact: say(out, stage::contact_too_long, nullptr, nullptr, o.status, ""); break;
+    case bound::contacts: add_note(out, trace_step::contacts_full, nullptr, nullptr, o.status, ""); break;
+    case bound::octets: add_note(out, trace_step::contact_octets_full, nullptr, nullptr, o.status, ""); break;
+    case bound::one_contact: add_note(out, trace_step::contact_too_long, nullptr, nullptr, o.status, ""); break;
   }
-  for (std::uint32_t i = 0; i < o.evicted; ++i) say(out, stage::binding_evicted, nullptr, nullptr, 0, "");
-  for (std::uint32_t i = 0; i < o.refused_removals; ++i) say(out, stage::removal_refused, nullptr, nullptr, 0, "");
+  for (std::uint32_t i = 0; i < o.evicted; ++i) add_note(out, trace_step::binding_evicted, nullptr, nullptr, 0, "");
+  for (std::uint32_t i = 0; i < o.refused_removals; ++i) add_note(out, trace_step::removal_refused, nullptr, nullptr, 0, "");
 }
 
 void subscriber::state::send_200(const sip::message& request, const flow& to, peer_trust trust, const instant& now,
@@ -98,10 +98,10 @@ void subscriber::state::send_200(const sip::message& request, const flow& to, pe
   std::pmr::string lines(&memory);
   lines.reserve(2048);
   const std::size_t unlisted = bindings.write_200(request, {to, request.call_id(), trust}, now.wall, config(), lines);
-  if (unlisted > 0) say(out, stage::contacts_unlisted, nullptr, nullptr, 200, "");
+  if (unlisted > 0) add_note(out, trace_step::contacts_unlisted, nullptr, nullptr, 200, "");
   sip::packet packet = sip::build_response(request, to.remote, 200, tag_of(request.top_via().branch), lines, around.pool);
   if (!packet.bytes) {
-    say(out, stage::messages_full, nullptr, nullptr, 200, "pool");
+    add_note(out, trace_step::messages_full, nullptr, nullptr, 200, "pool");
     return;  // the client asks again
   }
   out.emplace_back(send{to, std::move(packet), 200});
@@ -126,7 +126,7 @@ void subscriber::state::refuse_register(const sip::message& request, const flow&
   sip::packet packet =
       sip::build_response(request, to.remote, status, tag_of(request.top_via().branch), extra, around.pool);
   if (!packet.bytes) {
-    say(out, stage::messages_full, nullptr, nullptr, status, "pool");
+    add_note(out, trace_step::messages_full, nullptr, nullptr, status, "pool");
     return;
   }
   out.emplace_back(send{to, std::move(packet), status});
@@ -165,7 +165,7 @@ void subscriber::state::await_write(open_write&& what, effects& out) {
     busy().writes.push_back(std::move(what));
     return;
   }
-  say(out, stage::list_full, nullptr, nullptr, 0, "writes");
+  add_note(out, trace_step::list_full, nullptr, nullptr, 0, "writes");
   keep_unsynced(what.calls, out);
 }
 
@@ -175,7 +175,7 @@ void subscriber::state::keep_unsynced(const std::vector<call_ref>& calls, effect
     if (std::find(unsynced.begin(), unsynced.end(), c) != unsynced.end()) continue;
     if (unsynced.size() >= unsynced_limit) {
       // What is lost is the removal of an old entry: it may be told once more after a restart.
-      say(out, stage::list_full, nullptr, nullptr, 0, "entries to be written again");
+      add_note(out, trace_step::list_full, nullptr, nullptr, 0, "entries to be written again");
       unsynced.erase(unsynced.begin());
     }
     unsynced.push_back(c);
@@ -244,7 +244,7 @@ void subscriber::state::claim_tokens(const held_register& h, effects& out) {
 }
 
 void subscriber::state::on(const token_claimed& e, const instant& now, effects& out) {
-  const device_list gone = remove_token(e.token, e.since, stage::token_moved, out);
+  const device_list gone = remove_token(e.token, e.since, trace_step::token_moved, out);
   if (gone.empty() || !busy_) return;
   unregister(gone, now, out);  // its user is somebody else now
   for (std::size_t i = 0; busy_ && i < busy_->calls.size(); ++i) progress(*busy_->calls[i], now, out);
@@ -276,7 +276,7 @@ void subscriber::state::on_bindings_written(const write_finished& e, const insta
       arm_patience(now, out);
     }
     if (e.ok) note_saved(what.version);
-    if (!e.ok) say(out, stage::register_write_failed, nullptr, nullptr, 503, "");
+    if (!e.ok) add_note(out, trace_step::register_write_failed, nullptr, nullptr, 503, "");
     answer_register(what, e.ok ? 200 : 503, now, out);
     return;
   }
@@ -294,7 +294,7 @@ void subscriber::state::on_pending_write(const instant& now, effects& out) {
     const held_register what = std::move(busy_->held.front());
     busy_->held.erase(busy_->held.begin());
     await_write({what.token, what.version, {}}, out);  // its answer may yet come
-    say(out, stage::register_write_late, nullptr, nullptr, 503, "");
+    add_note(out, trace_step::register_write_late, nullptr, nullptr, 503, "");
     answer_register(what, 503, now, out);
   }
   arm_patience(now, out);

@@ -32,7 +32,7 @@ void subscriber::state::on(const response_received& e, const instant& now, effec
       d->push_due = false;
       withdraw(c, *d, out);  // it rings: no push may reach it now (SPEC 3.6)
       step(c, *d, parked_event::provisional, now, out);
-      say(out, stage::ringing, &c, d, status, "");
+      add_note(out, trace_step::ringing, &c, d, status, "");
     }
     if (c.timer_c_runs(config().timer_c)) {
       // RFC 3261 16.7 step 2: a sign of life.
@@ -55,7 +55,7 @@ void subscriber::state::answered(call& c, std::uint32_t branch, const sip::messa
   close_branch(c, branch, out);
   const bool forward = c.context.on_success(branch) == sip::response_context::relay::forward;
   if (!forward) {
-    say(out, stage::failed, &c, c.by_branch(branch), response->status(), "2xx after the final response");
+    add_note(out, trace_step::failed, &c, c.by_branch(branch), response->status(), "2xx after the final response");
     return;
   }
   relay(c, *response, {}, out);
@@ -66,7 +66,7 @@ void subscriber::state::answered(call& c, std::uint32_t branch, const sip::messa
   }
   cancel_open_branches(c, sip::completed_elsewhere, now, out);
   end_devices(c, now, out);
-  settle(c, response->status(), true, now, out);
+  record_end(c, response->status(), true, now, out);
 }
 
 void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::message_ptr& response,
@@ -87,7 +87,7 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
     d->collided = collided;
     d->cause = collided ? "met its own earlier branch" : "lost before ringing";
     step(c, *d, parked_event::lost, now, out);
-    say(out, stage::failed, &c, d, status, d->cause);
+    add_note(out, trace_step::failed, &c, d, status, d->cause);
     push_belatedly(c, *d, now, out);
     dial_after_collision(c, *d, 482, now, out);
     return;
@@ -102,7 +102,7 @@ void subscriber::state::final_failure(call& c, std::uint32_t branch, const sip::
     d->push_due = false;
     d->unheard = d->state == parked_state::dialled && counts_as_lost(status);
     step(c, *d, parked_event::rejected, now, out);
-    if (c.invite) say(out, stage::rejected, &c, d, status, "");
+    if (c.invite) add_note(out, trace_step::rejected, &c, d, status, "");
   }
   if (before && c.context.outcome() == fork_outcome::rejected && c.invite) {
     cancel_open_branches(c, "", now, out);
@@ -185,7 +185,7 @@ void subscriber::state::on(const branch_failed& e, const instant& now, effects& 
       step(c, *d, parked_event::rejected, now, out);
     }
   }
-  if (c.invite) say(out, stage::failed, &c, d, 0, cause);
+  if (c.invite) add_note(out, trace_step::failed, &c, d, 0, cause);
   progress(c, now, out);
 }
 
@@ -198,14 +198,14 @@ void subscriber::state::on(const cancel_received& e, const instant& now, effects
     if (!c.invite || !c.context.decide(fork_outcome::cancelled)) {
       // Too late to decide the call, or nothing to cancel (RFC 3261 9.2). But it was answered, whoever decided (SPEC 4.2).
       const bool rejected = c.context.outcome() == fork_outcome::rejected;
-      if (c.invite && elsewhere && !c.context.final_sent()) settle(c, rejected ? 600 : 480, true, now, out);
+      if (c.invite && elsewhere && !c.context.final_sent()) record_end(c, rejected ? 600 : 480, true, now, out);
       return;
     }
     cancel_open_branches(c, e.cancel ? sip::reasons_of(*e.cancel) : std::string(), now, out);
     end_devices(c, now, out);
     // A 2xx may still overtake the CANCEL, so the call is over only with its final response (SPEC 4.2, 4.3). Answered
     // elsewhere it is answered, whatever our branches say.
-    if (elsewhere) settle(c, 487, true, now, out);
+    if (elsewhere) record_end(c, 487, true, now, out);
     if (config().planted.answer_480_and_487) answer(c, 480, "", out);
     progress(c, now, out);
     return;
@@ -216,7 +216,7 @@ void subscriber::state::on_deadline(call& c, const instant& now, effects& out) {
   c.deadline_set = false;
   if (!c.context.decide(fork_outcome::expired)) return;
   for (call_device& d : c.devices) {
-    if (is_parked(d.state)) say(out, stage::not_woken, &c, &d, 0, *d.cause ? d.cause : "deadline");
+    if (is_parked(d.state)) add_note(out, trace_step::not_woken, &c, &d, 0, *d.cause ? d.cause : "deadline");
   }
   c.context.abandon_silent();  // their INVITEs may be lost: the caller does not wait another 32 s for nobody
   cancel_open_branches(c, "", now, out);
@@ -255,7 +255,7 @@ void subscriber::state::end_devices(call& c, const instant& now, effects& out) {
 }
 
 /// What the end means for the bucket, the trace and the timers; once a call.
-void subscriber::state::settle(call& c, int status, bool answered_somewhere, const instant& now, effects& out) {
+void subscriber::state::record_end(call& c, int status, bool answered_somewhere, const instant& now, effects& out) {
   (void)now;
   if (c.settled) return;
   c.settled = true;
@@ -266,11 +266,11 @@ void subscriber::state::settle(call& c, int status, bool answered_somewhere, con
     c.late_set = false;
   }
   if (!c.invite) return;
-  const stage how = status < 300                                             ? stage::answered
-                    : c.context.outcome() == fork_outcome::cancelled         ? stage::cancelled
-                    : status == 480 && !c.context.any_rang()                 ? stage::not_woken
-                    : status == 480 || status == 408                         ? stage::failed
-                                                                             : stage::rejected;
+  const trace_step how = status < 300                                             ? trace_step::answered
+                    : c.context.outcome() == fork_outcome::cancelled         ? trace_step::cancelled
+                    : status == 480 && !c.context.any_rang()                 ? trace_step::not_woken
+                    : status == 480 || status == 408                         ? trace_step::failed
+                                                                             : trace_step::rejected;
   say(out, how, &c, nullptr, status, "outcome");
   if (c.stored) forget_parked(c.ref, out);
   c.stored = false;
@@ -280,7 +280,7 @@ void subscriber::state::settle(call& c, int status, bool answered_somewhere, con
   if ((answered_somewhere && !config().planted.tell_answered_calls) || dropped) {
     if (bucket().remove(c.ref)) {
       write_bucket(remove_bucket_entries{{c.ref}}, {c.ref}, out);
-      say(out, stage::bucket_removed, &c, nullptr, status, "");
+      add_note(out, trace_step::bucket_removed, &c, nullptr, status, "");
     }
   } else if (const bucket_entry* e = bucket().mark_over(c.ref)) {
     write_bucket(update_bucket_entry{*e}, {c.ref}, out);
@@ -325,7 +325,7 @@ void subscriber::state::send_final(call& c, const sip::response_context::final_a
     answer(c, a.status, extra, out);
   }
   end_devices(c, now, out);
-  settle(c, a.status, false, now, out);
+  record_end(c, a.status, false, now, out);
 }
 
 /// A response of a branch without our Via, without push parameters (SPEC 2.4).
@@ -377,13 +377,13 @@ void subscriber::state::on(const push_answered& e, const instant& now, effects& 
   }
   // Its call is over. A stamp still tells what the token is worth; without one nothing does.
   token_answer(outcome, wall_time{}, now, out);
-  say(out, stage::stale_push_answer, nullptr, nullptr, e.answer.status, e.answer.reason);
+  add_note(out, trace_step::stale_push_answer, nullptr, nullptr, e.answer.status, e.answer.reason);
 }
 
 void subscriber::state::push_outcome_of(call& c, call_device& d, const pns::push_answer& a, const instant& now,
                                         effects& out) {
   if (std::holds_alternative<pns::accepted>(a.outcome)) {
-    say(out, stage::push_accepted, &c, &d, a.status, "");
+    add_note(out, trace_step::push_accepted, &c, &d, a.status, "");
     const auto provisional = static_cast<int>(config().provisional);
     if (provisional != 0 && c.undecided() && !c.told_caller && is_parked(d.state)) {
       c.told_caller = true;
@@ -393,12 +393,12 @@ void subscriber::state::push_outcome_of(call& c, call_device& d, const pns::push
   }
   const auto refused = [&](const char* cause) {
     d.cause = cause;
-    say(out, stage::push_refused, &c, &d, a.status, a.reason.empty() ? cause : a.reason);
+    add_note(out, trace_step::push_refused, &c, &d, a.status, a.reason.empty() ? cause : a.reason);
     if (c.undecided()) step(c, d, parked_event::push_refused, now, out);
   };
   if (std::holds_alternative<pns::try_later>(a.outcome)) {
     d.cause = "push service busy";  // parked till the deadline (SPEC 3.4)
-    say(out, stage::push_refused, &c, &d, a.status, a.reason.empty() ? d.cause : a.reason);
+    add_note(out, trace_step::push_refused, &c, &d, a.status, a.reason.empty() ? d.cause : a.reason);
   } else if (const auto* dropped = std::get_if<pns::dropped>(&a.outcome)) {
     using why = pns::dropped::why;
     switch (dropped->reason) {

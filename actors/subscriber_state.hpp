@@ -17,7 +17,7 @@ namespace reveille {
 
 using sip::tag_of;
 
-// Bounds on what a peer can make grow in one subscriber (SPEC 10.2); one that is hit is counted as stage::list_full.
+// Bounds on what a peer can make grow in one subscriber (SPEC 10.2); one that is hit is counted as trace_step::list_full.
 inline constexpr std::size_t calls_limit = 256;      ///< with the decided: those go first that were decided for longest
 inline constexpr std::uint32_t dials_limit = 16;     ///< branches of one device in one call: apps send 1 to 4 REGISTERs
 inline constexpr std::size_t removed_limit = 32;     ///< bindings remembered while a call waits for them
@@ -63,10 +63,10 @@ struct activity {
 };
 
 struct subscriber::state {
-  state(const surroundings& shared, aor_key own_key, aor own_name)
+  state(const shard_context& shared, aor_key own_key, aor own_name)
       : around(shared), key(own_key), name(std::move(own_name)) {}
 
-  const surroundings& around;
+  const shard_context& around;
   aor_key key;
   aor name;
   registration bindings;
@@ -194,7 +194,7 @@ struct subscriber::state {
   /// Sends the final response when it is time, settles and removes the call.
   void progress(call& c, const instant& now, effects& out);
   void send_final(call& c, const sip::response_context::final_answer& answer, const instant& now, effects& out);
-  void settle(call& c, int status, bool answered, const instant& now, effects& out);
+  void record_end(call& c, int status, bool answered, const instant& now, effects& out);
   void relay(call& c, const sip::message& response, std::string_view extra, effects& out);
   void answer(call& c, int status, std::string_view extra, effects& out);
   void emit_response(call& c, int status, sip::packet packet, sip::answer_kind kind, effects& out);
@@ -202,7 +202,7 @@ struct subscriber::state {
   void on_deadline(call& c, const instant& now, effects& out);
   void on_call_timer(call& c, const timer_key& timer, const instant& now, effects& out);
   void push_outcome_of(call& c, call_device& d, const pns::push_answer& a, const instant& now, effects& out);
-  void say(effects& out, stage what, const call* c, const call_device* d, int status, std::string_view detail);
+  void add_note(effects& out, trace_step what, const call* c, const call_device* d, int status, std::string_view detail);
 
   // Missed calls (subscriber_missed.cpp)
   void tell_missed(const device_list& registered, seconds absence, const instant& now,
@@ -213,7 +213,7 @@ struct subscriber::state {
   void on_told(std::uint32_t push, bool accepted, const instant& now, effects& out);
   /// Push bindings with this token that registered before that moment go, each said as `why`. @return the devices that
   /// have none any more.
-  device_list remove_token(const prid& token, wall_time before, stage why, effects& out);
+  device_list remove_token(const prid& token, wall_time before, trace_step why, effects& out);
   void token_answer(const pns::push_outcome& outcome, wall_time queued, const instant& now, effects& out);
 };
 

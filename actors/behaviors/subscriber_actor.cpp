@@ -11,9 +11,9 @@
 
 namespace reveille {
 
-subscriber_actor::subscriber_actor(caf::actor_config& config, boost::intrusive_ptr<mailroom> room, aor_key key, aor name)
+subscriber_actor::subscriber_actor(caf::actor_config& config, boost::intrusive_ptr<mail_queue> queue, aor_key key, aor name)
     : caf::abstract_actor(config),
-      room_(std::move(room)),
+      queue_(std::move(queue)),
       key_(key),
       loading_(std::make_unique<loading>(loading{std::move(name), {}, {}})) {}
 
@@ -26,10 +26,10 @@ subscriber_actor::~subscriber_actor() {
   }
 }
 
-caf::actor subscriber_actor::spawn(caf::actor_system& system, boost::intrusive_ptr<mailroom> room, aor_key key, aor name) {
+caf::actor subscriber_actor::spawn(caf::actor_system& system, boost::intrusive_ptr<mail_queue> queue, aor_key key, aor name) {
   caf::actor_config config{system.dummy_execution_unit()};
   return caf::make_actor<subscriber_actor, caf::actor>(system.next_actor_id(), system.node(), &system, config,
-                                                       std::move(room), key, std::move(name));
+                                                       std::move(queue), key, std::move(name));
 }
 
 subscriber_actor& subscriber_actor::behind(const caf::actor& handle) {
@@ -41,7 +41,7 @@ std::string_view subscriber_actor::name() const {
   return loading_ ? loading_->name.view() : std::string_view{};
 }
 
-std::vector<subscriber_event> subscriber_actor::arrive(const surroundings& around, const subscriber_record* record,
+std::vector<subscriber_event> subscriber_actor::arrive(const shard_context& around, const subscriber_record* record,
                                                        const instant& now) {
   std::vector<subscriber_event> events = std::move(loading_->events);
   subscriber_.emplace(around, key_, std::move(loading_->name), record, now);
@@ -66,7 +66,7 @@ std::vector<subscriber_event> subscriber_actor::leave() {
 
 void subscriber_actor::enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) {
   REVEILLE_HANDS_OVER(what.get());
-  if (mail_count_.fetch_add(1, std::memory_order_relaxed) >= room_->mailbox_limit()) {
+  if (mail_count_.fetch_add(1, std::memory_order_relaxed) >= queue_->mailbox_limit()) {
     mail_count_.fetch_sub(1, std::memory_order_relaxed);
     bounce(*what, caf::sec::request_receiver_down);
     return;
@@ -81,12 +81,12 @@ void subscriber_actor::enqueue(caf::mailbox_element_ptr what, caf::execution_uni
 
 void subscriber_actor::schedule() {
   caf::intrusive_ptr_add_ref(ctrl());
-  if (room_->is_here()) {
-    room_->run_queue.push_back(this);
+  if (queue_->is_here()) {
+    queue_->run_queue.push_back(this);
     return;
   }
-  switch (room_->inbox.post(*this)) {
-    case mpsc_inbox::posted::into_empty: room_->wake(); return;
+  switch (queue_->inbox.post(*this)) {
+    case mpsc_inbox::posted::into_empty: queue_->wake(); return;
     case mpsc_inbox::posted::behind: return;
     case mpsc_inbox::posted::refused: break;
   }
@@ -144,11 +144,11 @@ caf::resumable::resume_result subscriber_actor::resume(caf::execution_unit*, std
 void subscriber_actor::take(caf::mailbox_element& mail) {
   auto& content = mail.content();
   if (content.match_elements<subscriber_event>()) {
-    room_->home().take_event(*this, content.get_as<subscriber_event>(0));
+    queue_->home().take_event(*this, content.get_as<subscriber_event>(0));
   } else if (content.match_elements<summary_atom>()) {
     if (mail.sender && mail.mid.is_request()) {
       mail.sender->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, mail.mid.response_id(), {},
-                                                     room_->home().summarise(*this)),
+                                                     queue_->home().summarise(*this)),
                            nullptr);
     }
   } else {
@@ -157,7 +157,7 @@ void subscriber_actor::take(caf::mailbox_element& mail) {
 }
 
 void subscriber_actor::bounce(caf::mailbox_element& mail, caf::sec why) {
-  room_->refused.fetch_add(1, std::memory_order_relaxed);
+  queue_->refused.fetch_add(1, std::memory_order_relaxed);
   if (mail.sender && mail.mid.is_request()) {
     mail.sender->enqueue(caf::make_mailbox_element(nullptr, mail.mid.response_id(), {}, caf::make_error(why)), nullptr);
   }

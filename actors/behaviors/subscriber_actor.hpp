@@ -18,7 +18,7 @@
 #include <optional>
 #include <vector>
 
-#include "actors/runtime/mailroom.hpp"
+#include "actors/runtime/mail_queue.hpp"
 #include "actors/subscriber.hpp"
 
 namespace reveille {
@@ -36,9 +36,9 @@ class subscriber_actor final : public caf::abstract_actor, public caf::resumable
     std::vector<subscriber_event> events;
   };
 
-  subscriber_actor(caf::actor_config& config, boost::intrusive_ptr<mailroom> room, aor_key key, aor name);
+  subscriber_actor(caf::actor_config& config, boost::intrusive_ptr<mail_queue> queue, aor_key key, aor name);
   ~subscriber_actor() override;
-  static caf::actor spawn(caf::actor_system& system, boost::intrusive_ptr<mailroom> room, aor_key key, aor name);
+  static caf::actor spawn(caf::actor_system& system, boost::intrusive_ptr<mail_queue> queue, aor_key key, aor name);
   /// The class behind a handle made by spawn().
   static subscriber_actor& behind(const caf::actor& handle);
 
@@ -52,7 +52,7 @@ class subscriber_actor final : public caf::abstract_actor, public caf::resumable
   const subscriber* resident() const { return subscriber_ ? &*subscriber_ : nullptr; }
 
   /// The record is here: from now on it is resident. @return the events that waited.
-  std::vector<subscriber_event> arrive(const surroundings& around, const subscriber_record* record, const instant& now);
+  std::vector<subscriber_event> arrive(const shard_context& around, const subscriber_record* record, const instant& now);
   /// Forgets the subscriber (leaving, or a failed load). Handles stay good: what is sent to them makes it come back.
   std::vector<subscriber_event> leave();
   /// No message waits, and none is being taken.
@@ -101,7 +101,7 @@ class subscriber_actor final : public caf::abstract_actor, public caf::resumable
   void take(caf::mailbox_element& mail);
   void bounce(caf::mailbox_element& mail, caf::sec why);
 
-  boost::intrusive_ptr<mailroom> room_;
+  boost::intrusive_ptr<mail_queue> queue_;
   aor_key key_;
   std::optional<subscriber> subscriber_;
   std::unique_ptr<loading> loading_;  ///< also keeps the name of one that is away while handles to it are about

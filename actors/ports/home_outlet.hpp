@@ -5,7 +5,7 @@
 
 namespace reveille {
 
-/// Threads: called on the home shard's thread, inside home::deliver and its kin, in the order of the effects.
+/// Threads: called on the home shard's thread, inside home::deliver and what is like it, in the order of the effects.
 class home_outlet {
  public:
   virtual ~home_outlet() = default;

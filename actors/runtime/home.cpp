@@ -30,9 +30,9 @@ bool is_request(const subscriber_event& event) {
 
 }  // namespace
 
-class home::impl final : public mail_taker, private residency::departures {
+class home::impl final : public mail_receiver, private residency::departures {
  public:
-  impl(actor_host& host, const home_config& config, const surroundings& around, store& durable, home_outlet& outlet,
+  impl(actor_host& host, const home_config& config, const shard_context& around, store& durable, home_outlet& outlet,
        steady_time start)
       : system_(host.system()),
         config_(config),
@@ -42,11 +42,11 @@ class home::impl final : public mail_taker, private residency::departures {
         timers_(start),
         residents_(config, *this, around.config.planted.refuse_when_addresses_wait),
         loads_(config, durable, around.home),
-        room_(new mailroom(*this, config.mailbox_limit, host.waker(around.home))),
-        mail_(room_, [this](subscriber_actor& a) { leave_if_unknown(a); }) {}
+        queue_(new mail_queue(*this, config.mailbox_limit, host.waker(around.home))),
+        mail_(queue_, [this](subscriber_actor& a) { leave_if_unknown(a); }) {}
 
   ~impl() override {
-    const mailroom::presence here(*room_);
+    const mail_queue::presence here(*queue_);
     mail_.close();
     std::vector<subscriber_actor*> all;
     residents_.all().for_each([&](subscriber_actor& a) { all.push_back(&a); });
@@ -143,7 +143,7 @@ class home::impl final : public mail_taker, private residency::departures {
     counters_.resident_bytes = residents_.bytes();
     counters_.loads_waiting = loads_.waiting();
     counters_.timers = timers_.size();
-    counters_.mail_refused = room_->refused.load(std::memory_order_relaxed);
+    counters_.mail_refused = queue_->refused.load(std::memory_order_relaxed);
     return counters_;
   }
 
@@ -166,7 +166,7 @@ class home::impl final : public mail_taker, private residency::departures {
     return caf::actor_cast<caf::actor>(static_cast<caf::abstract_actor*>(a));
   }
 
-  // mail_taker
+  // mail_receiver
   void take_event(subscriber_actor& actor, const subscriber_event& event) override {
     if (actor.away()) {
       // It left while somebody kept its handle: its successor takes the message, made again if need be.
@@ -202,12 +202,12 @@ class home::impl final : public mail_taker, private residency::departures {
   /// One call from outside. What it caused inside the home is done before it ends, so the caller sees all effects.
   class turn {
    public:
-    turn(impl& of, const instant& now) : of_(of), here_(*of.room_) {
+    turn(impl& of, const instant& now) : of_(of), here_(*of.queue_) {
       of_.last_now_ = now;
       ++of_.depth_;
     }
     ~turn() {
-      of_.settle();
+      of_.run_deferred();
       --of_.depth_;
     }
     turn(const turn&) = delete;
@@ -215,10 +215,10 @@ class home::impl final : public mail_taker, private residency::departures {
 
    private:
     impl& of_;
-    mailroom::presence here_;
+    mail_queue::presence here_;
   };
 
-  void settle() {
+  void run_deferred() {
     do {
       while (!deferred_.empty()) {
         const delivery d = std::move(deferred_.front());
@@ -306,7 +306,7 @@ class home::impl final : public mail_taker, private residency::departures {
       ++counters_.loads_refused;
       return nullptr;
     }
-    caf::actor made = subscriber_actor::spawn(system_, room_, key, std::move(whole));
+    caf::actor made = subscriber_actor::spawn(system_, queue_, key, std::move(whole));
     subscriber_actor& a = subscriber_actor::behind(made);
     a.waiting()->token = token;
     if (!stored) a.arrive(around_, nullptr, last_now_);
@@ -430,13 +430,13 @@ class home::impl final : public mail_taker, private residency::departures {
 
   caf::actor_system& system_;
   home_config config_;
-  surroundings around_;
+  shard_context around_;
   store& store_;
   home_outlet& outlet_;
   actor_timers timers_;
   residency residents_;
   cold_loads loads_;
-  boost::intrusive_ptr<mailroom> room_;
+  boost::intrusive_ptr<mail_queue> queue_;
   mail_rounds mail_;
   std::deque<delivery> deferred_;
   effects todo_;                         ///< of the event being applied; never shrunk
@@ -446,7 +446,7 @@ class home::impl final : public mail_taker, private residency::departures {
   home_counters counters_;
 };
 
-home::home(actor_host& host, const home_config& config, const surroundings& around, store& durable, home_outlet& outlet,
+home::home(actor_host& host, const home_config& config, const shard_context& around, store& durable, home_outlet& outlet,
            steady_time start)
     : impl_(std::make_unique<impl>(host, config, around, durable, outlet, start)) {}
 home::~home() = default;

@@ -48,7 +48,7 @@ class actor_host;  // actors/runtime/actor_host.hpp: owns the caf::actor_system,
 
 class home final : public subscribers {
  public:
-  home(actor_host& host, const home_config& config, const surroundings& around, store& durable, home_outlet& outlet,
+  home(actor_host& host, const home_config& config, const shard_context& around, store& durable, home_outlet& outlet,
        steady_time start);
   ~home() override;
 

@@ -14,13 +14,13 @@ constexpr std::size_t messages_a_turn = 16;
 }  // namespace
 
 void mail_rounds::run_own() {
-  running_.swap(room_->run_queue);
+  running_.swap(queue_->run_queue);
   for (subscriber_actor* a : running_) run(*a);
   running_.clear();
 }
 
 void mail_rounds::run_inbox() {
-  if (left_ == nullptr) left_ = room_->inbox.take();
+  if (left_ == nullptr) left_ = queue_->inbox.take();
   for (std::size_t i = 0; i < actors_a_turn && left_ != nullptr; ++i) {
     auto& a = static_cast<subscriber_actor&>(*left_);
     left_ = left_->next_in_inbox;
@@ -31,7 +31,7 @@ void mail_rounds::run_inbox() {
 /// Its queue held a reference to it.
 void mail_rounds::run(subscriber_actor& a) {
   if (a.resume(nullptr, messages_a_turn) == caf::resumable::resume_later) {
-    room_->run_queue.push_back(&a);  // keeps the reference
+    queue_->run_queue.push_back(&a);  // keeps the reference
     return;
   }
   after_(a);
@@ -49,12 +49,12 @@ void mail_rounds::close() {
   };
   refuse_all(left_);
   left_ = nullptr;
-  refuse_all(room_->inbox.close());
-  for (subscriber_actor* a : room_->run_queue) {
+  refuse_all(queue_->inbox.close());
+  for (subscriber_actor* a : queue_->run_queue) {
     a->refuse_mail();
     a->intrusive_ptr_release_impl();
   }
-  room_->run_queue.clear();
+  queue_->run_queue.clear();
 }
 
 }  // namespace reveille

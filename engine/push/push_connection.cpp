@@ -6,13 +6,13 @@ push_connection::push_connection(push_connection_owner& owner, push_connection_i
     : owner_(owner), id_(id), limits_(limits) {
   http2::client_config config;
   config.requests_limit = limits.connection_requests;
-  h2_.emplace(ear(), config);
+  h2_.emplace(as_listener(), config);
 }
 
 void push_connection::opened(push_protocol by, const instant& now) {
   if (by == push_protocol::http1) {
     h2_.reset();
-    h1_.emplace(ear(), http1::client_config{});
+    h1_.emplace(as_listener(), http1::client_config{});
   }
   now_ = now;
   open_ = true;

@@ -107,7 +107,7 @@ class push_connection final : private http2::client_listener {
   void settings_changed() override {}
   void goaway_received(const http2::goaway_notice& notice) override { owner_.on_goaway(*this, notice); }
   void pong() override {}
-  http2::client_listener& ear() { return *this; }
+  http2::client_listener& as_listener() { return *this; }
   nanoseconds patience() const;   ///< how long nothing may be heard before a PING
 
   push_connection_owner& owner_;

@@ -128,11 +128,11 @@ void push_pool::follow_token(std::uint64_t version) {
   }
 }
 
-push_pool::weather push_pool::trouble(const instant& now) {
+push_pool::reachability push_pool::trouble(const instant& now) {
   not_before_ =
       now.steady + jittered_backoff(limits_.first_connect_pause, limits_.longest_connect_pause, failures_, random_);
   ++failures_;
-  return weather::trouble;
+  return reachability::bad;
 }
 
 void push_pool::opened(push_connection_id id, push_protocol by, const instant& now) {
@@ -160,9 +160,9 @@ void push_pool::tell_good() {
   outside_.tell({push_notice::weight::info, name_ + ": connected to " + endpoint_.host + " again"});
 }
 
-push_pool::weather push_pool::open_failed(push_connection_id id, open_failure why, std::string_view what,
+push_pool::reachability push_pool::open_failed(push_connection_id id, open_failure why, std::string_view what,
                                           const instant& now) {
-  if (find(id) == nullptr) return weather::fair;
+  if (find(id) == nullptr) return reachability::good;
   counters_.connect_failures.add();
   tell_bad(why, "cannot connect to", what);
   told_of_alert_ = false;
@@ -170,9 +170,9 @@ push_pool::weather push_pool::open_failed(push_connection_id id, open_failure wh
   return trouble(now);
 }
 
-push_pool::weather push_pool::closed(push_connection_id id, const std::optional<tls_alert>& alert, const instant& now) {
+push_pool::reachability push_pool::closed(push_connection_id id, const std::optional<tls_alert>& alert, const instant& now) {
   push_connection* c = find(id);
-  if (c == nullptr) return weather::fair;
+  if (c == nullptr) return reachability::good;
   if (alert && !c->has_answered()) {
     tell_bad(alert->why, "refused by", alert->what);
     told_of_alert_ = true;
@@ -181,7 +181,7 @@ push_pool::weather push_pool::closed(push_connection_id id, const std::optional<
   c->closed(now);  // every open stream gets its loss
   const bool in_vain = !c->has_answered() && !c->lived(short_life, now);
   remove(id);
-  return in_vain ? trouble(now) : weather::fair;
+  return in_vain ? trouble(now) : reachability::good;
 }
 
 void push_pool::ended_by_service(push_connection_id id, const instant& now) {

@@ -25,7 +25,7 @@ namespace reveille {
 class push_pool {
  public:
   /// How an event has gone; trouble counts against the service (circuit breaker).
-  enum class weather : std::uint8_t { fair, trouble };
+  enum class reachability : std::uint8_t { good, bad };
 
   /// All but the numbers and texts outlive it.
   push_pool(std::uint16_t sender, const std::string& name, push_endpoint endpoint, push_route route,
@@ -48,8 +48,8 @@ class push_pool {
   }
 
   void opened(push_connection_id id, push_protocol by, const instant& now);
-  weather open_failed(push_connection_id id, open_failure why, std::string_view what, const instant& now);
-  weather closed(push_connection_id id, const std::optional<tls_alert>& alert, const instant& now);
+  reachability open_failed(push_connection_id id, open_failure why, std::string_view what, const instant& now);
+  reachability closed(push_connection_id id, const std::optional<tls_alert>& alert, const instant& now);
   /// It takes no more pushes by the service's will: GOAWAY, an answer that spends it, a close.
   void ended_by_service(push_connection_id id, const instant& now);
   /// PINGs, age. @return how many connections were silent.
@@ -81,7 +81,7 @@ class push_pool {
   void remove(push_connection_id id);
   void tell_bad(open_failure why, std::string_view done, std::string_view what);
   void tell_good();
-  weather trouble(const instant& now);
+  reachability trouble(const instant& now);
   /// No connection is opened before.
   steady_time opens_at() const { return std::max(not_before_, pace_.opens_at()); }
   std::size_t allowed(std::size_t wanted) const { return pace_.pauses() ? std::min<std::size_t>(wanted, 1) : wanted; }

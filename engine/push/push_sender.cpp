@@ -329,7 +329,7 @@ void push_sender::on_timer(const instant& now) {
     drop_expired(lane.calls, now);
     drop_expired(lane.missed, now);
   }
-  for (std::size_t silent = pool_.check(now); silent > 0; --silent) heed(push_pool::weather::trouble, now);
+  for (std::size_t silent = pool_.check(now); silent > 0; --silent) on_reachability(push_pool::reachability::bad, now);
 }
 
 std::optional<steady_time> push_sender::next_due(const instant& now) {

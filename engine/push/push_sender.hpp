@@ -107,7 +107,7 @@ class push_sender final : public push_connection_owner {
   void on_loss(push_connection& from, std::uint64_t tag, http2::loss how) override;
   void on_goaway(push_connection& from, const http2::goaway_notice& notice) override;
 
-  void heed(push_pool::weather w, const instant& now);
+  void on_reachability(push_pool::reachability w, const instant& now);
   void failed(push_lane& lane, circuit_breaker::fault what, std::string_view reason, const instant& now);
   void succeeded(push_lane& lane);
   void watch_tokens(push_lane& lane, const pns::verdict& v);

@@ -4,7 +4,7 @@
 namespace reveille {
 
 void push_sender::open_failed(push_connection_id id, open_failure why, std::string_view what, const instant& now) {
-  heed(pool_.open_failed(id, why, what, now), now);
+  on_reachability(pool_.open_failed(id, why, what, now), now);
 }
 
 void push_sender::receive(push_connection_id id, std::span<const std::uint8_t> bytes, const instant& now) {
@@ -21,11 +21,11 @@ bool push_sender::finished(push_connection_id id) {
 }
 
 void push_sender::closed(push_connection_id id, const std::optional<tls_alert>& alert, const instant& now) {
-  heed(pool_.closed(id, alert, now), now);
+  on_reachability(pool_.closed(id, alert, now), now);
 }
 
-void push_sender::heed(push_pool::weather w, const instant& now) {
-  if (w == push_pool::weather::trouble && breaker_.failed(circuit_breaker::fault::service, now.steady)) {
+void push_sender::on_reachability(push_pool::reachability w, const instant& now) {
+  if (w == push_pool::reachability::bad && breaker_.failed(circuit_breaker::fault::service, now.steady)) {
     counters_.breaker_opened.add();
   }
 }

@@ -60,7 +60,7 @@ void shard::impl::on_datagrams(std::span<arrived> all, const instant& now) {
       current_ = &foreseen_[i];
       on_message(m, foreseen_[i].from, hops::fresh, now);
       current_ = nullptr;
-      settle(now);
+      deliver_deferred(now);
     }
     all = all.subspan(count);
   }

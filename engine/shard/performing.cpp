@@ -60,7 +60,7 @@ void shard::impl::do_claim(claim_token&& what) {
     return;
   }
   const token_owners::outcome outcome = tokens_.claim(token, what.by, what.since, what.source);
-  if (outcome.forgotten > 0) counters_.stages[static_cast<std::size_t>(stage::token_owners_full)].add(outcome.forgotten);
+  if (outcome.forgotten > 0) counters_.stages[static_cast<std::size_t>(trace_step::token_owners_full)].add(outcome.forgotten);
   if (!outcome.lost) return;
   const aor& loser = outcome.lost->whose;
   events_.push_back({key_of(loser.view(), config_.key), loser.str(), token_claimed{std::move(what.token), outcome.lost->since}});

@@ -101,7 +101,7 @@ void shard::impl::client_failed(const sip::client_transactions::owner& of, sip::
   failed_branches_.push_back({of.subscriber, {cause(), {of.call, of.branch}}});
 }
 
-void shard::impl::settle(const instant& now) {
+void shard::impl::deliver_deferred(const instant& now) {
   if (failed_branches_.empty() && refused_pushes_.empty() && events_.empty()) return;
   // By index: a subscriber that hears of one may cause the next of any kind.
   std::size_t branch = 0, push = 0, event = 0;
@@ -131,12 +131,12 @@ void shard::impl::settle(const instant& now) {
 void shard::impl::on_push_answer(pns::push_answer&& answer, const instant& now) {
   const aor_key key = answer.id.subscriber;
   home_->deliver_if_resident(key, push_answered{std::move(answer)}, now);
-  settle(now);
+  deliver_deferred(now);
 }
 
 void shard::impl::on_unreachable(const flow& to, const instant& now) {
   clients_.on_unreachable(to.remote, now.steady);
-  settle(now);
+  deliver_deferred(now);
 }
 
 void shard::impl::on_queue_delay(nanoseconds delay, const instant& now) {
@@ -153,7 +153,7 @@ void shard::impl::on_timer(const instant& now) {
     }
   });
   home_->on_timer(now);
-  settle(now);
+  deliver_deferred(now);
   publish();
 }
 
@@ -242,12 +242,12 @@ shard::~shard() = default;
 
 void shard::on_datagram(slab_ptr bytes, std::size_t size, const flow& from, const instant& now) {
   impl_->on_datagram(std::move(bytes), size, from, now);
-  impl_->settle(now);
+  impl_->deliver_deferred(now);
 }
 void shard::on_datagrams(std::span<arrived> all, const instant& now) { impl_->on_datagrams(all, now); }
 void shard::on_hand_over(hand_over&& what, const instant& now) {
   impl_->on_hand_over(std::move(what), now);
-  impl_->settle(now);
+  impl_->deliver_deferred(now);
 }
 void shard::on_push_answer(pns::push_answer&& answer, const instant& now) {
   impl_->on_push_answer(std::move(answer), now);
@@ -255,11 +255,11 @@ void shard::on_push_answer(pns::push_answer&& answer, const instant& now) {
 void shard::on_loaded(aor_key key, const aor& name, store_token token,
                       result<std::optional<subscriber_record>>&& record, const instant& now) {
   impl_->home().on_loaded(key, name, token, std::move(record), now);
-  impl_->settle(now);
+  impl_->deliver_deferred(now);
 }
 void shard::on_written(aor_key key, const aor& name, store_token token, bool ok, const instant& now) {
   impl_->home().on_written(key, name, token, ok, now);
-  impl_->settle(now);
+  impl_->deliver_deferred(now);
 }
 void shard::on_unreachable(const flow& to, const instant& now) { impl_->on_unreachable(to, now); }
 void shard::on_queue_delay(nanoseconds delay, const instant& now) { impl_->on_queue_delay(delay, now); }

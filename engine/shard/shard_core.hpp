@@ -52,7 +52,7 @@ class shard::impl final : public home_outlet,
   const shard_counters& counters() const { return counters_; }
   subscribers& home() { return *home_; }
   /// After whatever may have made subscribers act: what could not be answered inside perform().
-  void settle(const instant& now);
+  void deliver_deferred(const instant& now);
 
   // home_outlet
   void perform(aor_key key, effect&& what, const instant& now) override;
@@ -169,7 +169,7 @@ class shard::impl final : public home_outlet,
   std::unique_ptr<subscribers> home_;   ///< last: it may perform effects until it is gone
   bool draining_ = false;
 
-  /// A subscriber must not be called from inside perform(): what it must still hear waits here for settle().
+  /// A subscriber must not be called from inside perform(): what it must still hear waits here for deliver_deferred().
   struct failed_branch {
     aor_key key;
     branch_failed event;

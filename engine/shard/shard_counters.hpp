@@ -40,7 +40,7 @@ inline constexpr std::size_t refusal_count = 7;
 std::string_view name_of(refusal why);
 
 inline constexpr std::size_t method_count = static_cast<std::size_t>(sip::method::other) + 1;
-inline constexpr std::size_t stage_count = static_cast<std::size_t>(stage::stale_push_answer) + 1;
+inline constexpr std::size_t stage_count = static_cast<std::size_t>(trace_step::stale_push_answer) + 1;
 
 struct shard_counters {
   std::array<slot, method_count> requests;         ///< received, by method

@@ -41,7 +41,7 @@ constexpr milliseconds rest_without_memory{10};
 
 class shard_thread::impl final : public shard_outlet {
  public:
-  impl(const shard_thread_config& config, const surroundings_of_shard& around)
+  impl(const shard_thread_config& config, const shard_thread_context& around)
       : config_(config), around_(around), context_(1), timer_(context_), batch_(config.datagrams_a_turn) {
     // Here, before any shard's thread runs: they read what this writes.
     around_.actors.on_mail(config_.self, [this] { wake(); });
@@ -143,7 +143,7 @@ class shard_thread::impl final : public shard_outlet {
   void live(Built&& built) {
     const instant start = around_.time.now();
     // Here and not in the constructor: shard, home and actors live and die on this thread.
-    const surroundings around{around_.subscribers, around_.pool, random_, config_.self, around_.shard.start,
+    const shard_context around{around_.subscribers, around_.pool, random_, config_.self, around_.shard.start,
                               around_.stored};
     reveille::shard shard(config_.self, around_.shard,
                           {*this, around_.pushes, random_, around_.pool,
@@ -345,7 +345,7 @@ class shard_thread::impl final : public shard_outlet {
   }
 
   const shard_thread_config config_;
-  const surroundings_of_shard around_;
+  const shard_thread_context around_;
   system_random random_;
   asio::io_context context_;
   asio::steady_timer timer_;
@@ -377,7 +377,7 @@ class shard_thread::impl final : public shard_outlet {
 };
 
 result<std::unique_ptr<shard_thread>> shard_thread::open(const shard_thread_config& config,
-                                                         const surroundings_of_shard& around) {
+                                                         const shard_thread_context& around) {
   auto made = std::make_unique<impl>(config, around);
   if (const auto fault = made->open_sockets()) return tl::unexpected<error>(*fault);
   return std::unique_ptr<shard_thread>(new shard_thread(std::move(made)));

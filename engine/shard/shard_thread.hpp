@@ -50,7 +50,7 @@ struct shard_thread_counters {
 
 class shard_thread final : public store_answers {
  public:
-  struct surroundings_of_shard {
+  struct shard_thread_context {
     const shard_config& shard;
     const subscriber_config& subscribers;
     actor_host& actors;
@@ -63,7 +63,7 @@ class shard_thread final : public store_answers {
   };
 
   /// Opens the sockets; errors are the operator's to read.
-  static result<std::unique_ptr<shard_thread>> open(const shard_thread_config& config, const surroundings_of_shard& around);
+  static result<std::unique_ptr<shard_thread>> open(const shard_thread_config& config, const shard_thread_context& around);
   /// stop() if it runs.
   ~shard_thread() override;
   shard_thread(const shard_thread&) = delete;

@@ -16,7 +16,7 @@ stage_clock::place* stage_clock::find(const call_ref& call) {
 }
 
 void stage_clock::note_of(const note& what, steady_time now) {
-  if (what.what == stage::invite_in) {
+  if (what.what == trace_step::invite_in) {
     place& p = places_[std::hash<call_ref>{}(what.call) % places];
     if (set(p.invite_in)) counters_.stage_clock_overwritten.add();
     p = {};
@@ -27,27 +27,27 @@ void stage_clock::note_of(const note& what, steady_time now) {
   place* p = find(what.call);
   if (p == nullptr) return;
   // An if-chain, not a switch: most stages have no time, and new ones need none.
-  if (what.what == stage::push_queued && !set(p->push_queued)) {
+  if (what.what == trace_step::push_queued && !set(p->push_queued)) {
     p->push_queued = now;
     counters_.push_queued.observe(since(p->invite_in, now));
-  } else if (what.what == stage::push_accepted && !set(p->push_accepted) && set(p->push_queued)) {
+  } else if (what.what == trace_step::push_accepted && !set(p->push_accepted) && set(p->push_queued)) {
     p->push_accepted = now;
     counters_.push_accepted.observe(since(p->push_queued, now));
-  } else if (what.what == stage::register_in) {
+  } else if (what.what == trace_step::register_in) {
     if (!set(p->registered) && set(p->push_accepted)) counters_.wake.observe(since(p->push_accepted, now));
     p->registered = now;
-  } else if (what.what == stage::invite_out && set(p->registered)) {
+  } else if (what.what == trace_step::invite_out && set(p->registered)) {
     if (leaving_.size() < leaving_limit) {
       leaving_.push_back(p->registered);
     } else {
       counters_.stage_clock_overwritten.add();
     }
-  } else if ((what.what == stage::ringing || what.what == stage::answered) && !p->heard) {
+  } else if ((what.what == trace_step::ringing || what.what == trace_step::answered) && !p->heard) {
     p->heard = true;
     counters_.post_dial.observe(since(p->invite_in, now));
   }
-  const bool over = what.what == stage::answered || what.what == stage::cancelled ||
-                    what.what == stage::not_woken || what.what == stage::rejected || what.what == stage::failed;
+  const bool over = what.what == trace_step::answered || what.what == trace_step::cancelled ||
+                    what.what == trace_step::not_woken || what.what == trace_step::rejected || what.what == trace_step::failed;
   if (over) *p = {};
 }
 

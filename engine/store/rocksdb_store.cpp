@@ -4,7 +4,7 @@
 #include "core/system_ports.hpp"
 #include "engine/store/answer_inboxes.hpp"
 #include "engine/store/bindings_page.hpp"
-#include "engine/store/doorbell.hpp"
+#include "engine/store/wake_signal.hpp"
 #include "engine/store/known_aors.hpp"
 #include "engine/store/log_syncer.hpp"
 #include "engine/store/mutations.hpp"
@@ -84,7 +84,7 @@ class rocksdb_store::impl {
     }
     if (known == known_aors::progress::more) lister_ = std::thread([this] { list_aors(); });
     if (options_.promise == durability::process) {
-      syncer_.emplace(files_, time_, options_.sync_every, failing_, [this] { bell_.ring(); });
+      syncer_.emplace(files_, time_, options_.sync_every, failing_, [this] { wake_.ring(); });
     }
     writer_ = std::thread([this] { write_until_stopped(); });
     watch_.emplace(options_.look_every, [this](store_watch::look which) { look_around(which); });
@@ -94,7 +94,7 @@ class rocksdb_store::impl {
     watch_.reset();
     stopping_.store(true);
     if (lister_.joinable()) lister_.join();
-    bell_.ring();
+    wake_.ring();
     linger_.ring();
     if (writer_.joinable()) writer_.join();
     reader_.stop();
@@ -116,9 +116,9 @@ class rocksdb_store::impl {
     }
     if (urgency == write_urgency::now) {
       urgent_.fetch_add(1, std::memory_order_release);
-      bell_.ring();
+      wake_.ring();
     } else if (!behind_known_.exchange(true, std::memory_order_acq_rel) || ring_.size() >= enough_behind) {
-      bell_.ring();  // the first of a batch, so that its time is known; the last, so that it begins
+      wake_.ring();  // the first of a batch, so that its time is known; the last, so that it begins
     }
     return true;
   }
@@ -161,8 +161,8 @@ class rocksdb_store::impl {
   answer_inboxes inboxes_;
 
   operation_ring<queued_operation> ring_;
-  doorbell bell_;
-  doorbell linger_;  ///< rung only to stop
+  wake_signal wake_;
+  wake_signal linger_;  ///< rung only to stop
   std::atomic<std::size_t> queued_bytes_{0};
   std::atomic<std::uint64_t> queue_full_{0};
   std::atomic<bool> stopping_{false};
@@ -200,7 +200,7 @@ void rocksdb_store::impl::write_until_stopped() {
   for (;;) {
     const bool failing = failing_.load(std::memory_order_relaxed);
     const steady_time until = failing ? retry_at_ : now() + nothing_due;
-    bell_.sleep_until(behind_since_ ? std::min(until, *behind_since_ + options_.behind_linger) : until, [this] {
+    wake_.sleep_until(behind_since_ ? std::min(until, *behind_since_ + options_.behind_linger) : until, [this] {
       return (ring_.peek(0) != nullptr && !(behind_since_ && may_wait(now()))) || stopping_.load() ||
              ((sync_failed() || missing_.load()) && !failing_.load());
     });
@@ -353,7 +353,7 @@ void rocksdb_store::impl::look_around(store_watch::look which) {
   if (!missing) return;
   words_.found_missing(missing->text);
   missing_.store(true);
-  bell_.ring();
+  wake_.ring();
 }
 
 void rocksdb_store::impl::note_loss() {

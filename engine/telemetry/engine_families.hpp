@@ -1,4 +1,4 @@
-/// Turns what the engine's rooms have counted into metric families. Each room gives plain numbers or slots; the names,
+/// Turns what the engine's parts have counted into metric families. Each part gives plain numbers or slots; the names,
 /// help texts and labels are here, in one place. Budget: 2 000 series a node.
 ///
 /// Threads: any; slots may be written meanwhile.

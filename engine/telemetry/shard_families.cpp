@@ -122,44 +122,44 @@ void add_transactions(metric_sink& to, shards_view shards) {
 }
 
 struct stage_name {
-  stage what;
+  trace_step what;
   std::string_view name;
 };
-constexpr stage_name call_ends[] = {{stage::answered, "answered"},
-                                    {stage::cancelled, "cancelled"},
-                                    {stage::not_woken, "not_woken"},
-                                    {stage::rejected, "rejected"},
-                                    {stage::failed, "failed"}};
-constexpr stage_name call_steps[] = {{stage::invite_in, "invite_in"},
-                                     {stage::push_queued, "push_queued"},
-                                     {stage::push_accepted, "push_accepted"},
-                                     {stage::push_refused, "push_refused"},
-                                     {stage::register_in, "register_in"},
-                                     {stage::invite_out, "invite_out"},
-                                     {stage::ringing, "ringing"}};
-constexpr stage_name bucket_events[] = {{stage::bucket_added, "added"},
-                                        {stage::bucket_removed, "removed"},
-                                        {stage::bucket_dropped, "dropped"},
-                                        {stage::missed_told, "told"},
-                                        {stage::missed_failed, "telling_failed"}};
-constexpr stage_name bounds[] = {{stage::push_limited, "push_rate"},   {stage::bucket_write_late, "bucket_write_late"},
-                                 {stage::contacts_full, "contacts"},   {stage::binding_evicted, "binding_evicted"},
-                                 {stage::parked_full, "parked_calls"}, {stage::messages_full, "messages"},
-                                 {stage::contact_octets_full, "contact_octets"},
-                                 {stage::contact_too_long, "contact_too_long"},
-                                 {stage::contacts_unlisted, "contacts_unlisted"},
-                                 {stage::removal_refused, "removal_refused"},
-                                 {stage::aors_full, "stored_aors"},
-                                 {stage::branch_withheld, "unproven_flow"},
-                                 {stage::register_write_failed, "register_write_failed"},
-                                 {stage::register_write_late, "register_write_late"},
-                                 {stage::list_full, "lists"},
-                                 {stage::token_owners_full, "token_owners"}};
-constexpr stage_name token_events[] = {{stage::token_removed, "removed"},
-                                       {stage::token_moved, "moved"},
-                                       {stage::token_quarantined, "quarantined"},
-                                       {stage::token_renamed, "renamed"},
-                                       {stage::stale_push_answer, "stale_answer"}};
+constexpr stage_name call_ends[] = {{trace_step::answered, "answered"},
+                                    {trace_step::cancelled, "cancelled"},
+                                    {trace_step::not_woken, "not_woken"},
+                                    {trace_step::rejected, "rejected"},
+                                    {trace_step::failed, "failed"}};
+constexpr stage_name call_steps[] = {{trace_step::invite_in, "invite_in"},
+                                     {trace_step::push_queued, "push_queued"},
+                                     {trace_step::push_accepted, "push_accepted"},
+                                     {trace_step::push_refused, "push_refused"},
+                                     {trace_step::register_in, "register_in"},
+                                     {trace_step::invite_out, "invite_out"},
+                                     {trace_step::ringing, "ringing"}};
+constexpr stage_name bucket_events[] = {{trace_step::bucket_added, "added"},
+                                        {trace_step::bucket_removed, "removed"},
+                                        {trace_step::bucket_dropped, "dropped"},
+                                        {trace_step::missed_told, "told"},
+                                        {trace_step::missed_failed, "telling_failed"}};
+constexpr stage_name bounds[] = {{trace_step::push_limited, "push_rate"},   {trace_step::bucket_write_late, "bucket_write_late"},
+                                 {trace_step::contacts_full, "contacts"},   {trace_step::binding_evicted, "binding_evicted"},
+                                 {trace_step::parked_full, "parked_calls"}, {trace_step::messages_full, "messages"},
+                                 {trace_step::contact_octets_full, "contact_octets"},
+                                 {trace_step::contact_too_long, "contact_too_long"},
+                                 {trace_step::contacts_unlisted, "contacts_unlisted"},
+                                 {trace_step::removal_refused, "removal_refused"},
+                                 {trace_step::aors_full, "stored_aors"},
+                                 {trace_step::branch_withheld, "unproven_flow"},
+                                 {trace_step::register_write_failed, "register_write_failed"},
+                                 {trace_step::register_write_late, "register_write_late"},
+                                 {trace_step::list_full, "lists"},
+                                 {trace_step::token_owners_full, "token_owners"}};
+constexpr stage_name token_events[] = {{trace_step::token_removed, "removed"},
+                                       {trace_step::token_moved, "moved"},
+                                       {trace_step::token_quarantined, "quarantined"},
+                                       {trace_step::token_renamed, "renamed"},
+                                       {trace_step::stale_push_answer, "stale_answer"}};
 
 void add_calls(metric_sink& to, shards_view shards) {
   const auto count = [&](std::span<const stage_name> names, std::string_view family, std::string_view help,

@@ -27,7 +27,7 @@ result<void> front_listeners::open(front f, const std::string& address, std::uin
   auto made = tls_listener::make(
       io_, time_, *tls, config,
       [this, f](std::string_view alpn, const std::shared_ptr<tls_connection>& self) -> std::unique_ptr<byte_session> {
-        const session_surroundings around{*backend_, delayer_, time_};
+        const session_context around{*backend_, delayer_, time_};
         if (alpn == "h2") return make_h2_session(around, f, self);
         if (f == front::google) return make_h1_session(around, f, self);
         return nullptr;

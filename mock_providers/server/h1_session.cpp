@@ -20,7 +20,7 @@ constexpr std::size_t input_limit = 256 * 1024;   ///< pipelined and not yet loo
 /// One request at a time, in order; pipelined ones wait.
 class h1_session final : public byte_session, public answering_session {
  public:
-  h1_session(const session_surroundings& around, front f, const std::shared_ptr<tls_connection>& connection)
+  h1_session(const session_context& around, front f, const std::shared_ptr<tls_connection>& connection)
       : around_(around), connection_(connection) {
     line_.front = f;
     last_request_ = around.time.now().steady;
@@ -171,7 +171,7 @@ class h1_session final : public byte_session, public answering_session {
     if (!keep_alive_) ended_ = true;
   }
 
-  session_surroundings around_;
+  session_context around_;
   std::weak_ptr<tls_connection> connection_;
   connection_state line_;
   standing_faults standing_;
@@ -191,7 +191,7 @@ class h1_session final : public byte_session, public answering_session {
 
 }  // namespace
 
-std::unique_ptr<byte_session> make_h1_session(const session_surroundings& around, front f,
+std::unique_ptr<byte_session> make_h1_session(const session_context& around, front f,
                                                      const std::shared_ptr<tls_connection>& connection) {
   return std::make_unique<h1_session>(around, f, connection);
 }

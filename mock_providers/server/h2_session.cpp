@@ -11,7 +11,7 @@ namespace {
 
 class h2_session final : public byte_session, public answering_session, private http2::server_listener {
  public:
-  h2_session(const session_surroundings& around, front f, const std::shared_ptr<tls_connection>& connection)
+  h2_session(const session_context& around, front f, const std::shared_ptr<tls_connection>& connection)
       : around_(around),
         connection_(connection),
         certificate_(read_client_certificate(connection ? connection->peer_certificate() : std::string())),
@@ -176,7 +176,7 @@ class h2_session final : public byte_session, public answering_session, private 
     return http2::error_code::internal_error;
   }
 
-  session_surroundings around_;
+  session_context around_;
   std::weak_ptr<tls_connection> connection_;
   connection_state line_;
   standing_faults standing_;
@@ -195,7 +195,7 @@ class h2_session final : public byte_session, public answering_session, private 
 
 }  // namespace
 
-std::unique_ptr<byte_session> make_h2_session(const session_surroundings& around, front f,
+std::unique_ptr<byte_session> make_h2_session(const session_context& around, front f,
                                                      const std::shared_ptr<tls_connection>& connection) {
   return std::make_unique<h2_session>(around, f, connection);
 }

@@ -46,16 +46,16 @@ class answer_delayer {
   virtual void began(front f, std::weak_ptr<answering_session*> session) = 0;
 };
 
-struct session_surroundings {
+struct session_context {
   provider_backend& backend;
   answer_delayer& delayer;
   const clock& time;
 };
 
 /// @param connection used for TCP resets only; the session is owned by it.
-std::unique_ptr<byte_session> make_h2_session(const session_surroundings& around, front f,
+std::unique_ptr<byte_session> make_h2_session(const session_context& around, front f,
                                                      const std::shared_ptr<tls_connection>& connection);
-std::unique_ptr<byte_session> make_h1_session(const session_surroundings& around, front f,
+std::unique_ptr<byte_session> make_h1_session(const session_context& around, front f,
                                                      const std::shared_ptr<tls_connection>& connection);
 
 }  // namespace reveille::mock_providers

@@ -98,7 +98,7 @@ instant http2_providers::service_time() const {
 
 std::unique_ptr<byte_session> http2_providers::accept(mock::front f, pipe_traffic traffic,
                                                              const std::shared_ptr<tls_connection>& own) {
-  const mock::session_surroundings around{*backend_, *this, *this};
+  const mock::session_context around{*backend_, *this, *this};
   auto made = traffic == pipe_traffic::http2 ? mock::make_h2_session(around, f, own) : mock::make_h1_session(around, f, own);
   return std::make_unique<clocked_session>(std::move(made), faults_.clock_ahead);
 }

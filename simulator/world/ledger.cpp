@@ -39,7 +39,7 @@ void ledger::caller_got_final(const std::string& call_id, int status) {
 
 void ledger::phone_rings_twice(const std::string& call_id, const std::string& device) {
   if (has_left_a_flow(calls_[call_id], device)) return;
-  if (families_.has_kin(device)) return;  // the device was another phone in between, and what was out here is given up
+  if (identities_.has_kin(device)) return;  // the device was another phone in between, and what was out here is given up
   call_violation(calls_[call_id], "2", "device " + device + " rings for two INVITEs of one call");
 }
 
@@ -107,13 +107,13 @@ void ledger::engine_received(const sip::message& m, const endpoint& from) {
     d.has_push = r.has_push;
     d.flows = d.flows || r.of_flow;
     if (r.removal) {
-      for (const std::string& kin : families_.of(r.device)) {  // it may be all of them that leave
-        devices_[kin].leavings.push_back(when_.now().steady);
-        devices_[kin].accepted.reset();
+      for (const std::string& same_device : identities_.of(r.device)) {  // it may be all of them that leave
+        devices_[same_device].leavings.push_back(when_.now().steady);
+        devices_[same_device].accepted.reset();
       }
     } else {
       d.reached = when_.now().steady;
-      families_.said(r.device, r.aor_user, names, m.cseq().number, when_.now().steady);
+      identities_.said(r.device, r.aor_user, names, m.cseq().number, when_.now().steady);
     }
   } else if (m.method() == sip::method::invite && m.to_tag().empty()) {
     auto found = calls_.find(std::string(m.call_id()));
@@ -180,7 +180,7 @@ void ledger::register_answered(const sip::message& m) {
   if (found == registers_.end() || found->second.accepted) return;
   registration_record& r = found->second;
   r.accepted = when_.now().steady;
-  families_.accepted(r.device, m.cseq().number, r.reached_engine, when_.now().steady);
+  identities_.accepted(r.device, m.cseq().number, r.reached_engine, when_.now().steady);
   device_record& d = devices_[r.device];
   if (r.removal) {
     if (!r.of_flow) d.left = r.reached_engine;
@@ -224,16 +224,16 @@ void ledger::check_cancel_answer(call_record& call, int status) {
 
 void ledger::check_live_invites(call_record& call, const std::string& device, const call_record::branch& fresh) {
   const steady_time now = when_.now().steady;
-  for (const std::string& kin : families_.of(device)) {
-    for (const auto& b : call.invites[kin]) {
+  for (const std::string& same_device : identities_.of(device)) {
+    for (const auto& b : call.invites[same_device]) {
       if (b.over) continue;
-      const bool other = kin != device;
+      const bool other = same_device != device;
       if (other && !is_family(device, now)) continue;
       // An older one has been given up already: its CANCEL crosses the response.
-      if (b.provisional && *b.provisional + margin() < now && &b == &call.invites[kin].back()) {
+      if (b.provisional && *b.provisional + margin() < now && &b == &call.invites[same_device].back()) {
         call_violation(call, "2", "a second INVITE to " + device + " though the first answered provisionally" +
-                                      (other ? ", at " + kin + ", the same device" : ""));
-      } else if (!other && b.to == fresh.to && !families_.has_kin(device) && !has_left_a_flow(call, device)) {  // else it may have been elsewhere meanwhile
+                                      (other ? ", at " + same_device + ", the same device" : ""));
+      } else if (!other && b.to == fresh.to && !identities_.has_kin(device) && !has_left_a_flow(call, device)) {  // else it may have been elsewhere meanwhile
         call_violation(call, "2", "a second live INVITE to " + device + " at the same address " + fresh.to);
       }
     }
@@ -248,7 +248,7 @@ bool ledger::has_left_a_flow(const call_record& call, const std::string& device)
 }
 
 bool ledger::is_family(const std::string& device, steady_time at) const {
-  return families_.has_kin(device) && families_.since(device) < at - margin();
+  return identities_.has_kin(device) && identities_.since(device) < at - margin();
 }
 
 nanoseconds ledger::margin() const { return may_be_cold() ? cold : either_order; }
@@ -295,9 +295,9 @@ void ledger::check_push_count(const call_record& call, const std::string& device
     return call.reached_engine && t > *call.reached_engine;
   });
   int pushes = 0;
-  for (const std::string& kin : families_.of(device)) {
-    const auto found = call.pushes.find(kin);
-    const bool counts = kin == device || (call.reached_engine && is_family(device, *call.reached_engine));
+  for (const std::string& same_device : identities_.of(device)) {
+    const auto found = call.pushes.find(same_device);
+    const bool counts = same_device == device || (call.reached_engine && is_family(device, *call.reached_engine));
     if (found != call.pushes.end() && counts) pushes += found->second;
   }
   if (pushes > 1 + deaths) {
@@ -310,8 +310,8 @@ void ledger::check_push_count(const call_record& call, const std::string& device
 void ledger::check_left(const call_record& call, const std::string& device) {
   const device_record& d = devices_[device];
   if (!d.left || *d.left + cold > when_.now().steady) return;
-  for (const std::string& kin : families_.of(device)) {
-    const auto& reached = devices_[kin].reached;
+  for (const std::string& same_device : identities_.of(device)) {
+    const auto& reached = devices_[same_device].reached;
     if (reached && *reached + margin() > *d.left) return;
   }
   violation("2.3a: " + call.call_id + ": a push to " + device + ", which has un-registered");

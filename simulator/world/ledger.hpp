@@ -15,7 +15,7 @@
 
 #include "core/flow.hpp"
 #include "pns/push_order.hpp"
-#include "simulator/world/families.hpp"
+#include "simulator/world/device_identities.hpp"
 #include "simulator/world/schedule.hpp"
 #include "sip/message.hpp"
 
@@ -156,7 +156,7 @@ class ledger {
     bool good(steady_time now) const;      ///< bound for all that is known: accepted, and its token not doubted since
   };
   std::map<std::string, device_record> devices_;
-  families families_;
+  device_identities identities_;
   std::map<std::string, std::vector<steady_time>> called_; ///< when each callee's calls came
   std::vector<std::string> violations_;
   std::vector<steady_time> crashes_;

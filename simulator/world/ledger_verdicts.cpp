@@ -25,11 +25,11 @@ void ledger::conclude() {
 void ledger::check_releases() {
   for (const auto& [branch, r] : registers_) {
     if (!r.accepted || r.removal || !r.has_push) continue;
-    const std::set<std::string> kin = families_.of(r.device);
+    const std::set<std::string> same_device = identities_.of(r.device);
     const auto any = [&](const auto& of) {
-      return std::any_of(kin.begin(), kin.end(), [&](const std::string& one) { return of.contains(one); });
+      return std::any_of(same_device.begin(), same_device.end(), [&](const std::string& one) { return of.contains(one); });
     };
-    const bool alone = kin.size() > 1 && r.reached_engine < families_.since(r.device);
+    const bool alone = same_device.size() > 1 && r.reached_engine < identities_.since(r.device);
     for (const auto& [id, call] : calls_) {
       const bool pushed = alone ? call.pushes.contains(r.device) : any(call.pushes);
       if (call.callee != r.aor_user || !call.reached_engine || !pushed || any(call.refused)) continue;
@@ -48,18 +48,18 @@ void ledger::check_releases() {
 /// Invariant 2 for phones that turned out to be one device while both rang: one of them is CANCELled at once.
 void ledger::check_ringing_once(const call_record& call) {
   for (const auto& [device, branches] : call.invites) {
-    if (!families_.has_kin(device)) continue;
-    for (const std::string& kin : families_.of(device)) {
-      const auto others = call.invites.find(kin);
-      if (kin <= device || others == call.invites.end()) continue;
+    if (!identities_.has_kin(device)) continue;
+    for (const std::string& same_device : identities_.of(device)) {
+      const auto others = call.invites.find(same_device);
+      if (same_device <= device || others == call.invites.end()) continue;
       for (const auto& a : branches) {
         for (const auto& b : others->second) {
           if (!a.provisional || !b.provisional) continue;
-          const steady_time since = families_.since(device);
+          const steady_time since = identities_.since(device);
           if (since == steady_time::max()) continue;
           const steady_time both = std::max({*a.provisional, *b.provisional, since}) + margin();
           if ((!a.over || *a.over > both) && (!b.over || *b.over > both)) {
-            call_violation(call, "2", device + " and " + kin + " are one device, and both rang");
+            call_violation(call, "2", device + " and " + same_device + " are one device, and both rang");
           }
         }
       }
@@ -83,8 +83,8 @@ void ledger::expect_pushes(call_record& call) {
   const bool settled = crashes_.empty() || (restarted_ && *restarted_ > crashes_.back() && *restarted_ + cold < now);
   if (times.size() > calls_below_every_limit || !settled) return;
   for (const auto& [name, d] : devices_) {
-    const std::set<std::string> kin = families_.of(name);
-    const bool all_good = std::all_of(kin.begin(), kin.end(), [&](const std::string& one) {
+    const std::set<std::string> same_device = identities_.of(name);
+    const bool all_good = std::all_of(same_device.begin(), same_device.end(), [&](const std::string& one) {
       const auto found = devices_.find(one);
       return found != devices_.end() && found->second.has_push && found->second.good(now);
     });
@@ -97,14 +97,14 @@ void ledger::check_pushed(const call_record& call) {
   const steady_time enough = *call.reached_engine + (may_be_cold() ? push_patience + cold : push_patience);
   if (when_.now().steady < enough || (call.cancel_reached_engine && *call.cancel_reached_engine < enough)) return;
   for (const std::string& name : call.expected) {
-    const std::set<std::string> kin = families_.of(name);
+    const std::set<std::string> same_device = identities_.of(name);
     const auto excused = [&](const std::string& one) {
       const device_record& d = devices_[one];
       return (d.suspected && *d.suspected > *call.reached_engine) ||
              was_leaving(one, *call.reached_engine - margin(), when_.now().steady);
     };
-    if (std::any_of(kin.begin(), kin.end(), excused)) continue;
-    if (std::none_of(kin.begin(), kin.end(), [&](const std::string& one) {
+    if (std::any_of(same_device.begin(), same_device.end(), excused)) continue;
+    if (std::none_of(same_device.begin(), same_device.end(), [&](const std::string& one) {
           return call.pushes.contains(one) || call.invites.contains(one);
         })) {
       call_violation(call, "5", name + " was registered, yet neither pushed nor dialled");

@@ -10,7 +10,7 @@
 
 #include "core/slab.hpp"
 #include "pns/push_order.hpp"
-#include "simulator/world/families.hpp"
+#include "simulator/world/device_identities.hpp"
 #include "simulator/world/ledger.hpp"
 #include "simulator/world/network.hpp"
 #include "simulator/world/schedule.hpp"

@@ -99,7 +99,7 @@ class virtual_engine::station final : public shard_outlet, public store_answers 
   shard_id self_;
   std::shared_ptr<slab_pool> pool_;
   seeded_random random_;
-  surroundings around_;
+  shard_context around_;
   home* home_ = nullptr;
   std::unique_ptr<shard> shard_;
   std::optional<steady_time> armed_;

@@ -53,7 +53,7 @@ class event_referee {
         see(*p);
       } else if (const auto* w = std::get_if<write>(&e)) {
         see(*w);
-      } else if (const auto* n = std::get_if<note>(&e); n != nullptr && n->what == stage::not_woken) {
+      } else if (const auto* n = std::get_if<note>(&e); n != nullptr && n->what == trace_step::not_woken) {
         if (const auto c = calls.find(n->branch.call); c != calls.end()) c->second.given_up = true;
       } else if (const auto* t = std::get_if<set_timer>(&e); t != nullptr && is_linger(t->key)) {
         calls[t->key.of.call].lingers = true;

@@ -269,7 +269,7 @@ class RandomEvents : public ::testing::TestWithParam<int> {
     c.pushes_per_minute = 5;
     return c;
   }();
-  surroundings around{config, sip::test_pool(), inner, shard_id{0}};
+  shard_context around{config, sip::test_pool(), inner, shard_id{0}};
   instant now{steady_time(std::chrono::hours(1)), wall_time(seconds(1'700'000'000))};
   subscriber subscriber_{around, aor_key{1}, aor("103@example.com"), nullptr, now};
   effects out;

@@ -18,7 +18,7 @@ const char* name_of(timer_kind k) {
   return "?";
 }
 
-const char* name_of(stage s) {
+const char* name_of(trace_step s) {
   static constexpr const char* names[] = {
       "invite_in", "push_queued", "push_accepted", "push_refused", "register_in", "invite_out", "ringing", "answered",
       "cancelled", "not_woken", "rejected", "failed",
@@ -32,7 +32,7 @@ const char* name_of(stage s) {
 
 void SubscriberTest::start(const subscriber_record* record) {
   timers_.clear();
-  around_ = std::make_unique<surroundings>(surroundings{config_, sip::test_pool(), random_, shard_id{0}, ++process_, stored_});
+  around_ = std::make_unique<shard_context>(shard_context{config_, sip::test_pool(), random_, shard_id{0}, ++process_, stored_});
   subscriber_ = std::make_unique<subscriber>(*around_, aor_key{42}, aor("103@example.com"), record, now_);
   record_ = record ? *record : subscriber_record{};
 }

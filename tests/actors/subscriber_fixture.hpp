@@ -100,7 +100,7 @@ class SubscriberTest : public ::testing::Test {
   std::string describe(const effect& e);
   void keep_written(const store_mutation& m);
 
-  std::unique_ptr<surroundings> around_;
+  std::unique_ptr<shard_context> around_;
   std::uint64_t process_ = 0;
   std::map<timer_key, steady_time> timers_;
   std::vector<std::string> notes_;
@@ -117,7 +117,7 @@ class SubscriberTest : public ::testing::Test {
   std::uint32_t wakes_ = 0;
 };
 
-const char* name_of(stage s);
+const char* name_of(trace_step s);
 const char* name_of(timer_kind k);
 
 }  // namespace reveille

@@ -105,7 +105,7 @@ struct returns {
 
 class scheduled_subscriber : public caf::event_based_actor {
  public:
-  scheduled_subscriber(caf::actor_config& c, const surroundings* around, std::size_t i, returns* to)
+  scheduled_subscriber(caf::actor_config& c, const shard_context* around, std::size_t i, returns* to)
       : event_based_actor(c), subscriber_(*around, key_of_aor(i), aor(name_of_aor(i)), nullptr, start), to_(to) {}
   caf::behavior make_behavior() override {
     return {[this](const subscriber_event& e) { on(e); }};
@@ -137,7 +137,7 @@ void home_shard(std::size_t aors, std::size_t events) {
   sink out;
   home_config config;
   config.loads_in_flight = aors;
-  home subject(host, config, surroundings{settings, pool, random, shard_id{0}}, disk, out, start.steady);
+  home subject(host, config, shard_context{settings, pool, random, shard_id{0}}, disk, out, start.steady);
   const auto answer = [&] {
     disk.answer([&](const auto& o) { subject.on_loaded(o.key, o.of, o.token, std::optional<subscriber_record>{}, start); },
                 [&](const auto& o) { subject.on_written(o.key, o.of, o.token, true, start); });
@@ -167,7 +167,7 @@ void caf_workers(std::size_t aors, std::size_t events) {
   slab_pool requests;      // of this thread
   slab_pool answers;       // of the worker: the first answer adopts it
   seeded_random random(1);
-  const surroundings around{settings, answers, random, shard_id{0}};
+  const shard_context around{settings, answers, random, shard_id{0}};
   returns back;
   {
     caf::actor_system system(config);

@@ -67,7 +67,7 @@ class Home : public ::testing::Test {
   }
 
   home& make(const home_config& config = {}) {
-    subject = std::make_unique<home>(host, config, surroundings{settings, pool, random, shard_id{0}}, disk, outlet,
+    subject = std::make_unique<home>(host, config, shard_context{settings, pool, random, shard_id{0}}, disk, outlet,
                                      now.steady);
     return *subject;
   }

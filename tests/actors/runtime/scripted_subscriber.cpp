@@ -24,7 +24,7 @@ std::string text_of(const subscriber_event& event) {
   return "event " + std::to_string(event.index());
 }
 
-subscriber::subscriber(const surroundings&, aor_key key, aor name, const subscriber_record* record, const instant&)
+subscriber::subscriber(const shard_context&, aor_key key, aor name, const subscriber_record* record, const instant&)
     : state_(std::make_unique<state>(state{key, std::move(name)})) {
   script().threads.insert(std::this_thread::get_id());
   script().log.push_back("made " + state_->name.str() + (record ? " from '" + record->bindings + "'" : ""));

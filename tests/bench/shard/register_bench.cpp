@@ -117,7 +117,7 @@ int main(int count, char** arguments) {
   stage_of_bench stage;
   stage.home_settings.resident_limit = aors * 2;
   stage.home_settings.reserve = aors * 2;
-  const surroundings around{stage.settings, stage.pool, stage.random, shard_id{0}};
+  const shard_context around{stage.settings, stage.pool, stage.random, shard_id{0}};
   shard subject(shard_id{0}, stage.config,
                 {stage.out, stage.pushes, stage.random, stage.pool,
                  [&](home_outlet& outlet, const instant& start) {

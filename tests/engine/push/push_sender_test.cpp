@@ -677,7 +677,7 @@ TEST(PushSender, AnOldConnectionIsReplaced) {
   EXPECT_EQ(s.outcome(1), "accepted");
 }
 
-/// The whole weather at once: every push is answered exactly once, and an apns-id is accepted twice only where
+/// The whole reachability at once: every push is answered exactly once, and an apns-id is accepted twice only where
 /// the protocol cannot tell.
 TEST(PushSender, LosesNothingInBadWeather) {
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
@@ -686,14 +686,14 @@ TEST(PushSender, LosesNothingInBadWeather) {
     http2::server_config one;
     one.max_streams = 1;
     push_stage s(l, one);
-    seeded_random weather(seed);
+    seeded_random reachability(seed);
     std::map<std::string, int> accepted;
     s.policy = [&](end_of_wire& e, const arrived_push& p) {
-      const std::uint64_t dice = weather.below(100);
+      const std::uint64_t dice = reachability.below(100);
       if (dice < 3) return (void)e.session.reset(p.stream, http2::error_code::refused_stream);
       if (dice < 5) return (void)e.session.reset(p.stream, http2::error_code::internal_error);
       if (dice < 8) return e.answer(p, 503, "ServiceUnavailable");
-      if (dice < 10) return e.session.set_max_streams(static_cast<std::uint32_t>(1 + weather.below(50))), e.answer(p, 429, "TooManyRequests");
+      if (dice < 10) return e.session.set_max_streams(static_cast<std::uint32_t>(1 + reachability.below(50))), e.answer(p, 429, "TooManyRequests");
       if (dice < 11) {
         e.session.goaway(p.stream > 3 ? p.stream - 2 : p.stream, http2::error_code::no_error, R"({"reason":"Shutdown"})");
         e.answer(p, 200);   // above the last id: never reaches the client, which sends it again

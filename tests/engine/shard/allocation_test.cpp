@@ -57,7 +57,7 @@ class RegisterRefresh : public ::testing::TestWithParam<contact_case> {
 };
 
 TEST_P(RegisterRefresh, TakesNothingInTheSubscriber) {
-  const surroundings around{settings, sip::test_pool(), random, shard_id{0}};
+  const shard_context around{settings, sip::test_pool(), random, shard_id{0}};
   subscriber subject(around, aor_key{42}, aor("103@example.com"), nullptr, now);
   effects out;
   int answered = 0;
@@ -126,7 +126,7 @@ TEST_P(RegisterRefresh, TakesNothingFromDatagramToAnswer) {
                 {out, pushes, random, sip::test_pool(),
                  [&](home_outlet& outlet, const instant& start) {
                    return std::make_unique<home>(host, home_config{},
-                                                 surroundings{settings, sip::test_pool(), random, shard_id{0}}, disk,
+                                                 shard_context{settings, sip::test_pool(), random, shard_id{0}}, disk,
                                                  outlet, start.steady);
                  }},
                 now);

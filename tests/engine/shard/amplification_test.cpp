@@ -91,7 +91,7 @@ class Amplification : public ::testing::Test, public store_answers {
   slab_pool pool_;
   subscriber_config settings_;
   shard_config config_ = lone_shard();
-  surroundings around_{settings_, pool_, random_, shard_id{0}, 7};
+  shard_context around_{settings_, pool_, random_, shard_id{0}, 7};
   silent_gateway pushes_;
   counting_wire wire_;
   memory_store disk_;

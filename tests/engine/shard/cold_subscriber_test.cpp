@@ -104,7 +104,7 @@ class ColdSubscriber : public ::testing::Test {
                  [this](home_outlet& outlet, const instant& start) {
                    home_config bounds;
                    bounds.queue_limit = behind_a_load;
-                   auto made = std::make_unique<home>(host, bounds, surroundings{settings, sip::test_pool(), random, shard_id{0}},
+                   auto made = std::make_unique<home>(host, bounds, shard_context{settings, sip::test_pool(), random, shard_id{0}},
                                                       disk, outlet, start.steady);
                    of = made.get();
                    return made;

@@ -335,25 +335,25 @@ TEST(StageTimes, AreTakenFromTheNotes) {
   auto& home = *bench.homes[0];
   call_ref call;
   call.bytes[0] = 7;
-  const auto tell = [&](stage what, milliseconds later) {
+  const auto tell = [&](trace_step what, milliseconds later) {
     bench.pass(later);
     note step;
     step.what = what;
     step.call = call;
     home.perform({}, step, bench.now);
   };
-  tell(stage::invite_in, milliseconds(0));
-  tell(stage::push_queued, milliseconds(10));
-  tell(stage::push_accepted, milliseconds(100));
-  tell(stage::push_accepted, milliseconds(50));  // a second device: the first one counts
-  tell(stage::register_in, milliseconds(2000));
-  tell(stage::invite_out, milliseconds(0));
+  tell(trace_step::invite_in, milliseconds(0));
+  tell(trace_step::push_queued, milliseconds(10));
+  tell(trace_step::push_accepted, milliseconds(100));
+  tell(trace_step::push_accepted, milliseconds(50));  // a second device: the first one counts
+  tell(trace_step::register_in, milliseconds(2000));
+  tell(trace_step::invite_out, milliseconds(0));
   EXPECT_EQ(bench.shards[0]->counters().release.values().count(), 0u) << "the kernel has it not yet";
   bench.shards[0]->on_sent(bench.now + std::chrono::microseconds(40));
   bench.shards[0]->on_sent(bench.now + seconds(1));  // nothing more was sent
-  tell(stage::ringing, milliseconds(300));
-  tell(stage::answered, milliseconds(3000));
-  tell(stage::ringing, milliseconds(0));  // over: nothing more is taken
+  tell(trace_step::ringing, milliseconds(300));
+  tell(trace_step::answered, milliseconds(3000));
+  tell(trace_step::ringing, milliseconds(0));  // over: nothing more is taken
   const shard_counters& c = bench.shards[0]->counters();
   EXPECT_NEAR(c.push_queued.values().sum, 0.010, 1e-9);
   EXPECT_NEAR(c.push_accepted.values().sum, 0.100, 1e-9);
@@ -361,7 +361,7 @@ TEST(StageTimes, AreTakenFromTheNotes) {
   EXPECT_EQ(c.release.values().count(), 1u);
   EXPECT_NEAR(c.release.values().sum, 0.000040, 1e-9);
   EXPECT_NEAR(c.post_dial.values().sum, 2.460, 1e-9);
-  EXPECT_EQ(c.stages[static_cast<std::size_t>(stage::push_accepted)].value(), 2u);
+  EXPECT_EQ(c.stages[static_cast<std::size_t>(trace_step::push_accepted)].value(), 2u);
 }
 
 TEST(OwnNames, AreListenersSentByAliasesAndDomainsOnOurPorts) {

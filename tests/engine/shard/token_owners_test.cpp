@@ -116,7 +116,7 @@ TEST(TokenClaimsOfShards, AreCountedBeyondTheBound) {
   simple_subscribers& home = bench.home_of_user("103");
   home.perform({}, claim_token{ann, pns::provider::apns, prid("t"), at_second(1)}, bench.now);
   home.perform({}, claim_token{ann, pns::provider::apns, prid("u"), at_second(1)}, bench.now);
-  EXPECT_EQ(bench.shards[0]->counters().stages[static_cast<std::size_t>(stage::token_owners_full)].value(), 1U);
+  EXPECT_EQ(bench.shards[0]->counters().stages[static_cast<std::size_t>(trace_step::token_owners_full)].value(), 1U);
 }
 
 }  // namespace

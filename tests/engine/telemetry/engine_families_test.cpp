@@ -85,7 +85,7 @@ TEST_F(EngineFamilies, SumWhatTheThreadsHaveCounted) {
   first_.requests[static_cast<std::size_t>(sip::method::invite)].add(3);
   first_.branches_refused[static_cast<std::size_t>(sip::lack::caller)].add(5);
   second_.requests[static_cast<std::size_t>(sip::method::invite)].add(4);
-  second_.stages[static_cast<std::size_t>(stage::answered)].add(2);
+  second_.stages[static_cast<std::size_t>(trace_step::answered)].add(2);
   first_.wake.observe(1.5);
   apns_.ended[static_cast<std::size_t>(push_end::accepted)].add(5);
   more_apns_.ended[static_cast<std::size_t>(push_end::accepted)].add(6);
@@ -265,7 +265,7 @@ TEST_F(EngineFamilies, SayOfEachCounterWhetherABoundIsBehindIt) {
 TEST_F(EngineFamilies, PleasePromtool) {
   if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "promtool is not installed";
   first_.wake.observe(1.5);
-  first_.stages[static_cast<std::size_t>(stage::answered)].add(2);
+  first_.stages[static_cast<std::size_t>(trace_step::answered)].add(2);
   metrics_page page;
   page.add_source([this](metric_sink& to) {
     collect(to);

@@ -1,6 +1,6 @@
 /// Which phones are one device (SPEC 1): a phone restored from another's backup says the other's +sip.instance, two have
 /// one label, or one token. A model of the world's own, kept as simple as can be: who once was one device with another
-/// stays its kin to the end, and is judged with it.
+/// stays one with it to the end, and is judged with it.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@ struct phone_names {
   bool empty() const { return label.empty() && instance.empty() && token.empty(); }
 };
 
-class families {
+class device_identities {
  public:
   /// A REGISTER of that phone came to the engine's door. What joins it to others counts from its 200 on; until then it may
   /// be lost. An older one than the newest is no news of the phone; but while its device is another phone's binding there
@@ -43,12 +43,12 @@ class families {
     m.cseq = cseq;
     m.aor_user = aor_user;
     m.names = names;
-    m.kin.insert(phone);
+    m.same_device.insert(phone);
     for (auto& [other, o] : members_) {
-      if (other == phone || o.aor_user != aor_user || !names.share_one_with(o.names) || m.kin.contains(other)) continue;
-      std::set<std::string> all = m.kin;
-      all.insert(o.kin.begin(), o.kin.end());
-      for (const std::string& one : all) members_[one].kin = all;
+      if (other == phone || o.aor_user != aor_user || !names.share_one_with(o.names) || m.same_device.contains(other)) continue;
+      std::set<std::string> all = m.same_device;
+      all.insert(o.same_device.begin(), o.same_device.end());
+      for (const std::string& one : all) members_[one].same_device = all;
       if (m.out == standing::in) m.out = standing::for_now;
     }
   }
@@ -62,7 +62,7 @@ class families {
   /// The phones that are one device with it or once were, itself among them.
   std::set<std::string> of(const std::string& phone) const {
     const auto found = members_.find(phone);
-    return found == members_.end() || found->second.kin.empty() ? std::set{phone} : found->second.kin;
+    return found == members_.end() || found->second.same_device.empty() ? std::set{phone} : found->second.same_device;
   }
   bool has_kin(const std::string& phone) const { return of(phone).size() > 1; }
   /// When the last of them joined; never (max()) while one may be out. @pre has_kin(phone)
@@ -81,7 +81,7 @@ class families {
     std::string aor_user;
     phone_names names;
     std::uint32_t cseq = 0;
-    std::set<std::string> kin;
+    std::set<std::string> same_device;
     steady_time since{};
     steady_time overtaken{};   ///< when the last older REGISTER came
     standing out = standing::in;

@@ -9,7 +9,7 @@
 namespace reveille {
 
 /// Threads: ring() from any, sleep_until() from one.
-class doorbell {
+class wake_signal {
  public:
   /// After the work was made visible.
   void ring() {

@@ -20,32 +20,32 @@ class subscriber_actor;
 struct subscriber_summary;
 
 /// What the home does with a message that its actor took from its mailbox. On the home's thread.
-class mail_taker {
+class mail_receiver {
  public:
-  virtual ~mail_taker() = default;
+  virtual ~mail_receiver() = default;
   virtual void take_event(subscriber_actor& actor, const subscriber_event& event) = 0;
   virtual subscriber_summary summarise(const subscriber_actor& actor) const = 0;
 };
 
-class mailroom : public boost::intrusive_ref_counter<mailroom, boost::thread_safe_counter> {
+class mail_queue : public boost::intrusive_ref_counter<mail_queue, boost::thread_safe_counter> {
  public:
-  mailroom(mail_taker& home, std::size_t mailbox_limit, std::function<void()> wake)
+  mail_queue(mail_receiver& home, std::size_t mailbox_limit, std::function<void()> wake)
       : home_(home), mailbox_limit_(mailbox_limit), wake_(std::move(wake)) {}
 
   /// True while this thread is inside a call of the home: then an actor goes to the run queue, with no atomic operation.
   bool is_here() const { return here() == this; }
   class presence {
    public:
-    explicit presence(const mailroom& room) : before_(std::exchange(here(), &room)) {}
+    explicit presence(const mail_queue& queue) : before_(std::exchange(here(), &queue)) {}
     ~presence() { here() = before_; }
     presence(const presence&) = delete;
     presence& operator=(const presence&) = delete;
 
    private:
-    const mailroom* before_;
+    const mail_queue* before_;
   };
 
-  mail_taker& home() { return home_; }
+  mail_receiver& home() { return home_; }
   std::size_t mailbox_limit() const { return mailbox_limit_; }
   void wake() const {
     if (wake_) wake_();
@@ -56,12 +56,12 @@ class mailroom : public boost::intrusive_ref_counter<mailroom, boost::thread_saf
   std::atomic<std::uint64_t> refused{0};     ///< messages: mailbox full, home gone, or not understood
 
  private:
-  static const mailroom*& here() {
-    static thread_local const mailroom* room = nullptr;
-    return room;
+  static const mail_queue*& here() {
+    static thread_local const mail_queue* queue = nullptr;
+    return queue;
   }
 
-  mail_taker& home_;
+  mail_receiver& home_;
   std::size_t mailbox_limit_;
   std::function<void()> wake_;
 };
