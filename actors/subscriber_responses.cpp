@@ -168,7 +168,13 @@ void subscriber::state::on(const branch_failed& e, const instant& now, effects& 
     if (dial_next_flow(c, *d, e.branch.branch, now, out)) return progress(c, now, out);
   }
   if (d && c.invite && c.undecided() && d->parkable && d->state == parked_state::dialled) {
-    c.context.park_again(e.branch.branch);
+    if (ours) {
+      // However often it registers while we have no room: only what left us counts against dials_limit (SPEC 10a.4).
+      c.context.take_back(e.branch.branch);
+      --d->dials;
+    } else {
+      c.context.park_again(e.branch.branch);
+    }
     d->cause = cause;
     step(c, *d, parked_event::lost, now, out);
     push_belatedly(c, *d, now, out);

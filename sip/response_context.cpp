@@ -52,6 +52,11 @@ void response_context::park_again(std::uint32_t number) {
   ++places_;
 }
 
+void response_context::take_back(std::uint32_t number) {
+  std::erase_if(branches_, [&](const branch& b) { return b.number == number; });
+  ++places_;
+}
+
 void response_context::mark_cancelled(std::uint32_t number) {
   if (branch* b = find(number)) b->cancelled = true;
 }

@@ -45,6 +45,8 @@ class response_context {
   void abandon_silent();
   /// The branch was lost before ringing: its device is parked again.
   void park_again(std::uint32_t branch);
+  /// The same of a branch that never left us: nothing of it is kept.
+  void take_back(std::uint32_t branch);
   void mark_cancelled(std::uint32_t branch);
   bool is_open(std::uint32_t branch) const;       ///< sent and without a final response
   bool is_abandoned(std::uint32_t branch) const;

@@ -130,6 +130,17 @@ TEST_F(Flows, OfAWokenPhoneAreGoodStillWhenOnlyWeHadNoRoom) {
   EXPECT_TRUE(has(flow_registers("2", second_address), "forward b2 sip:103@10.0.0.2:5060"));
 }
 
+TEST_F(Flows, OfAWokenPhoneAreDialledHoweverOftenWeHadNoRoomBefore) {
+  register_two();
+  invite();
+  constexpr std::uint32_t often = 50;  // more than the branches that one device may have
+  for (std::uint32_t branch = 1; branch <= often; ++branch) {
+    const std::string text = flow_registers("2", second_address);
+    ASSERT_TRUE(has(text, "forward b" + std::to_string(branch))) << text;
+    ASSERT_FALSE(has(fail(branch, branch_failed::why::no_room), "respond"));
+  }
+}
+
 TEST_F(Flows, TheBranchFollowsAFlowThatMoved) {
   register_two();
   invite();
