@@ -27,7 +27,7 @@ class globe {
 
   world_outcome run() {
     if (config_.small_bounds) truth_.expect_small_bounds();
-    if (config_.transactions != 0) engine_.bound_tables(config_.transactions);
+    if (config_.server_transactions != 0) engine_.bound_server_transactions(config_.server_transactions);
     if (config_.forger.present) let_a_forger_in();
     engine_.start(store_, *pushes_);
     populate();

@@ -46,7 +46,7 @@ struct world_config {
   home_config homes;
   bool small_bounds = false;           ///< `homes` has them: everybody leaves memory whenever he can
   forger_habits forger;
-  std::uint32_t transactions = 0;      ///< bound of a shard's tables; 0 = the default
+  std::uint32_t server_transactions = 0;   ///< bound of a shard's; 0 = the default
   mistakes planted{};
   std::string story_of;                ///< Call-ID to write the story of
 };

@@ -132,7 +132,7 @@ world_config config_for_seed(const world_command_options& options, std::uint64_t
   }
   if (seed % 4 == 3) {  // the others keep the world that they once had
     c.forger.present = true;
-    c.transactions = 256;
+    c.server_transactions = 256;
   }
   c.subscribers = static_cast<std::uint32_t>(5 + lot.below(40));
   c.calls_per_second = 1 + lot.unit() * 10;
