@@ -22,7 +22,7 @@ void push_connection::opened(push_protocol by, const instant& now) {
 void push_connection::receive(std::span<const std::uint8_t> bytes, const instant& now) {
   now_ = now;
   heard_ = now.steady;
-  pinging_ = false;  // whatever came, the peer lives
+  pinging_ = mute_ = false;  // whatever came, the peer lives
   with([&](auto& session) { session.receive(bytes); });
 }
 
@@ -35,6 +35,10 @@ void push_connection::closed(const instant& now) {
 push_connection::health push_connection::check(const instant& now, bool& produced) {
   now_ = now;
   if (!open_ || given_up_ || h1_) return health::fine;  // HTTP/1.1 has no PING: the answer timeout finds a silent peer
+  if (mute_) {
+    given_up_ = true;
+    return health::silent;
+  }
   if (pinging_) {
     given_up_ = now.steady - ping_sent_ >= limits_.ping_timeout;
     return given_up_ ? health::silent : health::fine;

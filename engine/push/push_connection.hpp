@@ -91,6 +91,9 @@ class push_connection final : private http2::client_listener {
   }
   void closed(const instant& now);
 
+  /// A request of then was given up. Where no octet has come since, PINGs included, nobody is there: check() says silent.
+  void went_unanswered(steady_time submitted) { mute_ = mute_ || heard_ <= submitted; }
+
   /// PINGs when it is time. @return silent: give the connection up.
   health check(const instant& now, bool& produced);
   /// When check() must look again.
@@ -124,6 +127,7 @@ class push_connection final : private http2::client_listener {
   std::uint32_t answers_ = 0;
   bool used_ = false;
   bool pinging_ = false;
+  bool mute_ = false;
   bool given_up_ = false;      ///< check() has said silent; it says so once
 };
 

@@ -135,6 +135,7 @@ void push_sender::expire_flying(const instant& now) {
     const http2::parting left = c == nullptr ? http2::parting::stale : c->abandon(s.stream, now);
     if (c != nullptr) pool_.wake_later(c->id());
     if (left == http2::parting::answered) continue;  // on_answer() has it: only the end of its body was missing
+    if (c != nullptr) c->went_unanswered(s.submitted);
     land(s);
     failed(lane_of(s), circuit_breaker::fault::service, "no answer", now);
     lost(s, left == http2::parting::unsent ? http2::loss::unsent : http2::loss::ambiguous, now);
