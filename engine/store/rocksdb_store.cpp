@@ -311,9 +311,10 @@ rocksdb::Status rocksdb_store::impl::write_batch() {
 }
 
 void rocksdb_store::impl::disk_failed(steady_time at, const std::string& error) {
-  if (!failing_.exchange(true)) retry_pause_ = first_retry;
+  if (!failing_.load()) retry_pause_ = first_retry;
   retry_at_ = at + retry_pause_;
   words_.refused(error, at);
+  failing_.store(true);  // last: whoever sees it can read why
 }
 
 /// What other threads have noticed.
@@ -322,8 +323,10 @@ void rocksdb_store::impl::look_for_trouble(steady_time at) {
   if (sync_failed()) {
     disk_failed(at, syncer_->error());
   } else if (missing_.exchange(false)) {
+    const auto still = files_.mine()->missing(true);  // a recovery may have come between
+    if (!still) return;
     missing_files_.add();
-    disk_failed(at, words_.missing());
+    disk_failed(at, still->text);
   }
 }
 
@@ -339,19 +342,18 @@ void rocksdb_store::impl::try_to_recover(steady_time at) {
   }
   if (syncer_) syncer_->forget_failure();
   missing_.store(false);
-  recoveries_.add();
-  failing_.store(false);
   words_.recovered(now());
+  failing_.store(false);
+  recoveries_.add();
 }
 
 void rocksdb_store::impl::look_around(store_watch::look which) {
   words_.queue(queue_full_.load(std::memory_order_relaxed), now());
   if (failing()) return;  // the attempts to recover look too
-  const auto missing = files_.with([&](rocksdb_files* files) {
-    return files != nullptr ? files->missing(which == store_watch::look::thorough) : std::nullopt;
+  const bool missing = files_.with([&](const rocksdb_files* files) {
+    return files != nullptr && files->missing(which == store_watch::look::thorough).has_value();
   });
   if (!missing) return;
-  words_.found_missing(missing->text);
   missing_.store(true);
   wake_.ring();
 }

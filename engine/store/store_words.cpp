@@ -31,11 +31,6 @@ bool store_words::lost(const log_loss& loss) {
   return true;
 }
 
-void store_words::found_missing(std::string what) {
-  const std::lock_guard lock(mutex_);
-  missing_ = std::move(what);
-}
-
 std::string store_words::trouble() const {
   const std::lock_guard lock(mutex_);
   return trouble_;
@@ -43,10 +38,6 @@ std::string store_words::trouble() const {
 std::string store_words::lost() const {
   const std::lock_guard lock(mutex_);
   return lost_;
-}
-std::string store_words::missing() const {
-  const std::lock_guard lock(mutex_);
-  return missing_;
 }
 
 std::string store_words::without_path(std::string error) const {

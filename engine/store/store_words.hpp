@@ -23,11 +23,9 @@ class store_words {
   void queue(std::uint64_t refused, steady_time now);
   /// @return false when that was said before (the same log, read again)
   bool lost(const log_loss& loss);
-  void found_missing(std::string what);
 
   std::string trouble() const;  ///< why writes are refused
   std::string lost() const;     ///< what the log lacked
-  std::string missing() const;  ///< what was found missing last
 
  private:
   std::string without_path(std::string error) const;
@@ -39,7 +37,7 @@ class store_words {
   const store_listener tell_;
   mutable std::mutex mutex_;
   store_states states_;
-  std::string trouble_, lost_, missing_;
+  std::string trouble_, lost_;
 };
 
 }  // namespace reveille

@@ -23,8 +23,19 @@ class notices {
   store_listener listener() {
     return [this](const store_notice& n) {
       const std::lock_guard lock(mutex_);
+      if (of_ != nullptr) came_late_ = of_->failing();
+      of_ = nullptr;
       all_ += n.text + "\n";
     };
+  }
+  /// Notes at its next notice whether the store was failing already.
+  void watch(const rocksdb_store& of) {
+    const std::lock_guard lock(mutex_);
+    of_ = &of;
+  }
+  bool came_late() const {
+    const std::lock_guard lock(mutex_);
+    return came_late_;
   }
   std::string all() const {
     const std::lock_guard lock(mutex_);
@@ -35,6 +46,8 @@ class notices {
  private:
   mutable std::mutex mutex_;
   std::string all_;
+  const rocksdb_store* of_ = nullptr;
+  bool came_late_ = false;
 };
 
 class StoreDisk : public ::testing::TestWithParam<durability> {
@@ -220,7 +233,9 @@ TEST_P(StoreDisk, ServesWhatIsStoredWhileItsFileSystemIsReadOnly) {
     const auto mark = acknowledged_mark::read(options().path);
     return mark && mark->sequence >= 1;
   };
-  while (!synced()) std::this_thread::yield();  // durability::process promises no more of a disk that dies
+  const auto patience = calendar_.now().steady + seconds(30);
+  while (!synced() && calendar_.now().steady < patience) std::this_thread::yield();
+  ASSERT_TRUE(synced()) << "durability::process promises no more of a disk that dies";
   if (!disk.break_it()) {
     store_.reset();
     GTEST_SKIP() << "NOT TESTED: this kernel makes no ext4 read-only on demand";
@@ -287,11 +302,13 @@ TEST_P(StoreDisk, RefusesToPromiseMoreWhenItsTablesWereRemoved) {
   ASSERT_TRUE(write("ann@example.com"));
   open();  // writes a table
   ASSERT_TRUE(is_there("ann@example.com"));
+  said_.watch(*store_);
   for (const auto& file : std::filesystem::directory_iterator(options().path)) {
     if (file.path().extension() == ".sst") std::filesystem::remove(file.path());
   }
   EXPECT_TRUE(comes_to(true));
   EXPECT_TRUE(said_.say("files of the store are missing")) << said_.all();
+  EXPECT_FALSE(said_.came_late()) << "whoever sees that it fails must be able to read why";
   EXPECT_FALSE(write("bob@example.com"));
   EXPECT_EQ(store_->counters().missing_files, 1U);
 }
