@@ -7,9 +7,10 @@ test:             ## what CI runs
 	./test
 asan:             ## the tests under AddressSanitizer and UBSan
 	./test --asan
-tsan:             ## unit and engine tests under ThreadSanitizer
+tsan:             ## unit, actor and engine tests under ThreadSanitizer
 	scripts/build tsan
-	ctest --test-dir build/tsan --output-on-failure -L 'unit|engine'
+	TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp $$TSAN_OPTIONS" \
+	  ctest --test-dir build/tsan --output-on-failure -L 'unit|engine|actors'
 fuzz:             ## one minute of each fuzzer (clang, libclang-rt-14-dev)
 	scripts/build fuzz fuzzers
 	tests/fuzz/run 60

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
 #include <poll.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -20,6 +21,8 @@ namespace {
 class Engine : public ::testing::Test {
  protected:
   Engine() {
+    // As main() does: the logger before any thread. It is made by a library that ThreadSanitizer cannot look into.
+    EXPECT_NE(spdlog::default_logger_raw(), nullptr);
     char name[] = "/tmp/reveille-engine-XXXXXX";
     directory = ::mkdtemp(name);
     settings.node.listen = {"udp:127.0.0.1:0"};
