@@ -81,15 +81,22 @@ class shard_inbox {
   template <class Take>
   std::size_t take(std::size_t most, Take&& take_one) {
     std::size_t done = 0;
+    // One subtraction for all, also when one throws for want of memory: room would be lost for good.
+    struct leaving {
+      ~leaving() {
+        if (done > 0) length.fetch_sub(done, std::memory_order_relaxed);
+      }
+      std::atomic<std::size_t>& length;
+      const std::size_t& done;
+    } const leave{length_, done};
     while (done < most) {
       if (taken_ == nullptr) taken_ = inbox_.take();
       if (taken_ == nullptr) break;
       const std::unique_ptr<inbox_item> item(static_cast<inbox_item*>(taken_));
       taken_ = taken_->next_in_inbox;
-      take_one(std::move(item->content), item->waits_since);
       ++done;
+      take_one(std::move(item->content), item->waits_since);
     }
-    if (done > 0) length_.fetch_sub(done, std::memory_order_relaxed);
     return done;
   }
   bool empty() const { return taken_ == nullptr && inbox_.empty(); }

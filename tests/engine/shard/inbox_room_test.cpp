@@ -1,6 +1,8 @@
 // A full inbox between shards: who is dropped and who is not (ARCHITECTURE 3, bound at the entrance).
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "engine/shard/shard_inbox.hpp"
 #include "tests/sip/make_message.hpp"
 
@@ -56,6 +58,20 @@ TEST(ShardInbox, SaysSinceWhenEachHandOverWaits) {
   std::vector<steady_time> told;
   EXPECT_EQ(subject.take(10, [&](inbox_content&&, steady_time since) { told.push_back(since); }), 3U);
   EXPECT_EQ(told, (std::vector<steady_time>{first, second, {}}));
+}
+
+/// A turn that finds no memory ends with an exception and costs what it had in hand, not the room of it for ever.
+TEST(ShardInbox, HasTheRoomOfWhatThrewAgain) {
+  shard_inbox subject;
+  for (int i = 0; i < 3; ++i) subject.post(hand_over(response_for{}));
+  int told = 0;
+  const auto second_throws = [&](inbox_content&&, steady_time) {
+    if (++told == 2) throw std::bad_alloc();
+  };
+  EXPECT_THROW(subject.take(10, second_throws), std::bad_alloc);
+  EXPECT_EQ(subject.length(), 1U);
+  EXPECT_EQ(subject.take(10, second_throws), 1U);
+  EXPECT_EQ(subject.length(), 0U);
 }
 
 }  // namespace
