@@ -79,7 +79,7 @@ device_list subscriber::state::remove_token(const prid& token, wall_time before,
   const std::uint32_t unchanged = bindings.version();
   const device_list gone = bindings.remove_token(token, before, calls);
   if (bindings.version() == unchanged) return gone;
-  for (std::size_t i = 0; i < std::max<std::size_t>(1, gone.size()); ++i) say(out, why, nullptr, nullptr, 0, "");
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, gone.size()); ++i) add_note(out, why, nullptr, nullptr, 0, "");
   write_unheld(write_urgency::now, out);
   return gone;
 }

@@ -277,7 +277,7 @@ void subscriber::state::record_end(call& c, int status, bool answered_somewhere,
                     : status == 480 && !c.context.any_rang()                 ? trace_step::not_woken
                     : status == 480 || status == 408                         ? trace_step::failed
                                                                              : trace_step::rejected;
-  say(out, how, &c, nullptr, status, "outcome");
+  add_note(out, how, &c, nullptr, status, "outcome");
   if (c.stored) forget_parked(c.ref, out);
   c.stored = false;
   // An answer also removes what an earlier INVITE of the same call left (SPEC 4.2: by call_ref).

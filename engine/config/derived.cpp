@@ -45,6 +45,7 @@ shard_config for_shards(const settings& s, std::uint16_t shards, const node_keys
   out.secret = keys.secret;
   out.timer_c = s.subscribers.timer_c;
   out.limits = s.shards;
+  out.limits.client_transactions = out.limits.server_transactions;  // one setting for both tables
   return out;
 }
 

@@ -388,7 +388,6 @@ void describe_machine(describer& d, settings& s) {
             "For each shard to remember whose tokens are, about 130 octets each, of apps with accounts = \"one\"; beyond "
             "it those that were claimed longest ago are forgotten.");
     d.number("transactions_per_shard", s.shards.server_transactions, 1000, 10'000'000, "More requests get 503.");
-    s.shards.client_transactions = s.shards.server_transactions;
   });
   d.table(scope::node, "logging", "What is said about it all. Tokens and full addresses-of-record never are.", [&] {
     d.choice("level", s.logging.level, level_words, "The least serious that is written.", change::live);

@@ -67,11 +67,11 @@ TEST(Derived, SharesTheResidentsAmongTheHomes) {
   EXPECT_EQ(for_homes(s, 4).resident_bytes, 1'000'000'000U);
 }
 
-TEST(Mapping, GivesEachShardItsBounds) {
+TEST(Derived, GivesEachShardItsBounds) {
   settings s;
   s.node.listen = {"udp:192.0.2.1:5060"};
-  s.limits.transactions_per_shard = 4096;
-  s.limits.token_owner_bytes = 5 << 20;
+  s.shards.server_transactions = 4096;
+  s.shards.token_owner_bytes = 5 << 20;
   const shard_limits limits = for_shards(s, 2, {}).limits;
   EXPECT_EQ(limits.server_transactions, 4096U);
   EXPECT_EQ(limits.client_transactions, 4096U);
