@@ -1,4 +1,4 @@
-# The daily vocabulary. ./run and ./test are for newcomers and CI.
+# The daily targets. ./run and ./test are for newcomers and CI.
 .PHONY: build test asan tsan fuzz sim bench hostile format tidy nightly clean
 
 build:            ## the programs and tests, -O2

@@ -141,7 +141,7 @@ bool is_refusal(const std::exception_ptr& of) {
 
 /// Where an exception could reach nobody: RocksDB makes threads of its own, and ends the process when it gets none. The
 /// operator hears at least why; nothing may be allocated here.
-[[noreturn]] void end_with_a_word() {
+[[noreturn]] void say_why_and_terminate() {
   if (!is_refusal(std::current_exception())) __gnu_cxx::__verbose_terminate_handler();
   if (::write(STDERR_FILENO, refused_in_library, sizeof refused_in_library - 1) < 0) std::abort();
   if (starting) ::_exit(cannot_start);
@@ -220,6 +220,6 @@ int main(int argc, char** argv) {
     std::fputs(config::effective_toml(*settings).c_str(), stdout);
     return good;
   }
-  std::set_terminate(end_with_a_word);
+  std::set_terminate(say_why_and_terminate);
   return serve(*settings);
 }

@@ -258,7 +258,7 @@ void describe_sending(describer& d, sending& s) {
              "bounds it anyway.", change::live);
 }
 
-void describe_providers(describer& d, settings& s) {
+void describe_apns(describer& d, settings& s) {
   d.table(scope::provider, "apns", "Apple's push service.", [&] {
     d.flag("enabled", s.apns.enabled,
            "Switched off, its push bindings become ordinary ones; they are push bindings again when it is switched on.", change::live);
@@ -306,6 +306,9 @@ void describe_providers(describer& d, settings& s) {
                "gets no calls of the former one; many: an app with several accounts is called on each.", change::live);
     });
   });
+}
+
+void describe_fcm(describer& d, settings& s) {
   d.table(scope::provider, "fcm", "Google's push service.", [&] {
     d.flag("enabled", s.fcm.enabled, "As for APNs.", change::live);
     d.flag("paused", s.fcm.paused, "As for APNs.", change::live);
@@ -453,7 +456,8 @@ void visit_schema(schema_visitor& visitor, settings& s) {
   describe_policy(d, s);
   describe_push(d, s);
   describe_payloads(d, s);
-  describe_providers(d, s);
+  describe_apns(d, s);
+  describe_fcm(d, s);
   describe_machine(d, s);
 }
 

@@ -25,7 +25,7 @@ void forger::send(std::string bytes) {
 }
 
 void forger::overhear(const endpoint& from, const endpoint& to, std::string_view bytes) {
-  if (from == address() || bytes.substr(0, 7) != "INVITE " || random_.unit() >= habits_.meddles) return;
+  if (from == address() || bytes.substr(0, 7) != "INVITE " || random_.unit() >= habits_.forges) return;
   const sip::message_ptr m = read(pool_, bytes);
   if (!m || !m->to_tag().empty()) return;
   if (from == engine_) return answer(*m);
@@ -52,7 +52,7 @@ void forger::answer(const sip::message& invite) {
 }
 
 void forger::come_before(const endpoint& victim, std::string_view branch) {
-  if (random_.unit() >= habits_.meddles) return;
+  if (random_.unit() >= habits_.forges) return;
   net_.send(address(), engine_, invite_text(victim.text() + ";branch=" + std::string(branch), std::to_string(++serial_)));
 }
 

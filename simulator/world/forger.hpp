@@ -16,7 +16,7 @@ namespace reveille::world {
 
 struct forger_habits {
   bool present = false;
-  double meddles = 0.3;                ///< per datagram that is worth it
+  double forges = 0.3;                ///< per datagram that is worth it
   double calls_per_second = 30;        ///< to nobody; acknowledges nothing
 };
 
