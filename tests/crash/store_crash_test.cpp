@@ -1,6 +1,7 @@
 /// kill -9 at a random instant while two shards write: what was acknowledged is there after reopening (SPEC 9).
 #include "core/random.hpp"
 #include "engine/store/rocksdb_store.hpp"
+#include "tests/crash/child_process.hpp"
 #include "tests/engine/store/store_inbox.hpp"
 
 #include <gtest/gtest.h>
@@ -94,21 +95,6 @@ void write_version(rocksdb_store& store, promise_keeper& inbox, std::uint16_t sh
   std::thread other(run, std::uint16_t{1});
   run(0);
   ::_exit(2);
-}
-
-/// Runs `body` in a process of its own, so that this one never opens a store: RocksDB's threads do not survive a fork.
-/// @return whether it came to its end without a failed expectation
-template <class Body>
-bool holds_in_child(Body&& body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    body();
-    std::fflush(nullptr);
-    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
-  }
-  int how = 0;
-  ::waitpid(child, &how, 0);
-  return how == 0;
 }
 
 class StoreCrash : public ::testing::TestWithParam<durability> {

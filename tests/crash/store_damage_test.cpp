@@ -2,6 +2,7 @@
 /// counted (SPEC 9.2).
 #include "engine/store/acknowledged_mark.hpp"
 #include "engine/store/rocksdb_store.hpp"
+#include "tests/crash/child_process.hpp"
 #include "tests/engine/store/store_inbox.hpp"
 
 #include <gtest/gtest.h>
@@ -21,20 +22,6 @@ constexpr std::size_t subscribers = 300;
 constexpr std::size_t value_bytes = 1000;  ///< several of RocksDB's blocks of 32 KiB, all together
 
 aor name_of(std::size_t n) { return aor("u" + std::to_string(n) + "@example.com"); }
-
-/// Runs `body` in a process of its own, so that this one never opens a store: RocksDB's threads do not survive a fork.
-template <class Body>
-bool holds_in_child(Body&& body) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    body();
-    std::fflush(nullptr);
-    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
-  }
-  int how = 0;
-  ::waitpid(child, &how, 0);
-  return how == 0;
-}
 
 class StoreDamage : public ::testing::TestWithParam<durability> {
  protected:
