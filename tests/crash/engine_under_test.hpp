@@ -41,12 +41,16 @@ class engine_process {
       ::dup2(ends[1], STDOUT_FILENO);
       ::close(ends[0]);
       ::close(ends[1]);
+      // Opened as who we are: another user may not be let into the directory that the build stands in.
+      const int program = ::open(REVEILLE_PROGRAM, O_RDONLY | O_CLOEXEC);
       for (const process_limit& l : limits) {
         const rlimit both{l.value, l.value};
         ::setrlimit(static_cast<__rlimit_resource_t>(l.resource), &both);
       }
       if (user != 0 && ::setuid(user) != 0) ::_exit(126);
-      ::execl(REVEILLE_PROGRAM, "reveille", "--config", config.c_str(), nullptr);
+      char name[] = "reveille", option[] = "--config";
+      char* const arguments[] = {name, option, const_cast<char*>(config.c_str()), nullptr};
+      ::fexecve(program, arguments, environ);
       ::_exit(127);
     }
     ::close(ends[1]);
